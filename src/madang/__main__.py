@@ -1,0 +1,3 @@
+from madang.cli.main import main
+
+raise SystemExit(main())

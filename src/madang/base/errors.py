@@ -1,0 +1,118 @@
+"""The one error tree. Each class knows its public type (NGSI-LD clause 5.5.2 or RFC 7807) and HTTP status.
+
+MadangError
+├── BadRequest            400  BadRequestData
+│   ├── InvalidRequest    400  InvalidRequest
+│   ├── TooComplexQuery   403  TooComplexQuery
+│   └── TooManyResults    403  TooManyResults
+├── Unauthorized          401
+├── Forbidden             403
+├── NotFound              404  ResourceNotFound
+├── MethodNotAllowed      405
+├── NotAcceptable         406
+├── Conflict              409  AlreadyExists
+├── TooLarge              413
+├── UnsupportedMedia      415
+├── UnprocessableOp       422  OperationNotSupported
+├── TooMany               429
+├── Internal              500  InternalError
+├── ContextUnavailable    504  LdContextNotAvailable
+├── Unavailable           503
+└── StorageFull           507
+"""
+
+from __future__ import annotations
+
+_NGSI = "https://uri.etsi.org/ngsi-ld/errors/"
+
+
+class MadangError(Exception):
+    """Base of all errors that a caller may see; `detail` is a sentence for people."""
+
+    status = 500
+    type = _NGSI + "InternalError"
+    title = "Internal error"
+
+    def __init__(self, detail: str = "", **extra: object) -> None:
+        super().__init__(detail or self.title)
+        self.detail = detail
+        self.extra = extra
+
+    def problem(self) -> dict[str, object]:
+        """RFC 7807 body."""
+        body: dict[str, object] = {"type": self.type, "title": self.title, "status": self.status}
+        if self.detail:
+            body["detail"] = self.detail
+        return body | self.extra
+
+
+class BadRequest(MadangError):
+    status, type, title = 400, _NGSI + "BadRequestData", "Bad request data"
+
+
+class InvalidRequest(BadRequest):
+    type, title = _NGSI + "InvalidRequest", "Invalid request"
+
+
+class TooComplexQuery(BadRequest):
+    status, type, title = 403, _NGSI + "TooComplexQuery", "Query too complex"
+
+
+class TooManyResults(BadRequest):
+    status, type, title = 403, _NGSI + "TooManyResults", "Too many results"
+
+
+class Unauthorized(MadangError):
+    status, type, title = 401, "about:blank", "Who are you?"
+
+
+class Forbidden(MadangError):
+    status, type, title = 403, "about:blank", "Not granted"
+
+
+class NotFound(MadangError):
+    status, type, title = 404, _NGSI + "ResourceNotFound", "Resource not found"
+
+
+class MethodNotAllowed(MadangError):
+    status, type, title = 405, "about:blank", "Method not allowed"
+
+
+class NotAcceptable(MadangError):
+    status, type, title = 406, "about:blank", "Not acceptable"
+
+
+class Conflict(MadangError):
+    status, type, title = 409, _NGSI + "AlreadyExists", "Already exists"
+
+
+class TooLarge(MadangError):
+    status, type, title = 413, "about:blank", "Request entity too large"
+
+
+class UnsupportedMedia(MadangError):
+    status, type, title = 415, "about:blank", "Unsupported media type"
+
+
+class UnprocessableOp(MadangError):
+    status, type, title = 422, _NGSI + "OperationNotSupported", "Operation not supported"
+
+
+class TooMany(MadangError):
+    status, type, title = 429, "about:blank", "Too many requests"
+
+
+class Internal(MadangError):
+    pass
+
+
+class ContextUnavailable(MadangError):
+    status, type, title = 504, _NGSI + "LdContextNotAvailable", "@context not available"
+
+
+class Unavailable(MadangError):
+    status, type, title = 503, "about:blank", "Temporarily unavailable"
+
+
+class StorageFull(MadangError):
+    status, type, title = 507, "about:blank", "Insufficient storage"
