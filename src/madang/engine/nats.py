@@ -63,7 +63,11 @@ class Nats:
             "max_payload": 1024 * 1024,
             "write_deadline": "5s",
             "max_connections": 4096,
-            "jetstream": {"store_dir": str(self.root / "store"), "max_memory_store": 64 << 20, "max_file_store": 2 << 30},
+            "jetstream": {
+                "store_dir": str(self.root / "store"),
+                "max_memory_store": 64 << 20,
+                "max_file_store": 2 << 30,
+            },
             "mqtt": {"listen": f"{HOST}:{self.ports['mqtt']}", "max_ack_pending": 10_000},
             "websocket": {"listen": f"{HOST}:{self.ports['websocket']}", "no_tls": True},
             "accounts": {

@@ -16,7 +16,15 @@ from pathlib import Path
 from urllib.parse import quote
 
 from madang.base.errors import Unavailable
-from madang.engine.privilege import ENGINE_UID, drop_args, is_root, own, reachable_copy, require_passable, shared_bin_dir
+from madang.engine.privilege import (
+    ENGINE_UID,
+    drop_args,
+    is_root,
+    own,
+    reachable_copy,
+    require_passable,
+    shared_bin_dir,
+)
 from madang.engine.settings import secret
 
 USER = "madang"
@@ -89,7 +97,12 @@ class Postgres:
 
     def _run(self, tool: str, *args: str) -> None:
         done = subprocess.run(
-            [str(self._bin / tool), *args], capture_output=True, text=True, cwd="/", **drop_args(ENGINE_UID), check=False
+            [str(self._bin / tool), *args],
+            capture_output=True,
+            text=True,
+            cwd="/",
+            **drop_args(ENGINE_UID),
+            check=False,
         )
         if done.returncode:
             raise Unavailable(f"{tool} failed: {done.stderr.strip()[-500:]}")

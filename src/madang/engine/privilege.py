@@ -78,4 +78,6 @@ def require_passable(folder: Path) -> None:
     if is_root():
         for parent in folder.resolve().parents:
             if parent.exists() and not parent.stat().st_mode & 0o001:
-                raise Unavailable(f"{parent} is closed to the unprivileged user of the database: choose another MADANG_HOME")
+                raise Unavailable(
+                    f"{parent} is closed to the unprivileged user of the database: choose another MADANG_HOME"
+                )

@@ -1,7 +1,8 @@
 """Keeps the processes of one instance alive, and answers questions about them on a private socket.
 
 A process that ends by itself is started again after a back-off; one that keeps dying is shown as `crashed` and tried
-again ever more slowly, never given up. The kernel ends every child when the supervisor dies.
+again ever more slowly, never given up. The kernel ends every child when the supervisor dies. Needs the plain asyncio loop:
+uvloop cannot start a child as another user.
 """
 
 from __future__ import annotations

@@ -1,0 +1,129 @@
+"""Query trees as SQL conditions over `entity.body`, values only ever as parameters.
+
+Each leaf is one jsonpath predicate whose strings are JSON-escaped, bound as a parameter: no text of a caller becomes SQL.
+The meaning is that of `model.evaluate`; a property test compares the two.
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+
+from madang.base.clock import from_iso
+from madang.base.errors import BadRequest
+from madang.model.query import All, Between, Compare, Differs, Exists, Matches, Node, Path, Scalar, Some
+
+_TEXT_KEYS = ("value", "object", "vocab", "json", "valueList", "objectList")
+_OTHER_KEYS = ("value", "json", "valueList")
+_ALL_KEYS = ("value", "object", "languageMap", "vocab", "json", "valueList", "objectList")
+_COLUMNS = {"createdAt": "created_at", "modifiedAt": "modified_at"}
+
+
+class Parameters:
+    """Positional parameters of one statement."""
+
+    def __init__(self) -> None:
+        self.values: list[object] = []
+
+    def add(self, value: object) -> str:
+        self.values.append(value)
+        return f"${len(self.values)}"
+
+
+def condition(node: Node, parameters: Parameters) -> str:
+    """The WHERE condition of a query tree."""
+    if isinstance(node, All):
+        return "(" + " AND ".join(condition(term, parameters) for term in node.terms) + ")"
+    if isinstance(node, Some):
+        return "(" + " OR ".join(condition(term, parameters) for term in node.terms) + ")"
+    test = node.test if isinstance(node, Differs) else node
+    if len(test.path.names) == 1 and test.path.names[0] in _COLUMNS:
+        return _column(node, test, parameters)
+    return f"body @@ {parameters.add(jsonpath(node))}::text::jsonpath"
+
+
+def jsonpath(node: Node) -> str:
+    """One leaf as a jsonpath predicate."""
+    if isinstance(node, Exists):
+        return _exists(node.path)
+    if isinstance(node, Differs):
+        return f"({_exists(node.test.path)} && !({jsonpath(node.test)}))"
+    if isinstance(node, Compare | Between | Matches):
+        tests = [_test(target, node) for target in _targets(node)]
+        return f"exists({_base(node.path)} ? ({' || '.join(tests)}))"
+    raise TypeError(f"not a leaf: {node}")
+
+
+def _quote(text: str) -> str:
+    if "\x00" in text:
+        raise BadRequest("q: a NUL character matches nothing")
+    return json.dumps(text)
+
+
+def _base(path: Path) -> str:
+    return "$" + "".join(f".{_quote(name)}" for name in path.names)
+
+
+def _inside(path: Path) -> str:
+    return "".join(f".{_quote(name)}" for name in path.inside)
+
+
+def _exists(path: Path) -> str:
+    base = _base(path)
+    if not path.inside:
+        return f"exists({base})"
+    return "(" + " || ".join(f"exists({base}.{key}{_inside(path)} ? (@ != null))" for key in _ALL_KEYS) + ")"
+
+
+def _targets(node: Compare | Between | Matches) -> list[str]:
+    values = _values(node)
+    text = any(isinstance(value, str) for value in values)
+    keys = _ALL_KEYS if node.path.inside else _TEXT_KEYS if text else _OTHER_KEYS
+    targets = [f"@.{key}{_inside(node.path)}" for key in keys]
+    if text:
+        targets += [f'{target}."@value"' for target in targets]
+    return targets if node.path.inside else ["@", *targets]
+
+
+def _values(node: Compare | Between | Matches) -> tuple[Scalar, ...]:
+    if isinstance(node, Compare):
+        return node.values
+    return (node.low, node.high) if isinstance(node, Between) else (node.pattern,)
+
+
+def _test(target: str, node: Compare | Between | Matches) -> str:
+    if isinstance(node, Matches):
+        return f"{target} like_regex {_quote(node.pattern)}" + (' flag "i"' if node.ignore_case else "")
+    if isinstance(node, Between):
+        # One filter, so that both bounds are asked of the same item of a list.
+        return f"exists({target} ? (@ >= {_literal(node.low)} && @ <= {_literal(node.high)}))"
+    ordered = node.operator != "==" and any(isinstance(value, bool) for value in node.values)
+    if ordered:
+        return "(1 == 2)"
+    return "(" + " || ".join(f"{target} {node.operator} {_literal(value)}" for value in node.values) + ")"
+
+
+def _literal(value: Scalar) -> str:
+    return _quote(value) if isinstance(value, str) else json.dumps(value)
+
+
+def _column(node: Node, test: Node, parameters: Parameters) -> str:
+    column = _COLUMNS[test.path.names[0]]  # type: ignore[union-attr]
+    if isinstance(test, Exists):
+        return "true"
+    if isinstance(test, Between):
+        sql = f"{column} BETWEEN {_time(test.low, parameters)} AND {_time(test.high, parameters)}"
+    elif isinstance(test, Compare):
+        sign = "=" if test.operator == "==" else test.operator
+        sql = " OR ".join(f"{column} {sign} {_time(value, parameters)}" for value in test.values)
+    else:
+        raise BadRequest("q: a time cannot be matched with a pattern")
+    return f"NOT ({sql})" if isinstance(node, Differs) else f"({sql})"
+
+
+def _time(value: Scalar, parameters: Parameters) -> str:
+    try:
+        moment: datetime = from_iso(str(value))
+    except ValueError:
+        raise BadRequest("q: not a time") from None
+    return parameters.add(moment) + "::timestamptz"

@@ -1,0 +1,167 @@
+"""Reads of what is true now."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import asyncpg
+
+from madang.base.clock import to_iso
+from madang.base.errors import BadRequest, NotFound, TooManyResults
+from madang.base.limits import GEO_MAX_CANDIDATES, QUERY_DEFAULT_PAGE
+from madang.context.sql import Parameters, condition
+from madang.engine.database import explain
+from madang.model.entity import Entity
+from madang.model.geometry import Box, GeoQuery
+from madang.model.query import Node
+from madang.model.render import Stamps, geometry_of
+
+
+@dataclass(frozen=True)
+class Query:
+    """What to find. Names are internal. `types` and `attrs` mean any of them; empty means all."""
+
+    ids: tuple[str, ...] = ()
+    id_pattern: str | None = None
+    types: tuple[str, ...] = ()
+    attrs: tuple[str, ...] = ()
+    q: Node | None = None
+    geo: GeoQuery | None = None
+    limit: int = QUERY_DEFAULT_PAGE
+    offset: int = 0
+    count: bool = False
+    after: str | None = None
+
+
+@dataclass(slots=True)
+class Row:
+    """An entity with its times and the number of its last change."""
+
+    entity: Entity
+    stamps: Stamps
+    seq: int
+
+
+@dataclass(slots=True)
+class Page:
+    rows: list[Row]
+    total: int | None = None
+    more: bool = field(default=False)
+
+
+_COLUMNS = "id, types, body, created_at, modified_at, seq"
+
+
+def row_of(record: asyncpg.Record) -> Row:
+    """A Row of a database record with the columns above."""
+    return Row(
+        Entity(record["id"], record["types"], record["body"]),
+        Stamps(to_iso(record["created_at"]), to_iso(record["modified_at"])),
+        record["seq"],
+    )
+
+
+class Store:
+    """Reads from PostgreSQL through a pool."""
+
+    def __init__(self, pool: asyncpg.Pool) -> None:
+        self._pool = pool
+
+    async def get(self, entity_id: str) -> Row:
+        """Raises NotFound."""
+        found = await self.list_by_id([entity_id])
+        if not found:
+            raise NotFound(f"no entity {entity_id}")
+        return found[0]
+
+    async def list_by_id(self, ids: Sequence[str]) -> list[Row]:
+        """Those of `ids` that exist, by id."""
+        sql = f"SELECT {_COLUMNS} FROM entity WHERE id = ANY($1) ORDER BY id"  # noqa: S608 - constant text
+        return [row_of(record) for record in await self._fetch(sql, [list(ids)])]
+
+    async def find(self, query: Query) -> Page:
+        """One page, ordered by id. Raises TooManyResults when a geo-query has too many candidates."""
+        if query.geo is not None:
+            return await self._find_near(query)
+        parameters = Parameters()
+        where = _where(query, parameters)
+        counting = list(parameters.values)
+        limit, offset = parameters.add(query.limit + 1), parameters.add(query.offset)
+        sql = f"SELECT {_COLUMNS} FROM entity WHERE {where} ORDER BY id LIMIT {limit} OFFSET {offset}"  # noqa: S608
+        records = await self._fetch(sql, parameters.values) if query.limit else []
+        total = None
+        if query.count:
+            total = (await self._fetch(f"SELECT count(*) AS n FROM entity WHERE {where}", counting))[0]["n"]  # noqa: S608
+        rows = [row_of(record) for record in records[: query.limit]]
+        return Page(rows, total, len(records) > query.limit)
+
+    async def _find_near(self, query: Query) -> Page:
+        """The box index gives candidates, the exact geometry decides; only the page's bodies are read."""
+        assert query.geo is not None
+        parameters = Parameters()
+        where = _where(query, parameters)
+        attribute = parameters.add(query.geo.attribute)
+        limit = parameters.add(GEO_MAX_CANDIDATES + 1)
+        sql = f"SELECT id, body->{attribute} AS place FROM entity WHERE {where} ORDER BY id LIMIT {limit}"  # noqa: S608
+        records = await self._fetch(sql, parameters.values)
+        if len(records) > GEO_MAX_CANDIDATES:
+            raise TooManyResults("too many candidates: make the area smaller or name a type")
+        hits = [record["id"] for record in records if _is_hit(query.geo, record["place"])]
+        chosen = hits[query.offset : query.offset + query.limit]
+        rows = await self.list_by_id(chosen) if chosen else []
+        total = len(hits) if query.count else None
+        return Page(rows, total, len(hits) > query.offset + query.limit)
+
+    async def count(self) -> int:
+        """Entities in all."""
+        return int((await self._fetch("SELECT count(*) AS n FROM entity", []))[0]["n"])
+
+    async def _fetch(self, sql: str, values: list[Any]) -> list[asyncpg.Record]:
+        try:
+            return list(await self._pool.fetch(sql, *values))
+        except (asyncpg.InvalidRegularExpressionError, asyncpg.SyntaxOrAccessError) as error:
+            raise BadRequest(f"the query cannot be run: {error}") from None
+        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as error:
+            raise explain(error) from error
+
+
+def _is_hit(geo: GeoQuery, place: Any) -> bool:
+    return place is not None and geo.matches(geometry_of(Entity("", [], {geo.attribute: place}), geo.attribute))
+
+
+def _where(query: Query, parameters: Parameters) -> str:
+    terms = []
+    if query.ids:
+        terms.append(f"id = ANY({parameters.add(list(query.ids))})")
+    if query.id_pattern:
+        terms.append(f"id ~ {parameters.add(query.id_pattern)}")
+    if query.types:
+        terms.append(_types(query.types, parameters))
+    if query.attrs:
+        terms.append(f"body ?| {parameters.add(list(query.attrs))}::text[]")
+    if query.q is not None:
+        terms.append(condition(query.q, parameters))
+    if query.after is not None:
+        terms.append(f"id > {parameters.add(query.after)}")
+    if query.geo is not None:
+        terms.append(_geo(query.geo, parameters))
+    return " AND ".join(terms) or "true"
+
+
+def _types(types: tuple[str, ...], parameters: Parameters) -> str:
+    names = parameters.add(list(types))
+    return f"(type = ANY({names}) OR (cardinality(types) > 1 AND types && {names}::text[]))"
+
+
+def _geo(geo: GeoQuery, parameters: Parameters) -> str:
+    area = geo.box()
+    if geo.attribute != "location" or area is None:
+        return f"body ? {parameters.add(geo.attribute)}"
+    return f"place && {box_sql(area, parameters)}"
+
+
+def box_sql(area: Box, parameters: Parameters) -> str:
+    west, south, east, north = (parameters.add(value) + "::float8" for value in area)
+    return f"box(point({west}, {south}), point({east}, {north}))"

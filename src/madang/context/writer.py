@@ -1,0 +1,308 @@
+"""The one writer: many requests, one transaction (group commit).
+
+Guarantee: when `submit` returns, the change and its history row are on disk. When it raises Unavailable the change may or
+may not have happened (the database went away in the middle); any other error means it did not. Writers of several processes
+take turns by an advisory lock, so `history.seq` is commit order for the whole city.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import msgspec
+import structlog
+
+from madang.base.clock import Clock, SystemClock, from_iso, to_iso
+from madang.base.errors import BadRequest, MadangError, StorageFull, TooLarge, Unavailable
+from madang.base.limits import ENTITY_MAX_BYTES, WRITE_BATCH_MAX_OPS, WRITE_QUEUE_MAX_OPS
+from madang.engine.database import LOST, explain
+from madang.model.entity import Entity
+from madang.model.geometry import bounds
+from madang.model.operations import Operation, Outcome, target_of
+from madang.model.render import geometry_of
+
+log = structlog.get_logger()
+WRITE_LOCK = 0x4D41_4402
+MIN_FREE_BYTES = 64 * 1024 * 1024
+_ENCODE = msgspec.json.Encoder().encode
+_BEGIN = f"BEGIN; SELECT pg_advisory_xact_lock({WRITE_LOCK})"
+_READ = "SELECT id, types, body, created_at FROM entity WHERE id = ANY($1)"
+_RESERVE = "SELECT setval('history_seq_seq', nextval('history_seq_seq') + $1) - $1"
+_WRITE = """
+WITH gone AS (DELETE FROM entity WHERE id = ANY($1::text[])),
+kept AS (
+  INSERT INTO entity (id, type, types, body, place, seq, created_at, modified_at)
+  SELECT id, type, string_to_array(types, E'\\x1f'), body,
+         CASE WHEN west IS NULL THEN NULL ELSE box(point(west, south), point(east, north)) END, seq, made, $2
+  FROM unnest($3::text[], $4::text[], $5::text[], $6::jsonb[], $7::float8[], $8::float8[], $9::float8[], $10::float8[],
+              $11::bigint[], $12::timestamptz[]) AS t(id, type, types, body, west, south, east, north, seq, made)
+  ON CONFLICT (id) DO UPDATE SET type = excluded.type, types = excluded.types, body = excluded.body,
+    place = excluded.place, seq = excluded.seq, modified_at = excluded.modified_at
+)
+INSERT INTO history (seq, at, entity_id, type, op, change)
+SELECT seq, $2, id, type, op::"char", change
+FROM unnest($13::bigint[], $14::text[], $15::text[], $16::text[], $17::json[]) AS h(seq, id, type, op, change)
+"""
+
+
+@dataclass(slots=True)
+class _Pending:
+    operation: Operation
+    future: asyncio.Future[Outcome]
+
+
+@dataclass(slots=True)
+class _Slot:
+    """One entity while a batch is worked out."""
+
+    entity: Entity | None
+    created: datetime | None
+    seq: int = 0
+    encoded: bytes = b""
+
+
+class Writer:
+    """Owns one connection of the pool while it runs. `data_dir`, if given, is watched for a full disk."""
+
+    def __init__(
+        self,
+        pool: asyncpg.Pool,
+        clock: Clock | None = None,
+        data_dir: Path | None = None,
+        min_free_bytes: int = MIN_FREE_BYTES,
+    ) -> None:
+        self._pool = pool
+        self._clock = clock or SystemClock()
+        self._data_dir = data_dir
+        self._min_free_bytes = min_free_bytes
+        self._queue: deque[_Pending] = deque()
+        self._wake = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+        self._partition_day = ""
+        self._disk_checked = (0.0, True)
+
+    def start(self) -> None:
+        self._task = asyncio.create_task(self._work(), name="context writer")
+
+    async def stop(self) -> None:
+        """Finishes what is queued."""
+        while self._queue:
+            await asyncio.sleep(0.01)
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+
+    async def submit(self, operation: Operation) -> Outcome:
+        """Durable when it returns. Raises what the operation raises; StorageFull, Unavailable."""
+        return await self._enqueue(operation)
+
+    async def submit_many(self, operations: Iterable[Operation]) -> list[Outcome | MadangError]:
+        """Each operation's outcome or error, in order; later ones see what earlier ones did."""
+        futures = [self._enqueue(operation) for operation in operations]
+        done = await asyncio.gather(*futures, return_exceptions=True)
+        return [_as_error(item) if isinstance(item, BaseException) else item for item in done]
+
+    def _enqueue(self, operation: Operation) -> asyncio.Future[Outcome]:
+        if len(self._queue) >= WRITE_QUEUE_MAX_OPS:
+            raise Unavailable("the writer's queue is full; try again")
+        future: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
+        self._queue.append(_Pending(operation, future))
+        self._wake.set()
+        return future
+
+    async def _work(self) -> None:
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            while self._queue:
+                batch = [self._queue.popleft() for _ in range(min(len(self._queue), WRITE_BATCH_MAX_OPS))]
+                try:
+                    await self._commit(batch)
+                except asyncio.CancelledError:
+                    raise
+                except Exception as error:  # the batch failed as a whole: each waiter hears why, the writer lives on
+                    await self._after_failure(batch, error)
+
+    async def _after_failure(self, batch: list[_Pending], error: Exception) -> None:
+        """A batch that the database refused for its content is written one by one: only the poison fails."""
+        if len(batch) > 1 and isinstance(error, asyncpg.DataError | asyncpg.ProgramLimitExceededError):
+            for pending in batch:
+                try:
+                    await self._commit([pending])
+                except (MadangError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as single:
+                    _fail([pending], explain(single))
+            return
+        if not isinstance(error, MadangError | LOST | asyncpg.DiskFullError):
+            log.exception("write batch failed", operations=len(batch))
+        _fail(batch, explain(error))
+
+    async def _commit(self, batch: list[_Pending]) -> None:
+        self._check_disk()
+        moment = self._clock.now()
+        async with self._pool.acquire() as connection:
+            await self._ensure_partitions(connection, moment)
+            try:
+                await connection.execute(_BEGIN)
+                results = await self._apply(connection, batch, moment)
+                await connection.execute("COMMIT")
+            except LOST:
+                raise
+            except BaseException:
+                await connection.execute("ROLLBACK")
+                raise
+        for pending, result in zip(batch, results, strict=True):
+            _settle(pending.future, result)
+
+    async def _apply(
+        self, connection: asyncpg.Connection, batch: list[_Pending], moment: datetime
+    ) -> list[Outcome | MadangError]:
+        ids = list({target_of(pending.operation) for pending in batch})
+        slots = {entity_id: _Slot(None, None) for entity_id in ids}
+        for record in await connection.fetch(_READ, ids):
+            slots[record["id"]] = _Slot(Entity(record["id"], record["types"], record["body"]), record["created_at"])
+        now, history = to_iso(moment), _History()
+        results = [_run(pending.operation, slots, now, history) for pending in batch]
+        if history.ids:
+            first = await connection.fetchval(_RESERVE, len(history.ids))
+            await connection.execute(_WRITE, *_arguments(slots, history, first, moment))
+        return results
+
+    def _check_disk(self) -> None:
+        """A full disk would make PostgreSQL stop over its log, so writing ends while there is room for reading on."""
+        if self._data_dir is None:
+            return
+        checked, enough = self._disk_checked
+        if time.monotonic() - checked > 0.5:
+            stat = os.statvfs(self._data_dir)
+            enough = stat.f_bavail * stat.f_frsize >= self._min_free_bytes
+            self._disk_checked = (time.monotonic(), enough)
+        if not enough:
+            raise StorageFull("the city's storage is full: nothing was written")
+
+    async def _ensure_partitions(self, connection: asyncpg.Connection, moment: datetime) -> None:
+        day = moment.strftime("%Y%m%d")
+        if day == self._partition_day:
+            return
+        for offset in (0, 1):
+            start = (moment + timedelta(days=offset)).replace(hour=0, minute=0, second=0, microsecond=0)
+            await _make_partition(connection, start)
+        self._partition_day = day
+
+
+async def _make_partition(connection: asyncpg.Connection, start: datetime) -> None:
+    name = f"history_{start:%Y%m%d}"
+    sql = (
+        f"CREATE TABLE IF NOT EXISTS {name} PARTITION OF history "
+        f"FOR VALUES FROM ('{to_iso(start)}') TO ('{to_iso(start + timedelta(days=1))}')"
+    )
+    async with connection.transaction():
+        await connection.execute("SELECT pg_advisory_xact_lock($1)", WRITE_LOCK)
+        await connection.execute(sql)
+
+
+class _History:
+    """Columns of the batch's history rows; a row a change."""
+
+    def __init__(self) -> None:
+        self.ids: list[str] = []
+        self.types: list[str] = []
+        self.ops: list[str] = []
+        self.changes: list[bytes] = []
+
+    def add(self, entity_id: str, type_name: str, op: str, change: dict[str, Any]) -> int:
+        self.ids.append(entity_id)
+        self.types.append(type_name)
+        self.ops.append(op)
+        self.changes.append(_ENCODE(change))
+        return len(self.ids) - 1
+
+
+def _run(operation: Operation, slots: dict[str, _Slot], now: str, history: _History) -> Outcome | MadangError:
+    slot = slots[target_of(operation)]
+    before = slot.entity
+    try:
+        outcome = operation.apply(before, now)
+        after = outcome.entity
+        encoded = _encoded(after) if after is not None else b""
+    except MadangError as error:
+        return error
+    if after is None and before is None:
+        return outcome
+    if after is not None and not outcome.changed and not outcome.created and before is not None:
+        if after.types == before.types:
+            return outcome
+    shown = after or before
+    assert shown is not None
+    op = "d" if after is None else "c" if before is None else "u"
+    slot.seq = history.add(shown.id, shown.types[0], op, outcome.changed if after is not None else {})
+    slot.entity, slot.encoded = after, encoded
+    if before is None:
+        slot.created = from_iso(now)
+    return outcome
+
+
+def _arguments(slots: dict[str, _Slot], history: _History, first: int, moment: datetime) -> list[Any]:
+    touched = set(history.ids)
+    gone = [entity_id for entity_id in touched if slots[entity_id].entity is None]
+    kept = [slots[entity_id] for entity_id in sorted(touched - set(gone))]
+    entities = [slot.entity for slot in kept if slot.entity is not None]
+    boxes = [bounds(geometry_of(entity)) or (None, None, None, None) for entity in entities]
+    west, south, east, north = zip(*boxes, strict=True) if boxes else ((), (), (), ())
+    seqs = [first + index for index in range(len(history.ids))]
+    return [
+        gone, moment,
+        [entity.id for entity in entities], [entity.types[0] for entity in entities],
+        ["\x1f".join(entity.types) for entity in entities], [slot.encoded for slot in kept],
+        west, south, east, north, [first + slot.seq for slot in kept], [slot.created or moment for slot in kept],
+        seqs, history.ids, history.types, history.ops, history.changes,
+    ]  # fmt: skip
+
+
+def _encoded(entity: Entity) -> bytes:
+    """Raises TooLarge, and BadRequest for text that PostgreSQL cannot hold."""
+    try:
+        data = _ENCODE(entity.body)
+    except UnicodeEncodeError:
+        raise BadRequest("a text is not valid Unicode") from None
+    if len(data) > ENTITY_MAX_BYTES:
+        raise TooLarge(f"{entity.id} would be larger than {ENTITY_MAX_BYTES} bytes")
+    if b"\\u0000" in data and _has_nul(entity.body):
+        raise BadRequest("a text holds a NUL character")
+    return data
+
+
+def _has_nul(value: Any) -> bool:
+    if isinstance(value, str):
+        return "\x00" in value
+    if isinstance(value, dict):
+        return any(_has_nul(key) or _has_nul(inner) for key, inner in value.items())
+    return isinstance(value, list) and any(_has_nul(inner) for inner in value)
+
+
+def _as_error(error: BaseException) -> MadangError:
+    if isinstance(error, Exception):
+        return explain(error)
+    raise error
+
+
+def _settle(future: asyncio.Future[Outcome], result: Outcome | MadangError) -> None:
+    if future.done():
+        return
+    if isinstance(result, MadangError):
+        future.set_exception(result)
+    else:
+        future.set_result(result)
+
+
+def _fail(batch: list[_Pending], error: MadangError) -> None:
+    for pending in batch:
+        _settle(pending.future, error)

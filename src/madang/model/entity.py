@@ -1,0 +1,283 @@
+"""Entities: from any NGSI-LD form to the internal one (clauses 4.5.1 to 4.5.5, 5.5.8).
+
+Internal form of an attribute: one instance (a dict in normalized form with internal names), or a list of instances
+when some carry a `datasetId`. A body maps attribute names to attributes; `scope`, if any, is a list of strings.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from madang.base.clock import from_iso, to_iso
+from madang.base.errors import BadRequest, TooLarge
+from madang.base.limits import ENTITY_MAX_ATTRIBUTES, ID_MAX_CHARS
+from madang.model.context import Context
+from madang.model.geometry import GEOMETRY_TYPES, check_geometry
+
+NULL = "urn:ngsi-ld:null"
+VALUE_KEY = {
+    "Property": "value",
+    "Relationship": "object",
+    "GeoProperty": "value",
+    "LanguageProperty": "languageMap",
+    "VocabProperty": "vocab",
+    "JsonProperty": "json",
+    "ListProperty": "valueList",
+    "ListRelationship": "objectList",
+}
+KIND_OF_KEY = {
+    "value": "Property",
+    "object": "Relationship",
+    "languageMap": "LanguageProperty",
+    "vocab": "VocabProperty",
+    "json": "JsonProperty",
+    "valueList": "ListProperty",
+    "objectList": "ListRelationship",
+}
+TIMES = frozenset({"observedAt", "createdAt", "modifiedAt", "expiresAt", "deletedAt"})
+READ_ONLY = frozenset({"createdAt", "modifiedAt", "deletedAt", "previousValue", "instanceId"})
+MEMBERS = frozenset({"type", "datasetId", "unitCode", "objectType", "lang"}) | TIMES | frozenset(KIND_OF_KEY)
+Body = dict[str, Any]
+
+
+@dataclass(slots=True)
+class Entity:
+    """One entity in internal form. `types` has at least one name, except in a fragment."""
+
+    id: str
+    types: list[str]
+    body: Body
+
+
+def check_id(value: Any) -> str:
+    """An entity id: a URI. Raises BadRequest."""
+    if not isinstance(value, str) or len(value) > ID_MAX_CHARS:
+        raise BadRequest("id must be a URI")
+    scheme, colon, rest = value.partition(":")
+    if (
+        not colon
+        or not rest
+        or not scheme.isascii()
+        or not scheme[:1].isalpha()
+        or not value.isprintable()
+        or " " in value
+    ):
+        raise BadRequest(f"id must be a URI: {value[:80]!r}")
+    return value
+
+
+def check_time(value: Any, name: str = "time") -> str:
+    """A DateTime in UTC with `Z`, so that strings compare as times do. Raises BadRequest."""
+    if isinstance(value, dict):
+        value = value.get("@value")
+    if not isinstance(value, str) or "T" not in value:
+        raise BadRequest(f"{name} must be an ISO 8601 date and time")
+    try:
+        return to_iso(from_iso(value))
+    except (ValueError, OverflowError):
+        raise BadRequest(f"{name} must be an ISO 8601 date and time: {value[:40]!r}") from None
+
+
+def parse_entity(data: Any, context: Context, *, fragment: bool = False) -> Entity:
+    """An entity from normalized, concise or simplified JSON. A fragment may lack id and type.
+
+    Raises BadRequest, TooLarge.
+    """
+    if not isinstance(data, dict):
+        raise BadRequest("an entity must be a JSON object")
+    if len(data) > ENTITY_MAX_ATTRIBUTES:
+        raise TooLarge(f"more than {ENTITY_MAX_ATTRIBUTES} attributes")
+    identifier = data.get("id", data.get("@id"))
+    types = data.get("type", data.get("@type"))
+    if not fragment or identifier is not None:
+        identifier = check_id(identifier)
+    if not fragment or types is not None:
+        types = _types(types, context)
+    return Entity(identifier or "", types or [], parse_body(data, context))
+
+
+def _types(value: Any, context: Context) -> list[str]:
+    names = value if isinstance(value, list) else [value]
+    if not names or not all(isinstance(name, str) for name in names):
+        raise BadRequest("type must be a name or a list of names")
+    return list(dict.fromkeys(context.expand(name) for name in names))
+
+
+def parse_body(data: dict[str, Any], context: Context) -> Body:
+    """The attributes of an entity or fragment. Raises BadRequest naming the attribute."""
+    body: Body = {}
+    for name, value in data.items():
+        if name in ("id", "type", "@id", "@type", "@context"):
+            continue
+        if name == "scope":
+            body["scope"] = _scope(value)
+        elif name == "expiresAt":
+            body["expiresAt"] = check_time(value, name)
+        elif name not in READ_ONLY:
+            expanded = context.expand(name)
+            body[expanded] = parse_attribute(name, value, context)
+    return body
+
+
+def _scope(value: Any) -> list[str]:
+    if isinstance(value, dict):
+        value = value.get("value")
+    scopes = value if isinstance(value, list) else [value]
+    if not all(isinstance(scope, str) and scope for scope in scopes):
+        raise BadRequest("scope must be a path or a list of paths")
+    return [scope if scope.startswith("/") or scope == NULL else "/" + scope for scope in scopes]
+
+
+def parse_attribute(name: str, value: Any, context: Context, kind: str | None = None) -> Any:
+    """One attribute: an instance, or a list of instances with distinct datasetIds."""
+    if isinstance(value, list) and value and all(_is_instance(item) for item in value):
+        instances = [_instance(name, item, context, kind) for item in value]
+        keys = [instance.get("datasetId") for instance in instances]
+        if len(set(keys)) != len(keys):
+            raise BadRequest(f"{name}: two instances with the same datasetId")
+        return instances[0] if len(instances) == 1 else instances
+    return _instance(name, value, context, kind)
+
+
+def _is_instance(item: Any) -> bool:
+    return isinstance(item, dict) and (item.get("type") in VALUE_KEY or "datasetId" in item)
+
+
+def _instance(name: str, value: Any, context: Context, kind: str | None) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        return _bare(name, value)
+    declared = value.get("type")
+    if isinstance(declared, str) and declared in VALUE_KEY:
+        return _members(name, value, declared, context)
+    if declared in GEOMETRY_TYPES and "coordinates" in value:
+        check_geometry(value, name)
+        return {"type": "GeoProperty", "value": value}
+    inferred = kind or _infer(value)
+    if inferred is None:
+        return _bare(name, value)
+    return _members(name, value, inferred, context)
+
+
+def _infer(value: dict[str, Any]) -> str | None:
+    for key, kind in KIND_OF_KEY.items():
+        if key in value:
+            inner = value[key]
+            if key == "value" and isinstance(inner, dict) and inner.get("type") in GEOMETRY_TYPES:
+                return "GeoProperty"
+            return kind
+    return None
+
+
+def _bare(name: str, value: Any) -> dict[str, Any]:
+    if value is None:
+        raise BadRequest(f"{name}: null is not a value; use {NULL!r} to delete")
+    return {"type": "Property", "value": value}
+
+
+def _members(name: str, value: dict[str, Any], kind: str, context: Context) -> dict[str, Any]:
+    out: dict[str, Any] = {"type": kind}
+    key = VALUE_KEY[kind]
+    for member, inner in value.items():
+        if member == key:
+            out[key] = _VALUE_CHECKS[kind](name, inner, context)
+        elif member in TIMES:
+            if member in ("observedAt", "expiresAt"):
+                out[member] = NULL if inner == NULL else check_time(inner, f"{name}.{member}")
+        elif member == "unitCode" or member == "lang":
+            out[member] = _text(inner, f"{name}.{member}")
+        elif member == "datasetId":
+            if inner != "@none":
+                out[member] = check_id(inner)
+        elif member == "objectType":
+            out[member] = [context.expand(item) for item in inner] if isinstance(inner, list) else context.expand(inner)
+        elif member == "type" or member == "@context" or member in READ_ONLY:
+            continue
+        elif member in KIND_OF_KEY:
+            raise BadRequest(f"{name}: a {kind} has no {member!r}")
+        else:
+            out[context.expand(member)] = parse_attribute(f"{name}.{member}", inner, context)
+    if key not in out:
+        out[key] = None
+    return out
+
+
+def _text(value: Any, name: str) -> str:
+    if not isinstance(value, str):
+        raise BadRequest(f"{name} must be a string")
+    return value
+
+
+def _value(name: str, value: Any, context: Context) -> Any:
+    if value is None:
+        raise BadRequest(f"{name}: null is not a value; use {NULL!r} to delete")
+    return value
+
+
+def _object(name: str, value: Any, context: Context) -> Any:
+    for item in value if isinstance(value, list) else [value]:
+        check_id(item)
+    return value
+
+
+def _geometry(name: str, value: Any, context: Context) -> Any:
+    if value != NULL:
+        check_geometry(value, name)
+    return value
+
+
+def _language_map(name: str, value: Any, context: Context) -> Any:
+    good = isinstance(value, dict) and all(
+        isinstance(text, str) or (isinstance(text, list) and all(isinstance(item, str) for item in text))
+        for text in value.values()
+    )
+    if not good and value != NULL:
+        raise BadRequest(f"{name}: languageMap must map language tags to texts")
+    return value
+
+
+def _vocab(name: str, value: Any, context: Context) -> Any:
+    if isinstance(value, list) and all(isinstance(item, str) for item in value):
+        return [context.expand(item) for item in value]
+    if value == NULL:
+        return value
+    return context.expand(_text(value, name))
+
+
+def _list(name: str, value: Any, context: Context) -> Any:
+    if not isinstance(value, list) and value != NULL:
+        raise BadRequest(f"{name}: must be a list")
+    return value
+
+
+def _object_list(name: str, value: Any, context: Context) -> Any:
+    if value == NULL:
+        return value
+    items = [item.get("object") if isinstance(item, dict) else item for item in _list(name, value, context)]
+    return [check_id(item) for item in items]
+
+
+_VALUE_CHECKS: dict[str, Callable[[str, Any, Context], Any]] = {
+    "Property": _value,
+    "Relationship": _object,
+    "GeoProperty": _geometry,
+    "LanguageProperty": _language_map,
+    "VocabProperty": _vocab,
+    "JsonProperty": lambda name, value, context: value,
+    "ListProperty": _list,
+    "ListRelationship": _object_list,
+}
+
+
+def require_values(body: Body) -> None:
+    """What is created must have values and no deletions. Raises BadRequest naming the attribute."""
+    for name, attribute in body.items():
+        if name in ("scope", "expiresAt"):
+            continue
+        for instance in attribute if isinstance(attribute, list) else [attribute]:
+            key = VALUE_KEY[instance["type"]]
+            if instance[key] is None and instance["type"] != "JsonProperty":
+                raise BadRequest(f"{name}: a {instance['type']} needs {key!r}")
+            if instance[key] == NULL:
+                raise BadRequest(f"{name}: {NULL!r} is only for changes")
