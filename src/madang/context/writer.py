@@ -35,6 +35,7 @@ WRITE_LOCK = 0x4D41_4402
 MIN_FREE_BYTES = 64 * 1024 * 1024
 _ENCODE = msgspec.json.Encoder().encode
 _BEGIN = f"BEGIN; SELECT pg_advisory_xact_lock({WRITE_LOCK})"
+_COMMIT = "NOTIFY madang_changes; COMMIT"
 _READ = "SELECT id, types, body, created_at FROM entity WHERE id = ANY($1)"
 _RESERVE = "SELECT setval('history_seq_seq', nextval('history_seq_seq') + $1) - $1"
 _WRITE = """
@@ -48,9 +49,9 @@ kept AS (
   ON CONFLICT (id) DO UPDATE SET type = excluded.type, types = excluded.types, body = excluded.body,
     place = excluded.place, seq = excluded.seq, modified_at = excluded.modified_at
 )
-INSERT INTO history (seq, at, entity_id, type, op, change)
-SELECT seq, $2, id, type, op::"char", change
-FROM unnest($13::bigint[], $14::text[], $15::text[], $16::text[], $17::json[]) AS h(seq, id, type, op, change)
+INSERT INTO history (seq, at, entity_id, types, op, change)
+SELECT seq, $2, id, types, op::"char", change
+FROM unnest($13::bigint[], $14::text[], $15::text[], $16::text[], $17::json[]) AS h(seq, id, types, op, change)
 """
 
 
@@ -153,7 +154,7 @@ class Writer:
             try:
                 await connection.execute(_BEGIN)
                 results = await self._apply(connection, batch, moment)
-                await connection.execute("COMMIT")
+                await connection.execute(_COMMIT)
             except LOST:
                 raise
             except BaseException:
@@ -243,7 +244,7 @@ def _run(operation: Operation, slots: dict[str, _Slot], now: str, history: _Hist
     shown = after or before
     assert shown is not None
     op = "d" if after is None else "c" if before is None else "u"
-    slot.seq = history.add(shown.id, shown.types[0], op, outcome.changed if after is not None else {})
+    slot.seq = history.add(shown.id, "\x1f".join(shown.types), op, outcome.changed if after is not None else {})
     slot.entity, slot.encoded = after, encoded
     if before is None:
         slot.created = from_iso(now)

@@ -44,6 +44,7 @@ class Spec:
     ready: Callable[[], Awaitable[bool]] | None = None
     prepare: Callable[[], None] | None = None
     cwd: str = "/"
+    inherit_env: bool = True
 
 
 @dataclass
@@ -125,7 +126,7 @@ class Supervised:
         with self._open_log() as output:
             self.process = await asyncio.create_subprocess_exec(
                 *spec.argv,
-                env={**os.environ, **spec.env},
+                env={**(os.environ if spec.inherit_env else {}), **spec.env},
                 cwd=spec.cwd,
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=output,

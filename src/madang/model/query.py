@@ -94,6 +94,20 @@ def parse_query(text: str, context: Context = CORE) -> Node:
     return node
 
 
+def check_pattern(pattern: str) -> None:
+    """A regular expression that can be run on a stranger's behalf. Raises BadRequest, TooComplexQuery."""
+    if len(pattern) > PATTERN_MAX_CHARS:
+        raise TooComplexQuery(f"a pattern is longer than {PATTERN_MAX_CHARS} characters")
+    if _RISKY.search(pattern) or "(?" in pattern:
+        raise TooComplexQuery("nested repetition, back references and (?...) are not taken in patterns")
+    if "\x00" in pattern:
+        raise BadRequest("a pattern holds a NUL character")
+    try:
+        re.compile(pattern)
+    except (re.error, RecursionError, OverflowError):
+        raise BadRequest(f"not a regular expression: {pattern[:40]!r}") from None
+
+
 class _Parser:
     def __init__(self, text: str, context: Context) -> None:
         self.text, self.context, self.at, self.terms = text, context, 0, 0
@@ -178,14 +192,7 @@ class _Parser:
         pattern = self.quoted() if self.text.startswith('"', self.at) else self.until_end()
         ignore_case = pattern.startswith("(?i)")
         pattern = pattern.removeprefix("(?i)")
-        if len(pattern) > PATTERN_MAX_CHARS:
-            raise TooComplexQuery(f"q: a pattern is longer than {PATTERN_MAX_CHARS} characters")
-        if _RISKY.search(pattern) or "(?" in pattern:
-            raise TooComplexQuery("q: nested repetition, back references and (?...) are not taken in patterns")
-        try:
-            re.compile(pattern)
-        except (re.error, RecursionError, OverflowError):
-            raise self.error("not a regular expression") from None
+        check_pattern(pattern)
         return Matches(path, pattern, ignore_case)
 
     def until_end(self) -> str:

@@ -1,0 +1,44 @@
+"""Changes on the bus: subjects `<city>.state.<Type>.<local-id>.<created|updated|deleted>`, one JSON message each.
+
+Message: `{"seq", "op": "c"/"u"/"d", "id", "types", "at", "change": {attribute: instance, instances, or null}}` in internal
+names. At least once, in commit order for each courier run; consumers drop a `seq` they have seen.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from madang.base.ids import local_part, subject_token
+
+VERBS = {"c": "created", "u": "updated", "d": "deleted"}
+STATS_SUBJECT = "madang.stats"
+
+
+class Change(msgspec.Struct):
+    """One change of one entity."""
+
+    seq: int
+    op: str
+    id: str
+    types: list[str]
+    at: str
+    change: dict[str, Any]
+
+    @property
+    def type(self) -> str:
+        return self.types[0]
+
+
+decode_change = msgspec.json.Decoder(Change).decode
+encode = msgspec.json.Encoder().encode
+
+
+def subject(city: str, change: Change) -> str:
+    return f"{subject_token(city)}.state.{subject_token(change.type)}.{subject_token(local_part(change.id))}.{VERBS[change.op]}"
+
+
+def all_subject(city: str, type_name: str = "*") -> str:
+    """Every change of a type (`*`: of all types)."""
+    return f"{subject_token(city)}.state.{type_name if type_name == '*' else subject_token(type_name)}.*.*"

@@ -1,0 +1,123 @@
+"""The courier: reads the outbox (history, in commit order) and puts every change on the bus; nothing is left out.
+
+Its cursor moves after the bus took the messages, so a death in between sends some twice, never loses one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import asyncpg
+import structlog
+from nats.aio.client import Client
+
+from madang.base.clock import to_iso
+from madang.bus.changes import Change, encode, subject
+from madang.engine.database import LOST
+
+log = structlog.get_logger()
+BATCH = 2_000
+IDLE_S = 1.0
+CHANNEL = "madang_changes"
+Consumer = Callable[[list[Change]], Awaitable[None]]
+_NEXT = "SELECT seq, op, entity_id, types, at, change FROM history WHERE seq > $1 ORDER BY seq LIMIT $2"
+
+
+class Courier:
+    """Carries changes from PostgreSQL to the bus and to `consumers` in the same process (notifications)."""
+
+    def __init__(
+        self, pool: asyncpg.Pool, client: Client, city: str, consumers: list[Consumer] | None = None, name: str = "bus"
+    ) -> None:
+        self._pool, self._client, self._city, self._name = pool, client, city, name
+        self._consumers = consumers or []
+        self._wake = asyncio.Event()
+        self.cursor = 0
+        self.carried = 0
+        self.lag_ms = 0.0
+
+    async def run(self) -> None:
+        """For ever; a lost database is waited for."""
+        while True:
+            try:
+                async with self._pool.acquire() as connection:
+                    await self._serve(connection)
+            except LOST as error:
+                log.warning("courier waits for the database", error=repr(error))
+                await asyncio.sleep(0.3)
+
+    async def _serve(self, connection: asyncpg.Connection) -> None:
+        listener = self._heard
+        await connection.add_listener(CHANNEL, listener)
+        self.cursor = await self._load(connection)
+        try:
+            while True:
+                self._wake.clear()
+                while await self.carry(connection):
+                    pass
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._wake.wait(), IDLE_S)
+        finally:
+            with contextlib.suppress(*LOST):
+                await connection.remove_listener(CHANNEL, listener)
+
+    def _heard(self, *_: object) -> None:
+        self._wake.set()
+
+    async def _load(self, connection: asyncpg.Connection) -> int:
+        """A new bus starts at the present: what was before is in the state."""
+        found = await connection.fetchval("SELECT seq FROM bus_cursor WHERE name = $1", self._name)
+        if found is None:
+            found = await connection.fetchval("SELECT coalesce(max(seq), 0) FROM history")
+            await self._save(connection, found)
+        return int(found)
+
+    async def _save(self, connection: asyncpg.Connection, seq: int) -> None:
+        await connection.execute(
+            "INSERT INTO bus_cursor VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET seq = excluded.seq",
+            self._name,
+            seq,
+        )
+
+    async def carry(self, connection: asyncpg.Connection) -> bool:
+        """One batch; whether there may be more."""
+        records = await connection.fetch(_NEXT, self.cursor, BATCH)
+        if not records:
+            self.lag_ms = 0.0
+            return False
+        changes = [_change(record) for record in records]
+        await self._publish(changes)
+        for consumer in self._consumers:
+            await consumer(changes)
+        self.cursor = changes[-1].seq
+        await self._save(connection, self.cursor)
+        self.carried += len(changes)
+        self.lag_ms = (time.time() - records[-1]["at"].timestamp()) * 1000
+        return len(records) == BATCH
+
+    async def _publish(self, changes: list[Change]) -> None:
+        for change in changes:
+            await self._client.publish(subject(self._city, change), encode(change))
+        while True:
+            try:
+                await self._client.flush(timeout=2)
+                return
+            except Exception as error:  # any failure of the bus means: not taken yet, so wait, and never skip
+                log.warning("courier waits for the bus", error=repr(error))
+                await asyncio.sleep(0.3)
+
+
+def _change(record: asyncpg.Record) -> Change:
+    op: Any = record["op"]
+    return Change(
+        record["seq"],
+        op.decode() if isinstance(op, bytes) else op,
+        record["entity_id"],
+        record["types"].split("\x1f"),
+        to_iso(record["at"]),
+        record["change"],
+    )

@@ -1,0 +1,185 @@
+"""The thin edge of HTTP: a request read within limits, a response, and errors as problem details (RFC 7807)."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, MutableMapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import parse_qsl, unquote
+
+import msgspec
+import structlog
+
+from madang.base.errors import (
+    BadRequest,
+    InvalidRequest,
+    MadangError,
+    MethodNotAllowed,
+    NotFound,
+    TooLarge,
+    UnsupportedMedia,
+)
+from madang.base.limits import BODY_MAX_BYTES, JSON_MAX_DEPTH
+from madang.trust.caller import NOBODY, Caller
+
+log = structlog.get_logger()
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+encode = msgspec.json.Encoder().encode
+_DECODER = msgspec.json.Decoder()
+JSON_TYPES = frozenset(
+    {"application/json", "application/ld+json", "application/merge-patch+json", "application/geo+json"}
+)
+
+
+@dataclass(slots=True)
+class Response:
+    """Status, ready body, headers (names in lower case)."""
+
+    status: int = 200
+    body: bytes = b""
+    headers: list[tuple[bytes, bytes]] = field(default_factory=list)
+
+    @classmethod
+    def json(cls, value: Any, status: int = 200, media: bytes = b"application/json") -> Response:
+        return cls(status, encode(value), [(b"content-type", media)])
+
+
+class Request:
+    """One HTTP request. Header names are lower-case bytes; `parts` are the path segments after the mount, unquoted."""
+
+    __slots__ = ("_body", "_query", "_receive", "caller", "headers", "method", "parts", "scope")
+
+    def __init__(self, scope: Scope, receive: Receive, parts: list[str], caller: Caller = NOBODY) -> None:
+        self.scope = scope
+        self.method: str = scope["method"]
+        self.headers: dict[bytes, bytes] = dict(scope["headers"])
+        self.parts = parts
+        self.caller = caller
+        self._receive = receive
+        self._query: dict[str, str] | None = None
+        self._body: bytes | None = None
+
+    @property
+    def query(self) -> dict[str, str]:
+        """The query string; the last value of a repeated name counts."""
+        if self._query is None:
+            raw = self.scope["query_string"]
+            try:
+                self._query = (
+                    dict(parse_qsl(raw.decode("ascii"), keep_blank_values=True, strict_parsing=False)) if raw else {}
+                )
+            except (UnicodeDecodeError, ValueError):
+                raise BadRequest("the query string cannot be read") from None
+        return self._query
+
+    def header(self, name: bytes) -> str:
+        return self.headers.get(name, b"").decode("latin-1")
+
+    @property
+    def media_type(self) -> str:
+        return self.header(b"content-type").partition(";")[0].strip().lower()
+
+    async def body(self) -> bytes:
+        """The whole body. Raises TooLarge before more than the limit is held in memory."""
+        if self._body is not None:
+            return self._body
+        declared = self.headers.get(b"content-length", b"0")
+        if not declared.isdigit() or int(declared) > BODY_MAX_BYTES:
+            raise TooLarge(f"the body may have {BODY_MAX_BYTES} bytes")
+        chunks, size, more = [], 0, True
+        while more:
+            message = await self._receive()
+            if message["type"] == "http.disconnect":
+                raise BadRequest("the caller went away")
+            chunk, more = message.get("body", b""), message.get("more_body", False)
+            size += len(chunk)
+            if size > BODY_MAX_BYTES:
+                raise TooLarge(f"the body may have {BODY_MAX_BYTES} bytes")
+            chunks.append(chunk)
+        self._body = chunks[0] if len(chunks) == 1 else b"".join(chunks)
+        return self._body
+
+    async def json(self, media: frozenset[str] = JSON_TYPES) -> Any:
+        """The body as JSON. Raises UnsupportedMedia, InvalidRequest."""
+        if self.media_type not in media:
+            raise UnsupportedMedia(f"content type {self.media_type or 'missing'!r} is not taken here")
+        return decode_json(await self.body())
+
+
+def decode_json(data: bytes) -> Any:
+    """JSON within the depth limit. Raises InvalidRequest."""
+    if data.count(b"[") + data.count(b"{") > JSON_MAX_DEPTH and _depth(data) > JSON_MAX_DEPTH:
+        raise InvalidRequest(f"JSON is nested deeper than {JSON_MAX_DEPTH}")
+    try:
+        return _DECODER.decode(data)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise InvalidRequest(f"not JSON in UTF-8: {error}") from None
+
+
+def _depth(data: bytes) -> int:
+    """How deep brackets nest outside of strings; a plain scan, so that no parser recurses into an attack."""
+    deepest = depth = 0
+    inside = escaped = False
+    for byte in data:
+        if inside:
+            if escaped:
+                escaped = False
+            elif byte == 0x5C:
+                escaped = True
+            elif byte == 0x22:
+                inside = False
+        elif byte == 0x22:
+            inside = True
+        elif byte in b"[{":
+            depth += 1
+            deepest = max(deepest, depth)
+            if deepest > JSON_MAX_DEPTH:
+                return deepest
+        elif byte in b"]}":
+            depth -= 1
+    return deepest
+
+
+def split_path(path: str) -> list[str]:
+    """Segments of the raw path, each unquoted by itself, so that an id may hold an encoded slash."""
+    return [unquote(part) for part in path.split("/") if part]
+
+
+def problem(error: MadangError) -> Response:
+    return Response.json(error.problem(), error.status, b"application/problem+json")
+
+
+Handler = Callable[[Request], Awaitable[Response]]
+
+
+async def guarded(handler: Handler, request: Request) -> Response:
+    """The handler's response, or the problem it raised. What nobody foresaw is logged and answered 500 without details."""
+    try:
+        return await handler(request)
+    except MadangError as error:
+        return problem(error)
+    except Exception:
+        log.exception("unforeseen error", method=request.method, path=request.scope["path"])
+        return problem(MadangError())
+
+
+async def send_response(send: Send, response: Response, extra: list[tuple[bytes, bytes]] | None = None) -> None:
+    headers = [*response.headers, (b"content-length", str(len(response.body)).encode())]
+    if extra:
+        headers += extra
+    await send({"type": "http.response.start", "status": response.status, "headers": headers})
+    await send({"type": "http.response.body", "body": response.body})
+
+
+def pick_method(request: Request, **handlers: Handler) -> Handler:
+    """The handler of the request's method. Raises MethodNotAllowed with what is allowed."""
+    handler = handlers.get(request.method)
+    if handler is None:
+        raise MethodNotAllowed(f"{request.method} is not possible here", allow=sorted(handlers))
+    return handler
+
+
+def nothing_here(request: Request) -> NotFound:
+    return NotFound(f"nothing at {request.scope['path'][:200]}")

@@ -1,0 +1,93 @@
+"""What the NGSI-LD handlers share: writer, store, contexts, and the gate in front of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from madang.base.errors import Forbidden, NotFound
+from madang.context.contexts import Contexts
+from madang.context.store import Query, Row, Store
+from madang.context.writer import Writer
+from madang.model.entity import Entity
+from madang.model.operations import Operation, Outcome, target_of
+from madang.model.query import All, Differs, Node, Some
+from madang.model.render import Form
+from madang.trust.caller import Caller
+
+
+@dataclass(frozen=True)
+class Broker:
+    writer: Writer
+    store: Store
+    contexts: Contexts
+
+    async def write(self, caller: Caller, operation: Operation, types: list[str] | None = None) -> Outcome:
+        """Durable when it returns; see Writer.submit. Raises Forbidden."""
+        await self.check_write(caller, operation, types)
+        return await self.writer.submit(operation)
+
+    async def check_write(self, caller: Caller, operation: Operation, types: list[str] | None = None) -> None:
+        """Raises Forbidden unless the caller may write such an entity as it is and as it will be."""
+        if caller.role is not None:
+            caller.require("write", "entities")
+            return
+        wanted = set(types or [])
+        body = getattr(operation, "entity", Entity("", [], {})).body
+        for row in await self.store.list_by_id([target_of(operation)]):
+            wanted |= set(row.entity.types)
+        if not wanted:
+            raise NotFound(f"no entity {target_of(operation)}")
+        for name in wanted:
+            caller.require("write", name)
+        allowed = caller.attributes("write", wanted)
+        names = set(body) | ({operation.name} if hasattr(operation, "name") else set())
+        if allowed is not None and not names <= allowed:
+            raise Forbidden(f"{caller.name} was not granted to write {', '.join(sorted(names - allowed))}")
+
+    def restrict(self, caller: Caller, query: Query, form: Form) -> tuple[Query, Form]:
+        """The query and form cut down to what the caller may read. Raises Forbidden."""
+        if caller.everything:
+            return query, form
+        readable = caller.readable_types() or ()
+        types = query.types or readable
+        for name in types:
+            caller.require("read", name)
+        if not types:
+            raise Forbidden(f"{caller.name} was not granted to read anything")
+        open_to = caller.attributes("read", types)
+        asked = attributes_in(query)
+        if open_to is not None and not asked <= open_to:
+            raise Forbidden(f"{caller.name} was not granted to read {', '.join(sorted(asked - open_to))}")
+        return replace(query, types=tuple(types)), replace(form, attrs=_both(form.attrs, open_to))
+
+    def visible(self, caller: Caller, row: Row, form: Form) -> Form:
+        """The form in which the caller may see this entity. Raises NotFound, so that existence does not leak."""
+        if caller.everything:
+            return form
+        open_to = caller.attributes("read", row.entity.types)
+        if open_to is not None and not open_to:
+            raise NotFound(f"no entity {row.entity.id}")
+        return replace(form, attrs=_both(form.attrs, open_to))
+
+
+def _both(one: frozenset[str] | None, other: frozenset[str] | None) -> frozenset[str] | None:
+    if one is None or other is None:
+        return one if other is None else other
+    return one & other
+
+
+def attributes_in(query: Query) -> set[str]:
+    """Every attribute whose value a query would reveal."""
+    names = set(query.attrs)
+    if query.geo is not None:
+        names.add(query.geo.attribute)
+    if query.q is not None:
+        names |= _paths(query.q)
+    return names
+
+
+def _paths(node: Node) -> set[str]:
+    if isinstance(node, All | Some):
+        return set().union(*(_paths(term) for term in node.terms))
+    test = node.test if isinstance(node, Differs) else node
+    return {test.path.names[0]}

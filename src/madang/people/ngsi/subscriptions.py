@@ -1,0 +1,64 @@
+"""/subscriptions (clauses 6.10, 6.11)."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import quote
+
+from madang.base.errors import BadRequest
+from madang.context.subscriptions import Subscriptions, describe, parse_subscription
+from madang.model.entity import check_id
+from madang.people.http import Request, Response
+from madang.people.ngsi.broker import Broker
+from madang.people.ngsi.entities import NO_CONTENT, PREFIX
+from madang.people.ngsi.parameters import answer, link_context, query_of, read_payload
+
+
+class SubscriptionResources:
+    """Handlers of the subscription resources. Only people with the right to write may have the city call out."""
+
+    def __init__(self, broker: Broker, subscriptions: Subscriptions) -> None:
+        self._broker = broker
+        self._subscriptions = subscriptions
+
+    async def create(self, request: Request) -> Response:
+        request.caller.require("write", "subscriptions")
+        data, context = await read_payload(request, self._broker.contexts)
+        subscription = parse_subscription(data, context)
+        body = {name: value for name, value in data.items() if name != "@context"} | {"id": subscription.id}
+        await self._subscriptions.create(subscription, body, context)
+        location = f"{PREFIX}/subscriptions/{quote(subscription.id, safe=':')}"
+        return Response(201, b"", [(b"location", location.encode())])
+
+    async def page(self, request: Request) -> Response:
+        request.caller.require("read", "subscriptions")
+        context = await self._broker.contexts.get(link_context(request))
+        query = query_of(request, context)
+        records = await self._subscriptions.page(query.limit, query.offset)
+        return answer(request, [describe(record) for record in records], context)
+
+    async def get(self, request: Request) -> Response:
+        request.caller.require("read", "subscriptions")
+        context = await self._broker.contexts.get(link_context(request))
+        record = await self._subscriptions.get(check_id(request.parts[1]))
+        return answer(request, describe(record), context)
+
+    async def update(self, request: Request) -> Response:
+        request.caller.require("write", "subscriptions")
+        identifier = check_id(request.parts[1])
+        data, context = await read_payload(request, self._broker.contexts)
+        if not isinstance(data, dict):
+            raise BadRequest("a subscription fragment is a JSON object")
+        old = await self._subscriptions.get(identifier)
+        merged: dict[str, Any] = {**old["body"], **data, "id": identifier}
+        merged.pop("@context", None)
+        if not link_context(request) and "@context" not in data:
+            context = await self._broker.contexts.get(old["context"])
+        parse_subscription(merged, context)
+        await self._subscriptions.replace(identifier, merged, context)
+        return NO_CONTENT
+
+    async def delete(self, request: Request) -> Response:
+        request.caller.require("write", "subscriptions")
+        await self._subscriptions.delete(check_id(request.parts[1]))
+        return NO_CONTENT

@@ -1,0 +1,137 @@
+"""Installed apps: their grants, tokens and processes."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import secrets
+import shutil
+import sys
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import msgspec
+
+from madang.base.errors import Conflict, NotFound, Unavailable
+from madang.engine.privilege import APP_UID, own
+from madang.runtime.manifest import Manifest, Scope, load_manifest
+from madang.runtime.sandbox import level
+from madang.trust.caller import Caller
+
+Ask = Callable[[dict[str, Any]], Awaitable[Any]]
+
+
+class Apps:
+    """The apps of one city. `ask` talks to the supervisor; `door` is the app door's unix socket."""
+
+    def __init__(self, pool: asyncpg.Pool, ask: Ask, door: Path, data_dir: Path) -> None:
+        self._pool, self._ask, self._door, self._data = pool, ask, door, data_dir
+        self._callers: dict[str, Caller] = {}
+
+    async def caller(self, token: str) -> Caller | None:
+        """Whose token this is."""
+        digest = _digest(token)
+        if digest not in self._callers:
+            record = await self._pool.fetchrow("SELECT id, grants FROM app WHERE token_hash = $1", digest)
+            if record is None:
+                return None
+            scopes = msgspec.convert(record["grants"], list[Scope])
+            self._callers[digest] = Caller(f"app:{record['id']}", None, tuple(scope.grant() for scope in scopes))
+        return self._callers[digest]
+
+    async def install(self, folder: Path) -> Manifest:
+        """Everything the manifest asks for is granted: the demo's operator installs by hand and sees the list. Raises
+        BadRequest for a bad manifest, Conflict when it is installed."""
+        folder = folder.resolve()
+        manifest = load_manifest(folder)
+        try:
+            await self._pool.execute(
+                "INSERT INTO app (id, folder, manifest, grants, token_hash) VALUES ($1, $2, $3, $4, '')",
+                manifest.id,
+                str(folder),
+                msgspec.to_builtins(manifest),
+                msgspec.to_builtins(manifest.scopes),
+            )
+        except asyncpg.UniqueViolationError:
+            raise Conflict(f"{manifest.id} is installed already") from None
+        return manifest
+
+    async def start(self, app_id: str) -> None:
+        """A new token for each start: the one before ends with its process."""
+        record = await self._record(app_id)
+        manifest = msgspec.convert(record["manifest"], Manifest)
+        token = secrets.token_urlsafe(32)
+        await self._pool.execute("UPDATE app SET token_hash = $2, wanted = true WHERE id = $1", app_id, _digest(token))
+        self._callers.clear()
+        await self._supervise({"op": "start", "name": f"app:{app_id}", "spec": self._spec(record, manifest, token)})
+
+    def _spec(self, record: asyncpg.Record, manifest: Manifest, token: str) -> dict[str, Any]:
+        data = own(self._data / manifest.id, APP_UID)
+        env = {
+            "MADANG_APP_ID": manifest.id,
+            "MADANG_APP_DOOR": str(self._door),
+            "MADANG_APP_TOKEN": token,
+            "PATH": "/usr/bin:/bin",
+            "LANG": "C.UTF-8",
+            "PYTHONUNBUFFERED": "1",
+            "PYTHONDONTWRITEBYTECODE": "1",
+        } | {name: os.environ[name] for name in ("PYTHONPATH",) if name in os.environ}
+        argv = [sys.executable, "-m", "madang.runtime.launch", record["folder"], manifest.entry, str(data)]
+        return {"argv": argv, "env": env}
+
+    async def stop(self, app_id: str) -> None:
+        await self._record(app_id)
+        await self._pool.execute("UPDATE app SET wanted = false, token_hash = '' WHERE id = $1", app_id)
+        self._callers.clear()
+        await self._supervise({"op": "stop", "name": f"app:{app_id}"})
+
+    async def remove(self, app_id: str) -> None:
+        """Stops it and forgets it; its data folder goes too."""
+        await self.stop(app_id)
+        await self._pool.execute("DELETE FROM app WHERE id = $1", app_id)
+        await self._supervise({"op": "remove", "name": f"app:{app_id}"})
+        shutil.rmtree(self._data / app_id, ignore_errors=True)
+
+    async def wanted(self) -> list[str]:
+        """Apps that were running when the city stopped."""
+        return [record["id"] for record in await self._pool.fetch("SELECT id FROM app WHERE wanted ORDER BY id")]
+
+    async def page(self, components: dict[str, Any]) -> list[dict[str, Any]]:
+        """Every app with its state."""
+        records = await self._pool.fetch("SELECT id, manifest, grants, wanted FROM app ORDER BY id")
+        return [
+            {
+                "id": record["id"],
+                "version": record["manifest"]["version"],
+                "name": record["manifest"]["name"],
+                "summary": record["manifest"]["summary"],
+                "state": _state(components.get(f"app:{record['id']}"), record["wanted"]),
+                "sandbox": level(),
+                "grants": record["grants"],
+            }
+            for record in records
+        ]
+
+    async def _record(self, app_id: str) -> asyncpg.Record:
+        record = await self._pool.fetchrow("SELECT * FROM app WHERE id = $1", app_id)
+        if record is None:
+            raise NotFound(f"no app {app_id}")
+        return record
+
+    async def _supervise(self, request: dict[str, Any]) -> None:
+        try:
+            await self._ask(request)
+        except (OSError, TimeoutError, RuntimeError) as error:
+            raise Unavailable(f"the supervisor does not answer: {error}") from None
+
+
+def _state(component: dict[str, Any] | None, wanted: bool) -> str:
+    if component is None or component["state"] == "stopped":
+        return "starting" if wanted else "stopped"
+    return str(component["state"])
+
+
+def _digest(token: str) -> str:
+    return hashlib.sha256(token.encode()).hexdigest()

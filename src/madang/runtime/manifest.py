@@ -1,0 +1,68 @@
+"""An app's manifest, `app.toml`: declared first, imported later."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import msgspec
+
+from madang.base.errors import BadRequest
+from madang.trust.caller import Grant
+
+_ID = re.compile(r"[a-z0-9]+(\.[a-z0-9-]+)+\Z")
+
+
+class Scope(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One thing an app asks for. `action`: read or write (with `type`, `attributes`), command (with `kind`)."""
+
+    action: str
+    purpose: dict[str, str]
+    type: str = ""
+    kind: str = ""
+    attributes: list[str] | None = None
+
+    def grant(self) -> Grant:
+        attributes = frozenset(self.attributes) if self.attributes is not None else None
+        return Grant(self.action, self.kind or self.type, attributes)
+
+
+class Manifest(msgspec.Struct, frozen=True):
+    """`name`, `summary`: texts by language (ko, en). `entry`: a Python file of the app's folder."""
+
+    id: str
+    version: str
+    name: dict[str, str]
+    summary: dict[str, str]
+    entry: str
+    scopes: list[Scope]
+    licence: str = ""
+
+
+def load_manifest(folder: Path) -> Manifest:
+    """Raises BadRequest naming what is wrong with it."""
+    try:
+        manifest = msgspec.toml.decode((folder / "app.toml").read_bytes(), type=Manifest)
+    except FileNotFoundError:
+        raise BadRequest(f"no app.toml in {folder}") from None
+    except msgspec.MsgspecError as error:
+        raise BadRequest(f"app.toml: {error}") from None
+    check(manifest, folder)
+    return manifest
+
+
+def check(manifest: Manifest, folder: Path) -> None:
+    """Raises BadRequest."""
+    if not _ID.match(manifest.id):
+        raise BadRequest("app.toml: id must be a reverse domain name such as org.example.app")
+    entry = (folder / manifest.entry).resolve()
+    if not entry.is_relative_to(folder.resolve()) or not entry.is_file():
+        raise BadRequest(f"app.toml: no entry {manifest.entry!r} in the app's folder")
+    for scope in manifest.scopes:
+        if scope.action not in ("read", "write", "command"):
+            raise BadRequest(f"app.toml: unknown action {scope.action!r}")
+        if not (scope.kind if scope.action == "command" else scope.type):
+            raise BadRequest(f"app.toml: a {scope.action} scope needs {'kind' if scope.action == 'command' else 'type'}")
+    for texts in (manifest.name, manifest.summary, *(scope.purpose for scope in manifest.scopes)):
+        if not {"ko", "en"} <= texts.keys():
+            raise BadRequest("app.toml: texts are given in ko and en")
