@@ -14,6 +14,7 @@ from madang.base.errors import Internal
 from madang.base.ids import subject_token
 from madang.ingest.osm.data import Extract
 from madang.ingest.osm.write import write_traffic_osm
+from madang.twin.traffic.net import Program
 
 TIMEOUT_S = 1800
 TYPES = ("osmNetconvert.typ.xml", "osmNetconvertUrbanDe.typ.xml")
@@ -25,8 +26,7 @@ OPTIONS = {
     "junctions.join-dist": "18",
     "tls.guess-signals": "true",
     "tls.discard-simple": "true",
-    "tls.join": "true",
-    "tls.join-dist": "30",
+    "tls.join": "false",
     "tls.default-type": "static",
     "no-turnarounds": "true",
     "osm.turn-lanes": "true",
@@ -91,3 +91,19 @@ def short_names(ids: list[str]) -> dict[str, str]:
         taken.add(new)
         names[old] = new
     return names
+
+
+def set_programs(path: Path, programs: dict[str, Program]) -> None:
+    """Puts fixed plans into a network file in place of those netconvert guessed."""
+    text = path.read_text(encoding="utf-8")
+
+    def plan(match: re.Match[str]) -> str:
+        program = programs.get(match[1])
+        if program is None:
+            return match[0]
+        phases = "".join(f'        <phase duration="{d:g}" state="{s}"/>\n' for d, s in program.phases)
+        head = f'    <tlLogic id="{match[1]}" type="static" programID="0" offset="{program.offset_s:g}">\n'
+        return f"{head}{phases}    </tlLogic>"
+
+    text = re.sub(r' {4}<tlLogic id="([^"]+)".*?</tlLogic>', plan, text, flags=re.DOTALL)
+    path.write_text(text, encoding="utf-8")

@@ -55,6 +55,11 @@ class Link:
     direction: str
     tl: str | None
     index: int | None
+    allow: frozenset[str] = frozenset()
+    disallow: frozenset[str] = frozenset()
+
+    def permits(self, vclass: str) -> bool:
+        return vclass in self.allow if self.allow else vclass not in self.disallow
 
 
 @dataclass(slots=True)
@@ -87,12 +92,20 @@ class Net:
     links: list[Link] = field(default_factory=list)
     junctions: dict[str, Junction] = field(default_factory=dict)
     programs: dict[str, Program] = field(default_factory=dict)
+    _by_lane: dict[tuple[str, int], list[Link]] = field(default_factory=dict)
     to_lonlat: Callable[[Metres], tuple[float, float]] = lambda at: at
     to_metres: Callable[[tuple[float, float]], Metres] = lambda at: at
 
     def links_of(self, tl: str) -> list[Link]:
         """The links one traffic light controls, by index."""
         return sorted((link for link in self.links if link.tl == tl), key=lambda link: link.index or 0)
+
+    def by_lane(self) -> dict[tuple[str, int], list[Link]]:
+        """Links by the lane they leave, in the file's order (which is the order of a junction's requests)."""
+        if not self._by_lane:
+            for link in self.links:
+                self._by_lane.setdefault((link.source, link.source_lane), []).append(link)
+        return self._by_lane
 
     def lane(self, edge: str, index: int) -> Lane:
         return self.edges[edge].lanes[index]
@@ -179,4 +192,6 @@ def _link(item: ET.Element) -> Link:
     told = item.attrib
     index = int(told["linkIndex"]) if "linkIndex" in told else None
     lanes = int(told["fromLane"]), int(told["toLane"])
-    return Link(told["from"], lanes[0], told["to"], lanes[1], told.get("dir", "s"), told.get("tl"), index)
+    allow, disallow = (frozenset(told.get(key, "").split()) for key in ("allow", "disallow"))
+    direction, tl = told.get("dir", "s"), told.get("tl")
+    return Link(told["from"], lanes[0], told["to"], lanes[1], direction, tl, index, allow, disallow)
