@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from madang.twin.traffic.net import Link, Net, Program
-from madang.twin.traffic.stages import GREEN, MIN_GREEN_S, build_program, green_states, transition
+from madang.twin.traffic.stages import GREEN, MIN_GREEN_S, build_program, conflicts_of, green_states, made_safe, transition
 
 SATURATION_VEH_H = 1750.0
 YIELDING_SHARE = 0.45  # what a stream that yields gets through, of one that has right of way
@@ -32,7 +32,9 @@ def turn_flows(routes: Iterable[list[str]], weights: Iterable[float], per_h: flo
 def make_plans(net: Net, turns: Turns, cycle_s: float = DEFAULT_CYCLE_S) -> dict[str, Program]:
     """A plan for every signal of the network."""
     greens: dict[str, list[float]] = {}
-    stages = {tl: green_states(program) for tl, program in sorted(net.programs.items())}
+    stages = {
+        tl: made_safe(green_states(program), conflicts_of(net, tl)) for tl, program in sorted(net.programs.items())
+    }
     for tl, states in stages.items():
         greens[tl] = split_green(net.links_of(tl), states, turns, cycle_s)
     offsets = _offsets(net, stages, greens, turns, cycle_s)
@@ -121,7 +123,7 @@ def _streams(net: Net, turns: Turns) -> list[tuple[float, str, str, int, int, fl
     """(veh/h, upstream signal, downstream signal, link out, link in, travel s) between neighbouring signals."""
     heads: dict[str, Link] = {}
     for link in net.links:
-        if link.tl and link.index is not None:
+        if link.tl in net.programs and link.index is not None:  # rail signals have a `tl` but no program
             best = heads.get(link.source)
             if best is None or turns.get((link.source, link.target), 0) > turns.get((best.source, best.target), 0):
                 heads[link.source] = link
@@ -132,7 +134,7 @@ def _streams(net: Net, turns: Turns) -> list[tuple[float, str, str, int, int, fl
     found = []
     for link in net.links:
         amount = turns.get((link.source, link.target), 0.0)
-        if not link.tl or link.index is None or amount < 20:
+        if not link.tl or link.tl not in net.programs or link.index is None or amount < 20:
             continue
         edge, way_m = link.target, net.edges[link.target].length_m
         while edge not in heads and edge in following and way_m < NEAR_M:

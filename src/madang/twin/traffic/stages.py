@@ -18,11 +18,11 @@ GREEN = "Gg"
 
 @dataclass(slots=True, frozen=True)
 class Conflict:
-    """Two links (`a` < `b`) whose ways cross or merge. With `yields` one of them may be `g` while the other is `G`."""
+    """Two links (`a` < `b`) whose ways cross or merge. Where one yields it may be `g` while the other is `G`."""
 
     a: int
     b: int
-    yields: bool
+    yields: str  # "a", "b", "ab" or "": who gives way when both may go
 
 
 def green_states(program: Program) -> list[str]:
@@ -71,7 +71,8 @@ def conflicts_of(net: Net, tl: str) -> list[Conflict]:
                 a, b = requests[mine], requests[other]
                 if a is None or b is None or a >= b or foes[-1 - other] != "1":
                     continue
-                yields = junction.response[mine][-1 - other] == "1" or junction.response[other][-1 - mine] == "1"
+                yields = "a" * (junction.response[mine][-1 - other] == "1")
+                yields += "b" * (junction.response[other][-1 - mine] == "1")
                 found.add(Conflict(a, b, yields))
     return sorted(found, key=lambda c: (c.a, c.b))
 
@@ -84,8 +85,44 @@ def _requests_of(net: Net, tl: str, lane: str) -> list[int | None]:
 
 def unsafe_pairs(state: str, conflicts: list[Conflict]) -> list[Conflict]:
     """Conflicts a state breaks: both links green where neither yields, or both with right of way."""
-    return [
-        c
-        for c in conflicts
-        if state[c.a] in GREEN and state[c.b] in GREEN and (not c.yields or (state[c.a] == "G" and state[c.b] == "G"))
-    ]
+    return [c for c in conflicts if is_unsafe(state[c.a], state[c.b], c.yields)]
+
+
+def is_unsafe(a: str, b: str, yields: str) -> bool:
+    """Whether two conflicting links may not show these letters together."""
+    return a in GREEN and b in GREEN and (not yields or (a == "G" and b == "G"))
+
+
+def made_safe(states: list[str], conflicts: list[Conflict]) -> list[str]:
+    """Stages without unsafe pairs: who must give way gets `g`; where nobody does, the later link waits for a stage.
+
+    netconvert's own plans hold a few such pairs, mostly where a cycleway joins the carriageway. A link that lost its
+    green in every stage gets it where it harms nobody, else a stage of its own.
+    """
+    safe = [_demoted(state, conflicts) for state in states]
+    for link in range(len(states[0]) if states else 0):
+        if any(s[link] in GREEN for s in states) and not any(s[link] in GREEN for s in safe):
+            _place(safe, link, conflicts)
+    return safe
+
+
+def _demoted(state: str, conflicts: list[Conflict]) -> str:
+    letters = list(state)
+    for c in conflicts:
+        if is_unsafe(letters[c.a], letters[c.b], c.yields):
+            if not c.yields:
+                letters[c.b if letters[c.a] == "G" or letters[c.b] == "g" else c.a] = "r"
+            else:
+                letters[c.a if "a" in c.yields else c.b] = "g"
+    return "".join(letters)
+
+
+def _place(safe: list[str], link: int, conflicts: list[Conflict]) -> None:
+    for number, state in enumerate(safe):
+        for letter in "Gg":
+            tried = state[:link] + letter + state[link + 1 :]
+            if not unsafe_pairs(tried, conflicts):
+                safe[number] = tried
+                return
+    width = len(safe[0])
+    safe.append("r" * link + "G" + "r" * (width - link - 1))
