@@ -9,7 +9,15 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from madang.twin.traffic.net import Link, Net, Program
-from madang.twin.traffic.stages import GREEN, MIN_GREEN_S, build_program, conflicts_of, green_states, made_safe, transition
+from madang.twin.traffic.stages import (
+    GREEN,
+    MIN_GREEN_S,
+    build_program,
+    conflicts_of,
+    green_states,
+    made_safe,
+    transition,
+)
 
 SATURATION_VEH_H = 1750.0
 YIELDING_SHARE = 0.45  # what a stream that yields gets through, of one that has right of way

@@ -117,9 +117,7 @@ def _costs(net: Net, graph: Graph, flow: dict[str, float]) -> dict[str, float]:
     return cost
 
 
-def _assign(
-    graph: Graph, pairs: list[tuple[str, str, float]], cost: dict[str, float]
-) -> dict[tuple[str, ...], float]:
+def _assign(graph: Graph, pairs: list[tuple[str, str, float]], cost: dict[str, float]) -> dict[tuple[str, ...], float]:
     found: dict[tuple[str, ...], float] = {}
     by_origin: dict[str, list[tuple[str, float]]] = {}
     for origin, end, weight in pairs:
