@@ -1,0 +1,56 @@
+"""A city's configuration: `cities/<id>/city.toml`, and the shared nouns in it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from madang.base.errors import BadRequest
+
+Box = tuple[float, float, float, float]  # west, south, east, north in degrees
+
+
+class MapSettings(msgspec.Struct, frozen=True):
+    """`source`: a file path, or WHEEL:FILE for a file inside an installed wheel."""
+
+    source: str = ""
+
+
+class SimulationSettings(msgspec.Struct, frozen=True):
+    """How the simulated field runs. `peak_per_h`: departures an hour of each private mode at the morning peak."""
+
+    start_local: str = "07:30"
+    peak_per_h: dict[str, float] = msgspec.field(default_factory=lambda: {"car": 2000.0, "bicycle": 150.0})
+    cycle_s: float = 90.0
+    time_to_teleport_s: float = 300.0
+
+
+class CityConfig(msgspec.Struct, frozen=True):
+    """One city. `mqtt` rules are kept as they stand for the room that reads them."""
+
+    id: str
+    name: dict[str, str]
+    timezone: str
+    attribution: str
+    bbox: Box | None = None
+    map: MapSettings = MapSettings()
+    simulation: SimulationSettings = SimulationSettings()
+    mqtt: list[dict[str, Any]] = []
+
+
+def load_city(path: Path) -> CityConfig:
+    """Reads one city.toml. Raises BadRequest with the place of the fault."""
+    try:
+        return msgspec.toml.decode(path.read_bytes(), type=CityConfig)
+    except FileNotFoundError as error:
+        raise BadRequest(f"there is no city configuration at {path}") from error
+    except msgspec.MsgspecError as error:
+        raise BadRequest(f"{path.name} of {path.parent.name}: {error}") from error
+
+
+def start_s(city: CityConfig) -> int:
+    """Seconds after local midnight at which the simulated day starts."""
+    hours, minutes = city.simulation.start_local.split(":")
+    return int(hours) * 3600 + int(minutes) * 60
