@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -66,13 +65,13 @@ async def ensure_stream(client: Client, city: str) -> None:
             await jetstream.update_stream(config)
 
 
-async def tell(client: Client, values: dict[str, Any]) -> None:
+async def tell(client: Client, role: str, values: dict[str, Any]) -> None:
     """Publishes this process's numbers; nobody waits for them."""
     if client.is_connected:
-        await client.publish(f"{STATS_SUBJECT}.{os.getpid()}", msgspec.json.encode(values))
+        await client.publish(f"{STATS_SUBJECT}.{role}", msgspec.json.encode(values))
 
 
-async def tell_every_second(client: Client, values: Callable[[], dict[str, Any]]) -> None:
+async def tell_every_second(client: Client, role: str, values: Callable[[], dict[str, Any]]) -> None:
     while True:
         await asyncio.sleep(1.0)
-        await tell(client, values())
+        await tell(client, role, values())

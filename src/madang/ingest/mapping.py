@@ -52,7 +52,9 @@ class Rule:
 
         def fill(match: re.Match[str]) -> str:
             key = match.group(1)
-            value = captures[int(key) - 1] if key.isdigit() and int(key) <= len(captures) else _walk(record, key.split("."))
+            value = (
+                captures[int(key) - 1] if key.isdigit() and int(key) <= len(captures) else _walk(record, key.split("."))
+            )
             if value is None or value == "":
                 raise BadRequest(f"no {key} to make an id of")
             return str(value)

@@ -197,7 +197,14 @@ class Socket:
             view.seq = max(view.seq, view.floor_top)
             entities = [render(row.entity, view.form, row.stamps) for row in page.rows]
             await self._say(
-                {"op": "state", "id": view.id, "seq": view.seq, "entities": entities, "first": after == "", "last": not page.more}
+                {
+                    "op": "state",
+                    "id": view.id,
+                    "seq": view.seq,
+                    "entities": entities,
+                    "first": after == "",
+                    "last": not page.more,
+                }
             )
             if not page.more:
                 view.loading = False

@@ -57,7 +57,9 @@ def _answer(request: Request, path: Path) -> Response:
 
 def _part(path: Path, size: int, span: re.Match[str], headers: list[tuple[bytes, bytes]]) -> Response:
     start = int(span.group(1)) if span.group(1) else max(0, size - int(span.group(2)))
-    end = min(int(span.group(2)) if span.group(1) and span.group(2) else size - 1, size - 1, start + RANGE_MAX_BYTES - 1)
+    end = min(
+        int(span.group(2)) if span.group(1) and span.group(2) else size - 1, size - 1, start + RANGE_MAX_BYTES - 1
+    )
     if start > end:
         return Response(416, b"", [*headers, (b"content-range", f"bytes */{size}".encode())])
     with path.open("rb") as file:

@@ -11,7 +11,17 @@ from pathlib import Path
 from madang.engine.privilege import APP_UID
 from madang.runtime.sandbox import enter
 
-SYSTEM = ("/usr", "/lib", "/lib64", "/etc/ssl", "/etc/localtime", "/etc/hosts", "/dev/null", "/dev/urandom", "/proc/self")
+SYSTEM = (
+    "/usr",
+    "/lib",
+    "/lib64",
+    "/etc/ssl",
+    "/etc/localtime",
+    "/etc/hosts",
+    "/dev/null",
+    "/dev/urandom",
+    "/proc/self",
+)
 
 
 def python_folders() -> list[Path]:

@@ -62,7 +62,9 @@ def check(manifest: Manifest, folder: Path) -> None:
         if scope.action not in ("read", "write", "command"):
             raise BadRequest(f"app.toml: unknown action {scope.action!r}")
         if not (scope.kind if scope.action == "command" else scope.type):
-            raise BadRequest(f"app.toml: a {scope.action} scope needs {'kind' if scope.action == 'command' else 'type'}")
+            raise BadRequest(
+                f"app.toml: a {scope.action} scope needs {'kind' if scope.action == 'command' else 'type'}"
+            )
     for texts in (manifest.name, manifest.summary, *(scope.purpose for scope in manifest.scopes)):
         if not {"ko", "en"} <= texts.keys():
             raise BadRequest("app.toml: texts are given in ko and en")

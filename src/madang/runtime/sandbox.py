@@ -81,7 +81,9 @@ def _landlock(readable: list[Path], writable: list[Path]) -> None:
     everything = _ALL_BY_ABI.get(abi, (1 << 16) - 1)
     fields = [everything, _NET_ALL] + ([_SCOPE_ALL] if abi >= 6 else [])
     attributes = ctypes.create_string_buffer(struct.pack(f"<{len(fields)}Q", *fields), 8 * len(fields))
-    ruleset = _call(_LIBC.syscall(_CREATE, attributes, ctypes.c_size_t(8 * len(fields)), ctypes.c_uint32(0)), "landlock")
+    ruleset = _call(
+        _LIBC.syscall(_CREATE, attributes, ctypes.c_size_t(8 * len(fields)), ctypes.c_uint32(0)), "landlock"
+    )
     for path in readable:
         _allow(ruleset, path, _READ)
     for path in writable:

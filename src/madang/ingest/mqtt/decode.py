@@ -81,5 +81,7 @@ def _topic_rule(city: str, raw: dict[str, Any]) -> TopicRule:
     if not isinstance(topic, str) or not topic:
         raise BadRequest("an [[mqtt]] rule needs a topic")
     topic = topic.replace("{city}", city)
-    pattern = "/".join("([^/]+)" if part == "+" else "(.*)" if part == "#" else re.escape(part) for part in topic.split("/"))
+    pattern = "/".join(
+        "([^/]+)" if part == "+" else "(.*)" if part == "#" else re.escape(part) for part in topic.split("/")
+    )
     return TopicRule(topic, re.compile(pattern + r"\Z"), compile_rule(city, topic, raw), raw.get("format", "json"))

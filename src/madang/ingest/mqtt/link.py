@@ -41,7 +41,9 @@ def counting_queue(link: MqttLink) -> type[asyncio.Queue[aiomqtt.Message]]:
 class MqttLink:
     """One MQTT broker feeding one city. `write` answers each operation's outcome or MadangError."""
 
-    def __init__(self, url: str, decoder: Decoder, write: WriteMany, keep: KeepLetters, extra: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self, url: str, decoder: Decoder, write: WriteMany, keep: KeepLetters, extra: tuple[str, ...] = ()
+    ) -> None:
         self._url, self._decoder, self._write, self._keep = url, decoder, write, keep
         self._filters = [*decoder.filters(), *extra]
         self._queue: asyncio.Queue[tuple[str, bytes]] = asyncio.Queue(INGEST_QUEUE_MAX_MESSAGES)

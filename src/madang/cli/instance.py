@@ -1,0 +1,146 @@
+"""One running instance: its engines, its kernel processes, and the supervisor that answers for them."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import httpx
+import msgspec
+import nats
+import structlog
+
+from madang.base.errors import NotFound
+from madang.engine import control, database
+from madang.engine.nats import Nats
+from madang.engine.postgres import Postgres
+from madang.engine.privilege import ENGINE_UID, own
+from madang.engine.settings import Settings, free_port
+from madang.engine.supervisor import Spec, Supervisor, rss_mb
+
+log = structlog.get_logger()
+Say = Callable[[str], None]
+
+
+class Instance:
+    """Starts and stops everything of one city in one process tree."""
+
+    def __init__(self, run_dir: Path, city: str, port: int | None, env: dict[str, str], say: Say) -> None:
+        self.run_dir = run_dir
+        self.supervisor = Supervisor(run_dir / "logs")
+        self._env, self._say = env, say
+        self._server: asyncio.AbstractServer | None = None
+        own(run_dir, os.getuid(), 0o711)
+        own(run_dir / "keys", os.getuid(), 0o700)
+        own(run_dir / "apps", os.getuid(), 0o711)
+        self._postgres = None if "MADANG_DATABASE" in os.environ else Postgres(run_dir)
+        self._nats = None if "MADANG_BUS" in os.environ else Nats(run_dir)
+        self.settings = Settings(
+            run_dir,
+            city,
+            self._postgres.dsn if self._postgres else os.environ["MADANG_DATABASE"],
+            self._nats.url if self._nats else os.environ["MADANG_BUS"],
+            self._nats.mqtt_url if self._nats else os.environ.get("MADANG_MQTT", ""),
+            self._postgres is not None,
+            self._nats is not None,
+            port or free_port(),
+        )
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.settings.http_port}/"
+
+    async def start_engines(self) -> None:
+        """Database and bus, and the schema as this version wants it."""
+        starts = []
+        if self._postgres is not None:
+            starts.append(self.supervisor.run(_postgres_spec(self._postgres)))
+        if self._nats is not None:
+            starts.append(self.supervisor.run(_nats_spec(self._nats)))
+        await asyncio.gather(*starts)
+        if self._postgres is not None:
+            await database.ensure_database(self.settings.database)
+        await database.migrate(self.settings.database)
+
+    async def start_kernel(self) -> None:
+        """Gateway, ingest, courier; ready when the gateway answers."""
+        self._server = await control.serve(self.run_dir, self.handle)
+        await asyncio.gather(
+            self.supervisor.run(replace(self.role("gateway"), ready=self._gateway_ready)),
+            self.supervisor.run(self.role("courier")),
+            self.supervisor.run(self.role("ingest")),
+        )
+
+    def role(self, name: str, *args: str) -> Spec:
+        """The spec of a kernel process."""
+        return Spec(name, [sys.executable, "-m", "madang", "run", name, *args], self.settings.env() | self._env)
+
+    async def _gateway_ready(self) -> bool:
+        async with httpx.AsyncClient(trust_env=False, timeout=2) as client:
+            return (await client.get(f"{self.url}madang/v1/city")).status_code == 200
+
+    async def handle(self, request: dict[str, Any]) -> Any:
+        """Requests of the control socket. Only app processes can be started from outside."""
+        op, name = request.get("op"), str(request.get("name", ""))
+        if op == "status":
+            return self.supervisor.status()
+        if op == "memory":
+            return self.memory_mb()
+        if not name.startswith("app:"):
+            raise NotFound(f"cannot {op} {name}")
+        if op == "start":
+            raw = request["spec"]
+            await self.supervisor.remove(name)
+            self.supervisor.add(Spec(name, raw["argv"], raw["env"], inherit_env=False)).start()
+        elif op == "stop" and name in self.supervisor.members:
+            await self.supervisor.members[name].stop()
+        elif op == "remove":
+            await self.supervisor.remove(name)
+        return None
+
+    def memory_mb(self) -> float:
+        """Of the whole tree, this process included."""
+        return rss_mb([os.getpid()])
+
+    async def stop(self) -> None:
+        """Everything, in reverse order, cleanly."""
+        if self._server is not None:
+            self._server.close()
+        await self.supervisor.stop()
+
+
+def _postgres_spec(server: Postgres) -> Spec:
+    return Spec(
+        "postgres",
+        server.argv(),
+        uid=ENGINE_UID,
+        stop_signal=signal.SIGINT,
+        prepare=server.prepare,
+        ready=lambda: database.is_ready(server.dsn),
+    )
+
+
+def _nats_spec(server: Nats) -> Spec:
+    async def ready() -> bool:
+        async def quiet(error: Exception) -> None:
+            return None
+
+        client = await nats.connect(server.url, connect_timeout=1, allow_reconnect=False, error_cb=quiet)
+        await client.close()
+        return True
+
+    return Spec("nats", server.argv(), uid=ENGINE_UID, prepare=server.prepare, ready=ready)
+
+
+def demo_env(anonymous: str, tiles: Path, bbox: list[float] | None, demo: dict[str, Any] | None) -> dict[str, str]:
+    """What the kernel processes are told beside the settings."""
+    env = {"MADANG_ANONYMOUS": anonymous, "MADANG_TILES": str(tiles), "MADANG_BBOX": msgspec.json.encode(bbox).decode()}
+    if demo is not None:
+        env["MADANG_DEMO"] = msgspec.json.encode(demo).decode()
+    return env

@@ -1,0 +1,44 @@
+"""An imported city into the context: every line of entities.ndjson becomes or refreshes an entity."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+
+import msgspec
+
+from madang.base.errors import MadangError
+from madang.context.writer import Writer
+from madang.engine.database import connect_pool
+from madang.model.context import CORE
+from madang.model.entity import Entity, parse_entity
+from madang.model.operations import Append
+
+CHUNK = 1_000
+
+
+def read_entities(path: Path) -> Iterator[Entity]:
+    """Entities in concise form, one a line. Raises BadRequest for what is none."""
+    with path.open("rb") as lines:
+        for line in lines:
+            yield parse_entity(msgspec.json.decode(line), CORE)
+
+
+async def load_entities(dsn: str, path: Path) -> int:
+    """Appends, so that live attributes of an entity that is already there stay. Raises the first error."""
+    pool = await connect_pool(dsn, 1, 2)
+    writer = Writer(pool)
+    writer.start()
+    total = 0
+    try:
+        entities = read_entities(path)
+        while chunk := list(islice(entities, CHUNK)):
+            for outcome in await writer.submit_many([Append(entity, create=True) for entity in chunk]):
+                if isinstance(outcome, MadangError):
+                    raise outcome
+            total += len(chunk)
+    finally:
+        await writer.stop()
+        await pool.close()
+    return total

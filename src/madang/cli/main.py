@@ -1,0 +1,130 @@
+"""`madang`: one command for everything."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import logging
+import sys
+from collections.abc import Callable
+
+import structlog
+
+from madang import __version__
+from madang.base.errors import MadangError
+
+
+def parser() -> argparse.ArgumentParser:
+    """The commands and their options."""
+    root = argparse.ArgumentParser(prog="madang", description="An open operating system for cities.")
+    root.add_argument("--version", action="version", version=__version__)
+    commands = root.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    demo = commands.add_parser("demo", help="central Helsinki lives on this machine, with a simulated field")
+    demo.add_argument("--seconds", type=float, help="end by itself after so many seconds")
+    demo.add_argument("--json", action="store_true", help="print one JSON object last on stdout")
+    demo.add_argument("--port", type=int, help="port of the page (default: 8600, or a free one)")
+    demo.add_argument("--speed", type=float, default=1.0, help="simulated seconds a second (default 1)")
+    demo.add_argument("--seed", type=int, default=1, help="same seed, same day (default 1)")
+    demo.add_argument("--city", default="helsinki", help="a city's id or the path of its city.toml")
+    up = commands.add_parser("up", help="run a city without a simulator")
+    up.add_argument("city", help="a city's id or the path of its city.toml")
+    up.add_argument("--port", type=int)
+    city = commands.add_parser("city", help="work on a city's map").add_subparsers(dest="verb", required=True)
+    load = city.add_parser("import", help="make entities, tiles and a traffic network from a map")
+    load.add_argument("kind", choices=["osm"])
+    load.add_argument("file", help="FILE.osm.pbf, or WHEEL:FILE")
+    load.add_argument("--city", help="a city's id or the path of its city.toml (default: made from the file)")
+    load.add_argument("--out", help="folder to write (default: under MADANG_HOME)")
+    replay = commands.add_parser("replay", help="feed a JSON or CSV file to a running city")
+    replay.add_argument("file")
+    replay.add_argument("--mapping", required=True, help="a TOML file with [file] rules")
+    replay.add_argument("--url", help="the city's address (default: the running instance's)")
+    commands.add_parser("doctor", help="tell what is wrong with this machine or installation")
+    check = commands.add_parser("check", help="run every test")
+    check.add_argument("rest", nargs=argparse.REMAINDER)
+    bench = commands.add_parser("bench", help="measure")
+    bench.add_argument("name")
+    bench.add_argument("rest", nargs=argparse.REMAINDER)
+    run = commands.add_parser("run", help="(internal) one process of a running city")
+    run.add_argument("role", choices=["gateway", "ingest", "courier"])
+    return root
+
+
+def _demo(options: argparse.Namespace) -> int:
+    from madang.cli.demo import demo
+
+    return asyncio.run(demo(options))
+
+
+def _up(options: argparse.Namespace) -> int:
+    from madang.cli.up import up
+
+    return asyncio.run(up(options))
+
+
+def _city(options: argparse.Namespace) -> int:
+    from madang.cli.importing import import_osm
+
+    return import_osm(options)
+
+
+def _replay(options: argparse.Namespace) -> int:
+    from madang.cli.replay import replay
+
+    return asyncio.run(replay(options))
+
+
+def _doctor(options: argparse.Namespace) -> int:
+    from madang.cli.doctor import doctor
+
+    return asyncio.run(doctor())
+
+
+def _check(options: argparse.Namespace) -> int:
+    from madang.cli.checking import check
+
+    return check(options.rest)
+
+
+def _bench(options: argparse.Namespace) -> int:
+    from madang.cli.checking import bench
+
+    return bench(options.name, options.rest)
+
+
+def _run(options: argparse.Namespace) -> int:
+    from madang.cli import gateway, roles
+
+    roles.run({"gateway": gateway.gateway, "ingest": roles.ingest, "courier": roles.courier}[options.role])
+    return 0
+
+
+COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
+    "demo": _demo,
+    "up": _up,
+    "city": _city,
+    "replay": _replay,
+    "doctor": _doctor,
+    "check": _check,
+    "bench": _bench,
+    "run": _run,
+}
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Exit status 0 for done, 1 for what went wrong (told in a sentence), 2 for words it does not know, 130 for Ctrl-C."""
+    structlog.configure(
+        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
+    options = parser().parse_args(argv)
+    try:
+        return COMMANDS[options.command](options)
+    except MadangError as error:
+        print(f"madang: {error.detail or error.title}", file=sys.stderr)
+        return 1
+    except TimeoutError as error:
+        print(f"madang: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130

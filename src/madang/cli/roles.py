@@ -1,0 +1,128 @@
+"""The kernel's processes: each wires rooms together and runs until told to stop."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any
+
+import structlog
+import uvloop
+
+from madang.base.errors import MadangError, Unavailable
+from madang.bus.connection import connect, ensure_stream, tell_every_second
+from madang.bus.courier import Courier
+from madang.cli.cities import find_city
+from madang.context.notifier import Notifier
+from madang.context.writer import Writer
+from madang.engine.database import LOST, connect_pool, retrying
+from madang.engine.settings import Settings
+from madang.ingest.deadletters import DeadLetters
+from madang.ingest.mqtt.decode import compile_decoder
+from madang.ingest.mqtt.link import MqttLink, Rate
+from madang.model.operations import Operation
+
+log = structlog.get_logger()
+
+
+async def until_told(*work: Coroutine[Any, Any, Any]) -> None:
+    """Runs all until SIGTERM or SIGINT; the failure of one ends the process, and the supervisor starts it again."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    tasks = [asyncio.create_task(one) for one in work]
+    waiter = asyncio.create_task(stop.wait())
+    done, _ = await asyncio.wait([waiter, *tasks], return_when=asyncio.FIRST_COMPLETED)
+    for task in [waiter, *tasks]:
+        task.cancel()
+    await asyncio.gather(waiter, *tasks, return_exceptions=True)
+    for task in done - {waiter}:
+        task.result()
+
+
+async def open_pool(settings: Settings, size: int = 8) -> Any:
+    return await retrying(lambda: connect_pool(settings.database, 1, size))
+
+
+def open_writer(settings: Settings, pool: Any) -> Writer:
+    """A started writer; an embedded database's disk is watched."""
+    writer = Writer(pool, data_dir=settings.run_dir if settings.embedded_database else None)
+    writer.start()
+    return writer
+
+
+async def ingest(settings: Settings) -> None:
+    """MQTT -> decode -> context."""
+    pool = await open_pool(settings, 4)
+    writer, letters = open_writer(settings, pool), DeadLetters(pool)
+    client = await connect(settings.bus, "ingest")
+    city = find_city(settings.city)
+    link = MqttLink(settings.mqtt, compile_decoder(city.id, list(city.mqtt)), write_all(writer), keep_letters(letters))
+    rate = Rate()
+    told = await retrying(letters.count)
+
+    def numbers() -> dict[str, Any]:
+        return {
+            "observations": link.observations,
+            "observations_per_s": round(rate(link.observations), 1),
+            "dead_letters": told + link.dead_letters,
+            "messages_lost": link.lost,
+            "mqtt_connected": link.connected,
+        }
+
+    await until_told(link.run(), tell_every_second(client, "ingest", numbers))
+    await writer.stop()
+
+
+def write_all(writer: Writer) -> Callable[[list[Operation]], Awaitable[list[object]]]:
+    """`submit_many`, with a full queue as an error for each."""
+
+    async def write(operations: list[Operation]) -> list[object]:
+        try:
+            return list(await writer.submit_many(operations))
+        except Unavailable as error:
+            return [error for _ in operations]
+
+    return write
+
+
+def keep_letters(letters: DeadLetters) -> Callable[[list[tuple[str, str, bytes]]], Awaitable[None]]:
+    """The dead-letter table, whatever it raises turned into OSError: the link then tries again."""
+
+    async def keep(some: list[tuple[str, str, bytes]]) -> None:
+        try:
+            await letters.add(some)
+        except (MadangError, *LOST) as error:
+            raise OSError(str(error)) from error
+
+    return keep
+
+
+async def courier(settings: Settings) -> None:
+    """Outbox -> bus and notifications."""
+    pool = await open_pool(settings, 6)
+    client = await connect(settings.bus, "courier")
+    with contextlib.suppress(Exception):  # replay is a comfort: without JetStream the courier still carries
+        await ensure_stream(client, settings.city)
+    notifier = Notifier(pool)
+    await retrying(notifier.reload)
+    carrier = Courier(pool, client, settings.city, [notifier.consume])
+    rate = Rate()
+
+    def numbers() -> dict[str, Any]:
+        return {
+            "changes": carrier.carried,
+            "changes_per_s": round(rate(carrier.carried), 1),
+            "lag_ms": round(carrier.lag_ms, 1),
+            "subscriptions": notifier.subscriptions,
+        }
+
+    await until_told(carrier.run(), notifier.reload_for_ever(), tell_every_second(client, "courier", numbers))
+
+
+def run(role: Callable[[Settings], Coroutine[Any, Any, None]]) -> None:
+    """The process's main."""
+    uvloop.run(role(Settings.from_env()))

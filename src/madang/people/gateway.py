@@ -1,0 +1,155 @@
+"""The gateway: one ASGI app behind two doors. People and devices come by TCP, apps by their own unix socket.
+
+The door decides who an anonymous caller is: on the app door nobody; on the people's door what the instance was opened with.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Protocol
+from urllib.parse import urlsplit
+
+from madang.base.errors import Forbidden, Unauthorized
+from madang.people.http import (
+    Handler,
+    Receive,
+    Request,
+    Response,
+    Scope,
+    Send,
+    guarded,
+    nothing_here,
+    problem,
+    send_response,
+    split_path,
+)
+from madang.trust.caller import NOBODY, Caller
+
+CSP = (
+    "default-src 'self'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; "
+    "connect-src 'self' ws: wss:; worker-src 'self' blob:; font-src 'self'; object-src 'none'; base-uri 'none'; "
+    "frame-ancestors 'none'; form-action 'self'"
+)
+PAGE_HEADERS = [
+    (b"content-security-policy", CSP.encode()),
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"cross-origin-opener-policy", b"same-origin"),
+]
+API_HEADERS = [(b"x-content-type-options", b"nosniff")]
+LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+class Mount(Protocol):
+    async def handle(self, request: Request) -> Response: ...
+
+
+Sockets = Callable[[Scope, Receive, Send, Caller], Awaitable[None]]
+ByToken = Callable[[str], Awaitable[Caller | None]]
+
+
+class Gateway:
+    """Routes by the first path segment; the longest mount wins by being asked first."""
+
+    def __init__(
+        self,
+        ngsi: Mount,
+        manage: Mount,
+        tiles: Mount,
+        pages: Mount,
+        metrics: Handler,
+        sockets: Sockets,
+        by_token: ByToken,
+        anonymous: Caller,
+    ) -> None:
+        self._ngsi, self._manage, self._tiles, self._pages, self._metrics = ngsi, manage, tiles, pages, metrics
+        self._sockets, self._by_token, self._anonymous = sockets, by_token, anonymous
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            await self._http(scope, receive, send)
+        elif scope["type"] == "websocket":
+            await self._websocket(scope, receive, send)
+        elif scope["type"] == "lifespan":
+            await _lifespan(receive, send)
+
+    async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
+        raw = scope["raw_path"].decode("latin-1") if scope.get("raw_path") else scope["path"]
+        parts = split_path(raw.partition("?")[0])
+        handler, rest, extra = self._route(parts)
+        request = Request(scope, receive, rest)
+
+        async def with_caller(asked: Request) -> Response:
+            asked.caller = await self._caller(scope, asked.headers)
+            _same_origin(asked.method, asked.headers, asked.caller)
+            return await handler(asked)
+
+        await send_response(send, await guarded(with_caller, request), extra)
+
+    def _route(self, parts: list[str]) -> tuple[Handler, list[str], list[tuple[bytes, bytes]]]:
+        match parts:
+            case ["ngsi-ld", "v1", *rest]:
+                return self._ngsi.handle, rest, API_HEADERS
+            case ["madang", "v1", *rest]:
+                return self._manage.handle, rest, API_HEADERS
+            case ["tiles", *rest]:
+                return self._tiles.handle, rest, API_HEADERS
+            case ["metrics"]:
+                return self._metrics, [], API_HEADERS
+            case ["ngsi-ld" | "madang", *rest]:
+                return _nothing, rest, API_HEADERS
+        return self._pages.handle, parts, PAGE_HEADERS
+
+    async def _caller(self, scope: Scope, headers: dict[bytes, bytes]) -> Caller:
+        authorization = headers.get(b"authorization")
+        if authorization is None:
+            return NOBODY if _app_door(scope) else self._anonymous
+        kind, _, token = authorization.decode("latin-1").partition(" ")
+        caller = await self._by_token(token.strip()) if kind.lower() == "bearer" else None
+        if caller is None:
+            raise Unauthorized("this token opens nothing here")
+        return caller
+
+    async def _websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
+        headers = dict(scope["headers"])
+        try:
+            caller = await self._caller(scope, headers)
+            _same_origin("WEBSOCKET", headers, caller)
+            if scope["path"] != "/ws" or (caller.role is None and not caller.grants):
+                raise Forbidden("no socket for you here")
+        except (Unauthorized, Forbidden) as error:
+            await receive()
+            await send({"type": "websocket.close", "code": 4000 + error.status, "reason": error.detail})
+            return
+        await self._sockets(scope, receive, send, caller)
+
+
+async def _nothing(request: Request) -> Response:
+    return problem(nothing_here(request))
+
+
+def _app_door(scope: Scope) -> bool:
+    """A unix socket has no port."""
+    server = scope.get("server")
+    return server is None or server[1] is None
+
+
+def _same_origin(method: str, headers: dict[bytes, bytes], caller: Caller) -> None:
+    """A page of another site in the operator's browser must not act, nor listen, in the operator's name."""
+    origin = headers.get(b"origin")
+    if method in SAFE or origin is None or caller.role is None:
+        return
+    host = headers.get(b"host", b"").decode("latin-1")
+    if caller.name == "anonymous" and urlsplit(f"//{host}").hostname not in LOOPBACK:
+        raise Forbidden("this name does not belong to this machine")
+    if urlsplit(origin.decode("latin-1")).netloc != host:
+        raise Forbidden("a page of another origin may not act here")
+
+
+async def _lifespan(receive: Receive, send: Send) -> None:
+    while True:
+        message = await receive()
+        await send({"type": f"{message['type']}.complete"})
+        if message["type"] == "lifespan.shutdown":
+            return

@@ -1,0 +1,118 @@
+"""/madang/v1: commands, apps, status, dead letters, the city's page configuration."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from madang.base.errors import BadRequest
+from madang.ingest.deadletters import DeadLetters
+from madang.people.http import Handler, Request, Response, nothing_here, pick_method
+from madang.runtime.apps import Apps
+
+JSON = frozenset({"application/json"})
+Desk = Any  # the command desk: submit(caller, intent) -> receipt, page(...), get(id); wired in cli/
+
+
+class Management:
+    """Handlers of the management resources."""
+
+    def __init__(
+        self,
+        city: dict[str, Any],
+        apps: Apps,
+        desk: Desk,
+        letters: DeadLetters,
+        status: Callable[[], dict[str, Any]],
+        app_folders: Callable[[], Awaitable[list[dict[str, Any]]]],
+    ) -> None:
+        self._city, self._apps, self._desk, self._letters = city, apps, desk, letters
+        self._status, self._folders = status, app_folders
+        self._fixed: dict[str, dict[str, Handler]] = {
+            "city": {"GET": self._get_city},
+            "status": {"GET": self._get_status},
+            "deadletters": {"GET": self._get_letters},
+            "commands": {"GET": self._list_commands, "POST": self._command},
+            "apps": {"GET": self._list_apps, "POST": self._install},
+            "apps/available": {"GET": self._available},
+        }
+
+    async def handle(self, request: Request) -> Response:
+        key = "/".join(request.parts)
+        if key in self._fixed:
+            return await pick_method(request, **self._fixed[key])(request)
+        parts = request.parts
+        if parts[:1] == ["commands"] and len(parts) == 2:
+            return await pick_method(request, GET=self._get_command)(request)
+        if parts[:1] == ["apps"] and len(parts) == 2:
+            return await pick_method(request, DELETE=self._remove)(request)
+        if parts[:1] == ["apps"] and len(parts) == 3 and parts[2] in ("start", "stop"):
+            return await pick_method(request, POST=self._switch)(request)
+        raise nothing_here(request)
+
+    async def _get_city(self, request: Request) -> Response:
+        return Response.json(self._city)
+
+    async def _get_status(self, request: Request) -> Response:
+        request.caller.require("read", "status")
+        return Response.json(self._status())
+
+    async def _get_letters(self, request: Request) -> Response:
+        request.caller.require("read", "deadletters")
+        return Response.json(await self._letters.latest(_limit(request)))
+
+    async def _command(self, request: Request) -> Response:
+        data = await request.json(JSON)
+        if isinstance(data, list):
+            if not data or len(data) > 200:
+                raise BadRequest("a list of commands has 1 to 200 items")
+            return Response.json([await self._desk.submit(request.caller, one) for one in data], 201)
+        receipt = await self._desk.submit(request.caller, data)
+        return Response.json(receipt, 201)
+
+    async def _list_commands(self, request: Request) -> Response:
+        request.caller.require("read", "commands")
+        query = request.query
+        return Response.json(await self._desk.page(_limit(request), query.get("status"), query.get("target")))
+
+    async def _get_command(self, request: Request) -> Response:
+        request.caller.require("read", "commands")
+        return Response.json(await self._desk.get(request.parts[1]))
+
+    async def _list_apps(self, request: Request) -> Response:
+        request.caller.require("read", "apps")
+        return Response.json(await self._apps.page(self._status()["components"]))
+
+    async def _available(self, request: Request) -> Response:
+        request.caller.require("read", "apps")
+        return Response.json(await self._folders())
+
+    async def _install(self, request: Request) -> Response:
+        request.caller.require("manage", "apps")
+        data = await request.json(JSON)
+        path = data.get("path") if isinstance(data, dict) else None
+        if not isinstance(path, str) or "\x00" in path:
+            raise BadRequest('an install names a folder: {"path": "..."}')
+        manifest = await self._apps.install(Path(path))
+        return Response.json(msgspec.to_builtins(manifest), 201)
+
+    async def _switch(self, request: Request) -> Response:
+        request.caller.require("manage", "apps")
+        _, app_id, verb = request.parts
+        await (self._apps.start if verb == "start" else self._apps.stop)(app_id)
+        return Response(204)
+
+    async def _remove(self, request: Request) -> Response:
+        request.caller.require("manage", "apps")
+        await self._apps.remove(request.parts[1])
+        return Response(204)
+
+
+def _limit(request: Request) -> int:
+    text = request.query.get("limit", "50")
+    if not text.isascii() or not text.isdigit() or not 1 <= int(text[:6]) <= 1_000:
+        raise BadRequest("limit: a whole number from 1 to 1000")
+    return int(text)
