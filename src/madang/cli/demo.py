@@ -37,7 +37,7 @@ async def demo(options: argparse.Namespace) -> int:
     _empty(lock.run_dir)
     shown = {"seed": options.seed, "speed": options.speed}
     env = demo_env("operator", prepare_tiles(lock.run_dir, city.id, folder), bbox_of(folder), shown)
-    instance = Instance(lock.run_dir, str(city_path(options.city)), _port(options.port), env, say)
+    instance = Instance(lock.run_dir, city.id, city_path(options.city), _port(options.port), env, say)
     try:
         return await _live(instance, city, folder, options, began)
     finally:

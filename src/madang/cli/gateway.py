@@ -95,7 +95,7 @@ class Board:
 
 async def gateway(settings: Settings) -> None:
     """Serves until told to stop."""
-    city = find_city(settings.city)
+    city = find_city(settings.city_file)
     pool = await open_pool(settings, 12)
     writer = open_writer(settings, pool)
     store, board = Store(pool), Board(city)

@@ -31,7 +31,7 @@ Say = Callable[[str], None]
 class Instance:
     """Starts and stops everything of one city in one process tree."""
 
-    def __init__(self, run_dir: Path, city: str, port: int | None, env: dict[str, str], say: Say) -> None:
+    def __init__(self, run_dir: Path, city: str, city_file: Path, port: int | None, env: dict[str, str], say: Say) -> None:
         self.run_dir = run_dir
         self.supervisor = Supervisor(run_dir / "logs")
         self._env, self._say = env, say
@@ -44,6 +44,7 @@ class Instance:
         self.settings = Settings(
             run_dir,
             city,
+            str(city_file),
             self._postgres.dsn if self._postgres else os.environ["MADANG_DATABASE"],
             self._nats.url if self._nats else os.environ["MADANG_BUS"],
             self._nats.mqtt_url if self._nats else os.environ.get("MADANG_MQTT", ""),

@@ -59,7 +59,7 @@ async def ingest(settings: Settings) -> None:
     pool = await open_pool(settings, 4)
     writer, letters = open_writer(settings, pool), DeadLetters(pool)
     client = await connect(settings.bus, "ingest")
-    city = find_city(settings.city)
+    city = find_city(settings.city_file)
     link = MqttLink(settings.mqtt, compile_decoder(city.id, list(city.mqtt)), write_all(writer), keep_letters(letters))
     rate = Rate()
     told = await retrying(letters.count)

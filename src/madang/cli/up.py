@@ -62,7 +62,7 @@ async def up(options: argparse.Namespace) -> int:
     lock.acquire()
     folder = imported(city, source_path(city.map.source), progress) if city.map.source else None
     env = demo_env("reader", prepare_tiles(lock.run_dir, city.id, folder), bbox_of(folder), None)
-    instance = Instance(lock.run_dir, str(city_path(options.city)), options.port, env, say)
+    instance = Instance(lock.run_dir, city.id, city_path(options.city), options.port, env, say)
     try:
         await instance.start_engines()
         if folder is not None:

@@ -31,6 +31,7 @@ class Settings:
 
     run_dir: Path
     city: str
+    city_file: str
     database: str
     bus: str
     mqtt: str
@@ -43,6 +44,7 @@ class Settings:
         return {
             "MADANG_RUN_DIR": str(self.run_dir),
             "MADANG_CITY": self.city,
+            "MADANG_CITY_FILE": self.city_file,
             "MADANG_DATABASE_DSN": self.database,
             "MADANG_BUS_URL": self.bus,
             "MADANG_MQTT_URL": self.mqtt,
@@ -58,6 +60,7 @@ class Settings:
         return cls(
             Path(env["MADANG_RUN_DIR"]),
             env["MADANG_CITY"],
+            env["MADANG_CITY_FILE"],
             env["MADANG_DATABASE_DSN"],
             env["MADANG_BUS_URL"],
             env["MADANG_MQTT_URL"],
