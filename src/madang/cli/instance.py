@@ -31,7 +31,9 @@ Say = Callable[[str], None]
 class Instance:
     """Starts and stops everything of one city in one process tree."""
 
-    def __init__(self, run_dir: Path, city: str, city_file: Path, port: int | None, env: dict[str, str], say: Say) -> None:
+    def __init__(
+        self, run_dir: Path, city: str, city_file: Path, port: int | None, env: dict[str, str], say: Say
+    ) -> None:
         self.run_dir = run_dir
         self.supervisor = Supervisor(run_dir / "logs")
         self._env, self._say = env, say
@@ -61,13 +63,20 @@ class Instance:
         """Database and bus, and the schema as this version wants it."""
         starts = []
         if self._postgres is not None:
-            starts.append(self.supervisor.run(_postgres_spec(self._postgres)))
+            starts.append(self.supervisor.run(postgres_spec(self._postgres)))
         if self._nats is not None:
-            starts.append(self.supervisor.run(_nats_spec(self._nats)))
+            starts.append(self.supervisor.run(nats_spec(self._nats)))
         await asyncio.gather(*starts)
         if self._postgres is not None:
             await database.ensure_database(self.settings.database)
         await database.migrate(self.settings.database)
+        self._publish_dsn()
+
+    def _publish_dsn(self) -> None:
+        """For tools of the same user, such as `madang replay`."""
+        path = self.run_dir / "database.dsn"
+        path.touch(mode=0o600)
+        path.write_text(self.settings.database)
 
     async def start_kernel(self) -> None:
         """Gateway, ingest, courier; ready when the gateway answers."""
@@ -114,9 +123,10 @@ class Instance:
         if self._server is not None:
             self._server.close()
         await self.supervisor.stop()
+        (self.run_dir / "database.dsn").unlink(missing_ok=True)
 
 
-def _postgres_spec(server: Postgres) -> Spec:
+def postgres_spec(server: Postgres) -> Spec:
     return Spec(
         "postgres",
         server.argv(),
@@ -127,7 +137,7 @@ def _postgres_spec(server: Postgres) -> Spec:
     )
 
 
-def _nats_spec(server: Nats) -> Spec:
+def nats_spec(server: Nats) -> Spec:
     async def ready() -> bool:
         async def quiet(error: Exception) -> None:
             return None

@@ -1,0 +1,50 @@
+"""`madang check` and `madang bench`: only in a source checkout."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from madang.base.errors import BadRequest, NotFound
+
+
+def root() -> Path:
+    """The checkout. Raises BadRequest in an installed wheel."""
+    folder = Path(__file__).resolve().parents[3]
+    if not (folder / "tests").is_dir():
+        raise BadRequest("tests and benches are in the source checkout, not in the wheel")
+    return folder
+
+
+def check(rest: list[str]) -> int:
+    """Lint, types, tests; all are run, the first failure decides the exit status. `rest` goes to pytest."""
+    folder, began = root(), time.monotonic()
+    tool = [sys.executable, "-m"]
+    steps = {
+        "ruff": [*tool, "ruff", "check", "."],
+        "format": [*tool, "ruff", "format", "--check", "."],
+        "mypy": [*tool, "mypy"],
+        "pytest": [*tool, "pytest", *(rest or ["-m", "not nightly"])],
+    }
+    failed = []
+    for name, argv in steps.items() if not rest else [("pytest", steps["pytest"])]:
+        print(f"== {name}", flush=True)
+        if subprocess.run(argv, cwd=folder, check=False).returncode:
+            failed.append(name)
+    print(
+        f"== {'failed: ' + ', '.join(failed) if failed else 'all good'} in {time.monotonic() - began:.0f} s", flush=True
+    )
+    return 1 if failed else 0
+
+
+def bench(name: str, rest: list[str]) -> int:
+    """Runs `bench/NAME.py` with the rest of the command line."""
+    folder = root()
+    if not name.isidentifier() or not (folder / "bench" / f"{name}.py").is_file():
+        known = sorted(path.stem for path in (folder / "bench").glob("*.py") if "NAME: " not in path.stem)
+        raise NotFound(f"no bench {name!r}; there are {', '.join(known)}")
+    env = {**os.environ, "PYTHONPATH": str(folder)}
+    return subprocess.run([sys.executable, "-m", f"bench.{name}", *rest], cwd=folder, env=env, check=False).returncode
