@@ -196,8 +196,13 @@ class _Parser:
         return Matches(path, pattern, ignore_case)
 
     def until_end(self) -> str:
-        start = self.at
-        while self.at < len(self.text) and self.text[self.at] not in ";|)":
+        """A bare pattern ends at `;`, `|` or `)`, unless inside parentheses of its own."""
+        start, depth = self.at, 0
+        while self.at < len(self.text):
+            letter = self.text[self.at]
+            if not depth and letter in ";|)":
+                break
+            depth += (letter == "(") - (letter == ")")
             self.at += 1
         return self.text[start : self.at]
 

@@ -136,15 +136,23 @@ def _app_door(scope: Scope) -> bool:
 
 
 def _same_origin(method: str, headers: dict[bytes, bytes], caller: Caller) -> None:
-    """A page of another site in the operator's browser must not act, nor listen, in the operator's name."""
+    """A page of another site in the operator's browser must not act, nor listen, in the operator's name; nor may a name
+    that was made to point at this machine (DNS rebinding) read in it."""
+    host = headers.get(b"host", b"").decode("latin-1")
+    if caller.name == "anonymous" and caller.role == "operator" and _hostname(host) not in LOOPBACK:
+        raise Forbidden("this name does not belong to this machine")
     origin = headers.get(b"origin")
     if method in SAFE or origin is None or caller.role is None:
         return
-    host = headers.get(b"host", b"").decode("latin-1")
-    if caller.name == "anonymous" and urlsplit(f"//{host}").hostname not in LOOPBACK:
-        raise Forbidden("this name does not belong to this machine")
     if urlsplit(origin.decode("latin-1")).netloc != host:
         raise Forbidden("a page of another origin may not act here")
+
+
+def _hostname(host: str) -> str | None:
+    try:
+        return urlsplit(f"//{host}").hostname
+    except ValueError:
+        return None
 
 
 async def _lifespan(receive: Receive, send: Send) -> None:

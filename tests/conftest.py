@@ -1,0 +1,150 @@
+"""Real engines for the whole test session: one PostgreSQL, one NATS, each test with a database of its own where it writes."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import tempfile
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import asyncpg
+import httpx
+import pytest
+
+from madang.cli.instance import nats_spec, postgres_spec
+from madang.context.contexts import Contexts
+from madang.context.store import Store
+from madang.context.subscriptions import Subscriptions
+from madang.context.writer import Writer
+from madang.engine import database
+from madang.engine.nats import Nats
+from madang.engine.postgres import Postgres
+from madang.engine.supervisor import Supervisor
+from madang.people.gateway import Gateway
+from madang.people.http import Request, Response
+from madang.people.ngsi.broker import Broker
+from madang.people.ngsi.routes import NgsiLd
+from madang.trust.caller import Caller
+
+SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
+
+
+def shared(name: str) -> Path:
+    """A file of the shared data, or a skip that says which is absent."""
+    path = SHARED / name
+    if not path.exists():
+        pytest.skip(f"shared data {name} is not on this machine")
+    return path
+
+
+@pytest.fixture(scope="session")
+def run_dir() -> AsyncIterator[Path]:
+    """A folder that an unprivileged user may pass, unlike pytest's own."""
+    folder = Path(tempfile.mkdtemp(prefix="madang-test-"))
+    folder.chmod(0o711)
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@dataclass
+class Engines:
+    supervisor: Supervisor
+    postgres: Postgres
+    nats: Nats
+
+
+@pytest.fixture(scope="session")
+async def engines(run_dir: Path) -> AsyncIterator[Engines]:
+    supervisor, postgres, nats = Supervisor(run_dir / "logs"), Postgres(run_dir), Nats(run_dir)
+    await asyncio.gather(supervisor.run(postgres_spec(postgres)), supervisor.run(nats_spec(nats)))
+    yield Engines(supervisor, postgres, nats)
+    await supervisor.stop()
+    shutil.rmtree(postgres.socket_dir, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def server_dsn(engines: Engines) -> str:
+    """The PostgreSQL under test: one that Madang did not start (`MADANG_TEST_DATABASE`), or the embedded one."""
+    return os.environ.get("MADANG_TEST_DATABASE") or engines.postgres.dsn
+
+
+@pytest.fixture(scope="session")
+async def session_dsn(server_dsn: str) -> AsyncIterator[str]:
+    """One migrated database for the session."""
+    name = f"madang_test_{os.getpid()}"
+    await database.ensure_database(server_dsn, name)
+    fresh = urlsplit(server_dsn)._replace(path=f"/{name}").geturl()
+    await database.migrate(fresh)
+    yield fresh
+    connection = await asyncpg.connect(server_dsn, database="postgres")
+    await connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+    await connection.close()
+
+
+@pytest.fixture
+async def dsn(session_dsn: str) -> str:
+    """That database, emptied."""
+    connection = await asyncpg.connect(session_dsn)
+    await connection.execute(
+        "TRUNCATE entity, history, dead_letter, counter, subscription, bus_cursor, command, app RESTART IDENTITY"
+    )
+    await connection.close()
+    return session_dsn
+
+
+@pytest.fixture
+async def pool(dsn: str) -> AsyncIterator[asyncpg.Pool]:
+    async with await database.connect_pool(dsn, 1, 6) as pool:
+        yield pool
+
+
+@pytest.fixture
+async def writer(pool: asyncpg.Pool) -> AsyncIterator[Writer]:
+    writer = Writer(pool)
+    writer.start()
+    yield writer
+    await writer.stop()
+
+
+@pytest.fixture
+def store(pool: asyncpg.Pool) -> Store:
+    return Store(pool)
+
+
+class Nothing:
+    async def handle(self, request: Request) -> Response:
+        return Response(404)
+
+
+@pytest.fixture
+def broker(writer: Writer, store: Store) -> Broker:
+    return Broker(writer, store, Contexts(private=True))
+
+
+@pytest.fixture
+async def api(broker: Broker, pool: asyncpg.Pool) -> AsyncIterator[httpx.AsyncClient]:
+    """The gateway's NGSI-LD door, called in this process."""
+
+    async def nobody(token: str) -> Caller | None:
+        return {"app": APP}.get(token)
+
+    async def metrics(request: Request) -> Response:
+        return Response(200)
+
+    async def no_sockets(*_: object) -> None:
+        return None
+
+    app = Gateway(
+        NgsiLd(broker, Subscriptions(pool)), Nothing(), Nothing(), Nothing(), metrics, no_sockets, nobody, OPERATOR
+    )
+    transport = httpx.ASGITransport(app=app)  # type: ignore[arg-type]
+    async with httpx.AsyncClient(transport=transport, base_url="http://localhost:8600/ngsi-ld/v1/") as client:
+        yield client
+
+
+OPERATOR = Caller("anonymous", "operator")
+APP = Caller("app:test.app")
