@@ -1,11 +1,13 @@
 """Fixed-time plans that fit the traffic: one common cycle, green by saturation, offsets along the heaviest streams.
 
-This is the baseline the apps are measured against, so it must be what a careful engineer would set: Webster's idea (green
-where the degree of saturation is highest), and green waves along the tree of the strongest flows between signals. Pure.
+This is the baseline the apps are measured against, so it must be what a careful engineer would set: Webster's idea
+(green where the degree of saturation is highest), and green waves along the tree of the strongest flows between
+signals. Pure.
 """
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable
 
 from madang.twin.traffic.net import Link, Net, Program
@@ -32,7 +34,7 @@ def turn_flows(routes: Iterable[list[str]], weights: Iterable[float], per_h: flo
     """Vehicles per hour from edge to edge."""
     flows: Turns = {}
     for route, weight in zip(routes, weights, strict=True):
-        for pair in zip(route, route[1:], strict=False):
+        for pair in itertools.pairwise(route):
             flows[pair] = flows.get(pair, 0.0) + weight * per_h
     return flows
 

@@ -12,6 +12,7 @@ from madang.twin.traffic.net import Net, Program
 YELLOW_S = 3.0
 ALL_RED_S = 2.0
 MIN_GREEN_S = 6.0
+STAGE_MIN_S = 4.5
 MAX_RED_S = 120.0
 GREEN = "Gg"
 
@@ -26,11 +27,14 @@ class Conflict:
 
 
 def green_states(program: Program) -> list[str]:
-    """The program's stages: states without yellow in which something may go, each once, in the program's order."""
+    """The program's stages: states without yellow in which something may go, each once, in the program's order.
+
+    A clearance phase in which one link keeps its green while another waits at red is short, and no stage.
+    """
     found: list[str] = []
-    for _, state in program.phases:
+    for duration, state in program.phases:
         state = state.replace("s", "r").replace("u", "r")
-        if "y" not in state and any(letter in GREEN for letter in state) and state not in found:
+        if duration >= STAGE_MIN_S and "y" not in state and any(letter in GREEN for letter in state) and state not in found:
             found.append(state)
     return found
 
