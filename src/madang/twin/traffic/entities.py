@@ -29,7 +29,7 @@ from madang.twin.traffic.stages import (
     MIN_GREEN_S,
     YELLOW_S,
     conflicts_of,
-    green_states,
+    green_phases,
 )
 
 MODES = ("passenger", "bus", "tram", "bicycle", "pedestrian")
@@ -64,11 +64,10 @@ def junction_name(net: Net, links: list[Link]) -> str | None:
 def stages_of(net: Net, tl: str) -> dict[str, object]:
     """The `stages` object described above."""
     program = net.programs[tl]
-    states = [state for _, state in program.phases]
     links = [_link(net, link) for link in net.links_of(tl)]
     green = [
-        {"stage": n, "state": s, "duration_s": program.phases[states.index(s)][0], "phase": states.index(s)}
-        for n, s in enumerate(green_states(program))
+        {"stage": n, "state": program.phases[phase][1], "duration_s": program.phases[phase][0], "phase": phase}
+        for n, phase in enumerate(green_phases(program))
     ]
     phases = [{"duration_s": duration, "state": state} for duration, state in program.phases]
     plan = {"id": program.id, "cycle_s": program.cycle_s, "offset_s": program.offset_s, "phases": phases}

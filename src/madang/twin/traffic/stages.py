@@ -31,12 +31,21 @@ def green_states(program: Program) -> list[str]:
 
     A clearance phase in which one link keeps its green while another waits at red is short, and no stage.
     """
-    found: list[str] = []
-    for duration, state in program.phases:
-        state = state.replace("s", "r").replace("u", "r")
-        if duration >= STAGE_MIN_S and "y" not in state and any(letter in GREEN for letter in state) and state not in found:
-            found.append(state)
-    return found
+    return [_plain(program.phases[phase][1]) for phase in green_phases(program)]
+
+
+def green_phases(program: Program) -> list[int]:
+    """The index of each stage's first phase."""
+    found: dict[str, int] = {}
+    for number, (duration, state) in enumerate(program.phases):
+        state = _plain(state)
+        if duration >= STAGE_MIN_S and "y" not in state and any(letter in GREEN for letter in state):
+            found.setdefault(state, number)
+    return list(found.values())
+
+
+def _plain(state: str) -> str:
+    return state.replace("s", "r").replace("u", "r")
 
 
 def transition(old: str, new: str) -> list[tuple[float, str]]:
