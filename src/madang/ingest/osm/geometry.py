@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 
 from shapely import make_valid
@@ -72,7 +73,7 @@ def metres_between(a: Point, b: Point) -> float:
 
 def length_m(line: list[Point]) -> float:
     """Length of a line in metres."""
-    return sum(metres_between(a, b) for a, b in zip(line, line[1:], strict=False))
+    return sum(metres_between(a, b) for a, b in itertools.pairwise(line))
 
 
 def rounded(value: object) -> object:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
+from typing import Any
 
 import osmium
 
@@ -36,7 +37,7 @@ def content_hash(path: Path) -> str:
     return digest.hexdigest()[:16]
 
 
-def _take(extract: Extract, thing: osmium.osm.OSMObject) -> None:
+def _take(extract: Extract, thing: Any) -> None:
     tags = {tag.k: tag.v for tag in thing.tags}
     if thing.is_node():
         extract.points[thing.id] = (round(thing.location.lon, 7), round(thing.location.lat, 7))

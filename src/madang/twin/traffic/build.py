@@ -15,9 +15,10 @@ from madang.twin.traffic.detectors import Detector, place_detectors, write_detec
 from madang.twin.traffic.graph import make_graph
 from madang.twin.traffic.lines import Line, Stop, make_lines, read_stops, write_stops
 from madang.twin.traffic.net import Net, read_net
-from madang.twin.traffic.plans import Turns, make_plans, turn_flows
+from madang.twin.traffic.plans import Turns, make_plans, plan_capacity, turn_flows
 from madang.twin.traffic.pool import Pool, make_pool
 
+FITTING_ROUNDS = 2
 PRIVATE_MODES = {"car": "passenger", "bicycle": "bicycle"}
 Progress = Callable[[str, float], None]
 
@@ -57,15 +58,9 @@ def build_traffic(extract: Extract, out_dir: Path, settings: TrafficSettings, pr
     graphs = {mode: make_graph(net, mode) for mode in ("bus", "tram")}
     stops = read_stops(out_dir / "stops.xml")
     lines, left_out = make_lines(out_dir / "lines.xml", stops, graphs)
-    pools = {
-        mode: make_pool(net, make_graph(net, vclass), settings.peak_per_h[mode], settings.seed)
-        for mode, vclass in PRIVATE_MODES.items()
-        if settings.peak_per_h.get(mode, 0) > 0
-    }
     profile = read_profile()
+    pools = fit_plans_and_ways(net, lines, profile, settings)
     progress("signals", 0.8)
-    turns = all_turns(pools, settings.peak_per_h, lines, profile)
-    net.programs = make_plans(net, turns, settings.cycle_s)
     set_programs(out_dir / "net.net.xml", net.programs)
     write_stops(stops, {stop for line in lines for stop in line.stops}, net, out_dir / "stops.add.xml")
     detectors = place_detectors(net)
@@ -77,6 +72,28 @@ def build_traffic(extract: Extract, out_dir: Path, settings: TrafficSettings, pr
     traffic.counts = _counts(traffic, pools) | {"netconvert_warnings": int(str(warned["warnings"]))}
     traffic.left_out = {f"line: {reason}": count for reason, count in sorted(left_out.items())}
     return traffic
+
+
+def fit_plans_and_ways(
+    net: Net, lines: list[Line], profile: dict[str, Any], settings: TrafficSettings
+) -> dict[str, Pool]:
+    """Drivers choose ways by what the signals let through, signals are timed by the ways chosen: a few rounds of both.
+
+    Leaves the last plans in `net.programs`.
+    """
+    asked = {mode: per_h for mode, per_h in sorted(settings.peak_per_h.items()) if mode in PRIVATE_MODES and per_h > 0}
+    graphs = {mode: make_graph(net, PRIVATE_MODES[mode]) for mode in asked}
+    pools: dict[str, Pool] = {}
+    given = dict(net.programs)
+    room: dict[str, float] | None = None
+    for turn in range(FITTING_ROUNDS):
+        for mode, per_h in asked.items():
+            if mode == "car" or turn == 0:
+                pools[mode] = make_pool(net, graphs[mode], per_h, settings.seed, room if mode == "car" else None)
+        net.programs = given
+        net.programs = make_plans(net, all_turns(pools, settings.peak_per_h, lines, profile), settings.cycle_s)
+        room = plan_capacity(net, net.programs)
+    return pools
 
 
 def all_turns(pools: dict[str, Pool], peak: dict[str, float], lines: list[Line], profile: dict[str, Any]) -> Turns:

@@ -1,7 +1,7 @@
 """Who drives when: a pure function of (network folder, seed, time of day) to SUMO route elements.
 
-Each minute of the day draws from its own random stream, so a file that starts at 07:30 holds exactly the vehicles that a
-whole-day file of the same seed has from 07:30 on, and an hour more changes nothing before it.
+Each minute of the day draws from its own random stream, so a file that starts at 07:30 holds exactly the vehicles that
+a whole-day file of the same seed has from 07:30 on, and an hour more changes nothing before it.
 """
 
 from __future__ import annotations

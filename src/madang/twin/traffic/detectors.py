@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -55,7 +56,7 @@ def _on_lane(net: Net, edge: Edge, index: int, tl: str) -> Iterable[Detector]:
 def point_along(shape: list[Metres], at_m: float) -> Metres:
     """The point `at_m` metres from a line's start; its end when the line is shorter."""
     left = at_m
-    for (x1, y1), (x2, y2) in zip(shape, shape[1:], strict=False):
+    for (x1, y1), (x2, y2) in itertools.pairwise(shape):
         step = ((x2 - x1) ** 2 + (y2 - y1) ** 2) ** 0.5
         if step >= left and step > 0:
             part = left / step

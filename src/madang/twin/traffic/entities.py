@@ -5,8 +5,8 @@
   minGreen_s, yellow_s, allRed_s, maxRed_s
   links        [{index, approach, fromLane, toLane, direction, modes}] one entry a link
   green        [{stage, state, duration_s, phase}] the stages an app may ask for; `phase` is its index in `program`
-  conflicts    [[a, b, yields]] a < b; `yields` is "a", "b", "ab" or "": who gives way. Both G is never safe; G with g or
-               g with g is safe only where `yields` is not empty
+  conflicts    [[a, b, yields]] a < b; `yields` is "a", "b", "ab" or "": who gives way. Both G is never safe; G with g
+               or g with g is safe only where `yields` is not empty
   program      {id, cycle_s, offset_s, phases: [{duration_s, state}]} the fixed plan as it stands in the network
 `approaches` is a JsonProperty: [{id, name, heading, lanes: [{id, links, detectors}]}].
 """
@@ -29,7 +29,7 @@ from madang.twin.traffic.stages import (
     MIN_GREEN_S,
     YELLOW_S,
     conflicts_of,
-    green_states,
+    green_phases,
 )
 
 MODES = ("passenger", "bus", "tram", "bicycle", "pedestrian")
@@ -42,10 +42,13 @@ def controller_entities(net: Net, detectors: list[Detector], city: str) -> Itera
         ends = sorted({net.edges[link.source].end for link in links})
         spots = [net.junctions[end].at for end in ends]
         middle = (sum(x for x, _ in spots) / len(spots), sum(y for _, y in spots) / len(spots))
-        yield make_entity(
-            "TrafficSignalController", city, tl, name=junction_name(net, links), location=at_point(net.to_lonlat(middle)),
-            approaches=as_json(approaches_of(net, links, detectors)), stages=as_json(stages_of(net, tl)),
-        )  # fmt: skip
+        attributes = {
+            "name": junction_name(net, links),
+            "location": at_point(net.to_lonlat(middle)),
+            "approaches": as_json(approaches_of(net, links, detectors)),
+            "stages": as_json(stages_of(net, tl)),
+        }
+        yield make_entity("TrafficSignalController", city, tl, **attributes)
 
 
 def junction_name(net: Net, links: list[Link]) -> str | None:
@@ -61,11 +64,10 @@ def junction_name(net: Net, links: list[Link]) -> str | None:
 def stages_of(net: Net, tl: str) -> dict[str, object]:
     """The `stages` object described above."""
     program = net.programs[tl]
-    states = [state for _, state in program.phases]
     links = [_link(net, link) for link in net.links_of(tl)]
     green = [
-        {"stage": n, "state": s, "duration_s": program.phases[states.index(s)][0], "phase": states.index(s)}
-        for n, s in enumerate(green_states(program))
+        {"stage": n, "state": program.phases[phase][1], "duration_s": program.phases[phase][0], "phase": phase}
+        for n, phase in enumerate(green_phases(program))
     ]
     phases = [{"duration_s": duration, "state": state} for duration, state in program.phases]
     plan = {"id": program.id, "cycle_s": program.cycle_s, "offset_s": program.offset_s, "phases": phases}

@@ -1,9 +1,9 @@
-"""Bus and tram lines on the network: the way, the stops in order, the service. Pure but for reading netconvert's files."""
+"""Bus and tram lines on the network: the way, the stops in order, the service. Reads netconvert's files."""
 
 from __future__ import annotations
 
 import re
-import xml.etree.ElementTree as ET  # noqa: S405 (reads only what netconvert wrote)
+import xml.etree.ElementTree as ET
 from dataclasses import dataclass, field
 from pathlib import Path
 

@@ -1,11 +1,13 @@
 """Fixed-time plans that fit the traffic: one common cycle, green by saturation, offsets along the heaviest streams.
 
-This is the baseline the apps are measured against, so it must be what a careful engineer would set: Webster's idea (green
-where the degree of saturation is highest), and green waves along the tree of the strongest flows between signals. Pure.
+This is the baseline the apps are measured against, so it must be what a careful engineer would set: Webster's idea
+(green where the degree of saturation is highest), and green waves along the tree of the strongest flows between
+signals. Pure.
 """
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable
 
 from madang.twin.traffic.net import Link, Net, Program
@@ -32,7 +34,7 @@ def turn_flows(routes: Iterable[list[str]], weights: Iterable[float], per_h: flo
     """Vehicles per hour from edge to edge."""
     flows: Turns = {}
     for route, weight in zip(routes, weights, strict=True):
-        for pair in zip(route, route[1:], strict=False):
+        for pair in itertools.pairwise(route):
             flows[pair] = flows.get(pair, 0.0) + weight * per_h
     return flows
 
@@ -83,10 +85,24 @@ def split_green(links: list[Link], states: list[str], turns: Turns, cycle_s: flo
     return greens
 
 
+def plan_capacity(net: Net, programs: dict[str, Program]) -> dict[str, float]:
+    """Vehicles an hour that the plans let through, by edge, over the lanes for cars."""
+    room: dict[str, float] = {}
+    for tl, program in sorted(programs.items()):
+        links = net.links_of(tl)
+        for edge, lane in sorted({(link.source, link.source_lane) for link in links}):
+            if not net.lane(edge, lane).permits("passenger"):
+                continue
+            own = [link for link in links if link.permits("passenger")]
+            green = sum(duration * _share(own, (edge, lane), state) for duration, state in program.phases)
+            room[edge] = room.get(edge, 0.0) + max(60.0, SATURATION_VEH_H * green / program.cycle_s)
+    return room
+
+
 def _share(links: list[Link], lane: tuple[str, int], state: str) -> float:
     """How well a lane flows in a state, 0..1: its weakest movement decides, for a lane serves in turn."""
     letters = [state[link.index or 0] for link in links if (link.source, link.source_lane) == lane]
-    if not all(letter in GREEN for letter in letters):
+    if not letters or not all(letter in GREEN for letter in letters):
         return 0.0 if not any(letter in GREEN for letter in letters) else 0.2
     return 1.0 if all(letter == "G" for letter in letters) else YIELDING_SHARE
 

@@ -44,15 +44,26 @@ def road_class(edge: Edge) -> str:
     return edge.kind.split("|")[0].removeprefix("highway.").removesuffix("_link")
 
 
-def make_pool(net: Net, graph: Graph, trips_per_h: float, seed: int = 1, rounds: int = 8) -> Pool:
-    """Routes for a traffic of about `trips_per_h`. The same arguments give the same pool."""
+def make_pool(
+    net: Net,
+    graph: Graph,
+    trips_per_h: float,
+    seed: int = 1,
+    capacity: dict[str, float] | None = None,
+    rounds: int = 8,
+) -> Pool:
+    """Routes for a traffic of about `trips_per_h`. The same arguments give the same pool.
+
+    `capacity` tells what the signals' plans let through, in vehicles an hour by edge, where plans are known.
+    """
+    room = default_capacity(net, graph) | {k: v for k, v in (capacity or {}).items() if k in graph.edges}
     core = core_edges(graph)
     origins, ends = _ends(graph, core)
     pairs = _pairs(net, graph, origins, ends, random.Random(seed))
     flow = dict.fromkeys(graph.edges, 0.0)
     share: dict[tuple[str, ...], float] = {}
     for turn in range(1, rounds + 1):
-        cost = _costs(net, graph, flow)
+        cost = _costs(graph, flow, room)
         found = _assign(graph, pairs, cost)
         new = dict.fromkeys(graph.edges, 0.0)
         for route, weight in found.items():
@@ -104,15 +115,22 @@ def _pairs(
     return [(origin, end, weight / total) for origin, end, weight in pairs]
 
 
-def _costs(net: Net, graph: Graph, flow: dict[str, float]) -> dict[str, float]:
-    """Seconds per edge under a flow (BPR), with signals halving what a lane can take."""
-    cost: dict[str, float] = {}
+def default_capacity(net: Net, graph: Graph) -> dict[str, float]:
+    """Vehicles an hour each edge takes, with signals halving what a lane can take."""
+    room: dict[str, float] = {}
     for key, edge in graph.edges.items():
         lanes = sum(lane.permits(graph.vclass) for lane in edge.lanes)
         signal = net.junctions[edge.end].kind.startswith("traffic_light")
-        capacity = lanes * (SIGNAL_LANE_VEH_H if signal else LANE_VEH_H)
+        room[key] = lanes * (SIGNAL_LANE_VEH_H if signal else LANE_VEH_H)
+    return room
+
+
+def _costs(graph: Graph, flow: dict[str, float], room: dict[str, float]) -> dict[str, float]:
+    """Seconds per edge under a flow (BPR)."""
+    cost: dict[str, float] = {}
+    for key in graph.edges:
         # The delay of a full edge does not shrink with its length, so a fixed part is added.
-        ratio = min(3.0, flow[key] / capacity)
+        ratio = min(3.0, flow[key] / room[key])
         cost[key] = graph.time_s[key] * (1 + 0.6 * ratio**4) + 40.0 * ratio**4
     return cost
 

@@ -12,6 +12,7 @@ from madang.twin.traffic.net import Net, Program
 YELLOW_S = 3.0
 ALL_RED_S = 2.0
 MIN_GREEN_S = 6.0
+STAGE_MIN_S = 4.5
 MAX_RED_S = 120.0
 GREEN = "Gg"
 
@@ -26,13 +27,25 @@ class Conflict:
 
 
 def green_states(program: Program) -> list[str]:
-    """The program's stages: states without yellow in which something may go, each once, in the program's order."""
-    found: list[str] = []
-    for _, state in program.phases:
-        state = state.replace("s", "r").replace("u", "r")
-        if "y" not in state and any(letter in GREEN for letter in state) and state not in found:
-            found.append(state)
-    return found
+    """The program's stages: states without yellow in which something may go, each once, in the program's order.
+
+    A clearance phase in which one link keeps its green while another waits at red is short, and no stage.
+    """
+    return [_plain(program.phases[phase][1]) for phase in green_phases(program)]
+
+
+def green_phases(program: Program) -> list[int]:
+    """The index of each stage's first phase."""
+    found: dict[str, int] = {}
+    for number, (duration, state) in enumerate(program.phases):
+        state = _plain(state)
+        if duration >= STAGE_MIN_S and "y" not in state and any(letter in GREEN for letter in state):
+            found.setdefault(state, number)
+    return list(found.values())
+
+
+def _plain(state: str) -> str:
+    return state.replace("s", "r").replace("u", "r")
 
 
 def transition(old: str, new: str) -> list[tuple[float, str]]:
