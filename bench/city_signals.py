@@ -65,6 +65,8 @@ def parse(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--every", type=int, default=2)
     parser.add_argument("--processes", type=int, default=1)
     parser.add_argument("--native", action="store_true", help="fixed side: SUMO's own programs instead of our controllers")
+    parser.add_argument("--scale", type=float, default=1.0, help="of the demand of cars and bicycles")
+    parser.add_argument("--set", nargs="*", default=[], metavar="NAME=NUMBER", help="settings of the rule, for trying")
     parser.add_argument("--json", action="store_true")
     return parser.parse_args(argv)
 
@@ -72,8 +74,10 @@ def parse(argv: list[str] | None = None) -> argparse.Namespace:
 def main(argv: list[str] | None = None) -> int:
     told = parse(argv)
     seeds = [int(seed) for seed in told.seeds.split(",")]
-    shared = {k: getattr(told, k) for k in ("city", "warmup", "seconds", "begin", "latency", "period", "every", "native")}
-    tasks = [Task(seed=seed, app=app, **shared) for seed in seeds for app in (False, True)]
+    names = ("city", "warmup", "seconds", "begin", "latency", "period", "every", "native", "scale")
+    shared = {k: getattr(told, k) for k in names}
+    settings = {name: float(number) for name, number in (pair.split("=") for pair in told.set)}
+    tasks = [Task(seed=seed, app=app, settings=settings, **shared) for seed in seeds for app in (False, True)]
     # One process per run: libsumo is a singleton and keeps what it loaded.
     with ProcessPoolExecutor(min(2, told.processes), max_tasks_per_child=1) as pool:
         outcomes = list(pool.map(run, tasks))

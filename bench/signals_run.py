@@ -13,11 +13,13 @@ from signals import decide as rule
 from signals import estimate
 from signals.model import Junction, Lane, Memory, Reading, Shown
 
+from bench import scene
 from madang.ingest.sumo import loops as loops_room
 from madang.ingest.sumo import simulator
 from madang.ingest.sumo.controller import SignalController
 from madang.ingest.sumo.network import Network, read_network
 
+DBG = None
 HOLD_S = 30.0
 RENEW_S = 20.0
 
@@ -36,6 +38,7 @@ class Task:
     period: int
     every: int
     native: bool = False
+    scale: float = 1.0
     settings: dict[str, float] = field(default_factory=dict)
 
 
@@ -52,13 +55,6 @@ class Outcome:
     refused: int
 
 
-def files_of(city: Path) -> tuple[Path, Path, list[Path], list[Path]]:
-    """(network, detectors, routes, other additional files) of an import's folder."""
-    import bench.scene as scene
-
-    return scene.files_of(city)
-
-
 def make_junctions(net: Network, loops: list[loops_room.Loop]) -> list[Junction]:
     """The app's junctions, as `signals.layout` makes them from the city's entities."""
     stop_of: dict[str, str] = {}
@@ -70,6 +66,11 @@ def make_junctions(net: Network, loops: list[loops_room.Loop]) -> list[Junction]
         else:
             far_of[loop.lane] = (loop.id, to_line)
     made = []
+    links_onto: dict[str, list[Any]] = {}
+    links_from: dict[str, int] = {}
+    for link in net.links:
+        links_onto.setdefault(link.onto.rsplit("_", 1)[0], []).append(link)
+        links_from[link.lane] = links_from.get(link.lane, 0) + 1
     for name, plan in sorted(net.plans.items()):
         lanes: dict[str, list[Any]] = {}
         for link in net.links:
@@ -79,7 +80,7 @@ def make_junctions(net: Network, loops: list[loops_room.Loop]) -> list[Junction]
             Junction(
                 id=name,
                 stages=plan.stages,
-                lanes=tuple(_lane(net, lane, links, stop_of, far_of) for lane, links in sorted(lanes.items())),
+                lanes=tuple(_lane(net, lane, links, stop_of, far_of, links_onto, links_from) for lane, links in sorted(lanes.items())),
                 min_green_s=plan.min_green_s,
                 yellow_s=plan.yellow_s,
                 all_red_s=plan.all_red_s,
@@ -89,24 +90,30 @@ def make_junctions(net: Network, loops: list[loops_room.Loop]) -> list[Junction]
     return made
 
 
-def _lane(net: Network, lane: str, links: list[Any], stop_of: dict[str, str], far_of: dict[str, Any]) -> Lane:
+def _lane(net: Network, lane: str, links: list[Any], stop_of: dict[str, str], far_of: dict[str, Any], onto: dict[str, list[Any]], outs: dict[str, int]) -> Lane:
     far, far_m = far_of.get(lane, (None, 0.0))
     exits = tuple(far_of[link.onto][0] for link in links if link.onto in far_of)
+    edge = lane.rsplit("_", 1)[0]
+    width = len([other for other in net.edges.get(edge, [lane])])
+    feeders = tuple((up.controller, up.lane, 1.0 / outs[up.lane] / width) for up in onto.get(edge, []) if up.lane in stop_of)
     index = tuple(link.index for link in links)
-    return Lane(lane, lane.rsplit("_", 1)[0], index, stop_of.get(lane), far, far_m, net.lane_mps[lane], exits)
+    return Lane(lane, lane.rsplit("_", 1)[0], index, stop_of.get(lane), far, far_m, net.lane_m[lane], net.lane_mps[lane], exits, feeders)
 
 
 def run(task: Task) -> Outcome:
     """Run and measure. Needs its own process."""
-    net_file, loop_file, routes, more = files_of(task.city)
-    net, loops = read_network(net_file), loops_room.read_loops(loop_file)
+    net_file, loop_file = scene.net_of(task.city)
+    net = read_network(net_file)
+    loops = loops_room.seen_from_line(loops_room.read_loops(loop_file), net.lane_m)
     with tempfile.TemporaryDirectory() as folder:
         trips, own = Path(folder) / "trips.xml", Path(folder) / "loops.xml"
         loops_room.write_loops(loops, own, task.period)
+        total = task.warmup + task.seconds
+        routes = scene.routes_of(task.city, Path(folder) / "trips.rou.xml", task.seed, task.begin, total, task.scale)
         out = ["--tripinfo-output", str(trips), "--tripinfo-output.write-unfinished", "true"]
         out += ["--tripinfo-output.write-undeparted", "true"]
-        scene = simulator.Scene(net_file, routes, [*more, own], task.begin, task.seed, options=out)
-        sumo = simulator.start(scene)
+        files = [*scene.more_of(task.city), own]
+        sumo = simulator.start(simulator.Scene(net_file, routes, files, task.begin, task.seed, options=out))
         switches, refused = _drive(sumo, task, net, loops)
         teleports = int(sumo.simulation.getParameter("", "stats.teleports.total"))
         sumo.close()
@@ -128,7 +135,9 @@ def _drive(sumo: Any, task: Task, net: Network, loops: list[loops_room.Loop]) ->
     for now in range(task.begin, task.begin + task.warmup + task.seconds):
         while orders and orders[0][0] <= now:
             _, name, stage, until = orders.popleft()
-            refused += not devices[name].command("b", stage, until, now).done
+            verdict = devices[name].command("b", stage, until, now)
+            refused += not verdict.done
+            if DBG is not None and not verdict.done: DBG[verdict.reason, name] = DBG.get((verdict.reason, name),0)+1
         if not task.native:
             for name, device in devices.items():
                 state = device.step(now)
@@ -149,8 +158,10 @@ def _drive(sumo: Any, task: Task, net: Network, loops: list[loops_room.Loop]) ->
         if (now + 1 - task.begin) % task.every or not view:
             continue
         for junction in junctions:
+            estimate.update(junction, memories[junction.id], fresh, view[junction.id], now + 1)
+        for junction in junctions:
             shown = view[junction.id]
-            estimate.update(junction, memories[junction.id], fresh, shown, now + 1)
+            estimate.foresee(junction, memories)
             stage = rule.decide(junction, memories[junction.id], shown, now + 1, how=how)
             if stage is None:
                 continue

@@ -27,6 +27,9 @@ class Settings:
     stuck_weight: float = 0.1
     margin: float = 1.1
     wait_gain_per_s: float = 0.004
+    spill_weight: float = 1.5
+    short_m: float = 1e9
+    foresight: float = 0.5
 
 
 @dataclass(frozen=True)
@@ -94,8 +97,8 @@ def _index(
     for green in {least, *(_clear_s(b, rate, lost, least, how) for b, rate, _ in lanes)}:
         served = 0.0
         for belief, rate, lane in lanes:
-            there = belief.queue + belief.flow_per_s * (lost + green)
-            served += min(there, rate * max(green, 2.0)) * _impatience(belief, now_s, how)
+            there = belief.queue + how.foresight * belief.coming + belief.flow_per_s * (lost + green)
+            served += min(there, rate * max(green, 2.0)) * _impatience(lane, belief, now_s, how)
         best = max(best, served / (lost + green))
     return best
 
@@ -106,8 +109,11 @@ def _clear_s(belief: LaneMemory, rate: float, lost_s: float, least_s: float, how
     return min(how.horizon_s, max(least_s, (belief.queue + belief.flow_per_s * lost_s) / net))
 
 
-def _impatience(belief: LaneMemory, now_s: float, how: Settings) -> float:
-    return 1.0 + how.wait_gain_per_s * max(0.0, now_s - max(belief.served_s, belief.red_since_s))
+def _impatience(lane: Lane, belief: LaneMemory, now_s: float, how: Settings) -> float:
+    """Weight of a lane: grows with its red, and where the queue stands back over the far loop into other streets."""
+    full = belief.far is not None and belief.far.occupancy > 0.8 and lane.length_m < how.short_m
+    red = max(0.0, now_s - max(belief.served_s, belief.red_since_s))
+    return (1.0 + how.wait_gain_per_s * red) * (how.spill_weight if full else 1.0)
 
 
 def _lost_s(junction: Junction, shown: str, wanted: str, how: Settings) -> float:

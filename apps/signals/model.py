@@ -19,8 +19,10 @@ class Lane:
     stop: str | None = None
     far: str | None = None
     far_m: float = 0.0
+    length_m: float = 30.0
     speed_mps: float = 11.0
     exits: tuple[str, ...] = ()
+    feeders: tuple[tuple[str, str, float], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -64,6 +66,8 @@ class LaneMemory:
     stop: Reading | None = None
     far: Reading | None = None
     served_s: float = -1e9
+    coming: float = 0.0
+    open: bool = False
     red_since_s: float = 0.0
 
 

@@ -93,7 +93,8 @@ class SignalController:
     def _over_red(self, now_s: float) -> list[int]:
         bound = self.plan.max_red_s
         served = {i for state in self.plan.stages for i in greens(state)}
-        return [i for i, since in enumerate(self._red_since) if i in served and now_s - since > bound]
+        reds = enumerate(zip(self.state, self._red_since, strict=True))
+        return [i for i, (shown, since) in reds if shown not in GREEN and i in served and now_s - since > bound]
 
     def _starves(self, stage: int, now_s: float) -> bool:
         over = self._over_red(now_s)

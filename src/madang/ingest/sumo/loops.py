@@ -12,7 +12,9 @@ from pathlib import Path
 from typing import Any
 
 HEARTBEAT_S = 60.0
+COVERED_SHARE = 0.3
 OCCUPANCY_STEP = 0.05
+STOP_LINE_M = 4.0  # SUMO's drivers stop 1 m before the line; a loop nearer than that never sees them
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,16 @@ def read_loops(path: Path) -> list[Loop]:
     return [Loop(e.attrib["id"], e.attrib["lane"], float(e.attrib["pos"])) for e in found]
 
 
+def seen_from_line(loops: list[Loop], lane_m: dict[str, float]) -> list[Loop]:
+    """The same loops, those at a stop line moved back to where a vehicle that stops a metre short of it stands."""
+    moved = []
+    for loop in loops:
+        length = lane_m.get(loop.lane, loop.pos_m)
+        at = max(0.1, length - STOP_LINE_M) if length - loop.pos_m < STOP_LINE_M else loop.pos_m
+        moved.append(Loop(loop.id, loop.lane, at))
+    return moved
+
+
 def write_loops(loops: list[Loop], path: Path, period_s: float) -> None:
     """The same loops with our period and no output file of their own."""
     root = ET.Element("additional")
@@ -50,13 +62,19 @@ def write_loops(loops: list[Loop], path: Path, period_s: float) -> None:
 
 
 def read_period(sumo: Any, loop: str) -> Period:
-    """The last complete period of a loop from the simulator (occupancy in SUMO is percent, speed -1 when none)."""
-    count = sumo.inductionloop.getLastIntervalVehicleNumber(loop)
-    occupancy = sumo.inductionloop.getLastIntervalOccupancy(loop)
+    """The last complete period of a loop from the simulator (occupancy in SUMO is percent, speed -1 when none).
+
+    SUMO leaves a vehicle that still stands on the loop out of the period, so a standing queue would read as an empty
+    road: a loop that is covered now counts as covered since the last vehicle left it, or throughout when none did.
+    """
+    reader = sumo.inductionloop
+    count, occupancy = reader.getLastIntervalVehicleNumber(loop), reader.getLastIntervalOccupancy(loop) / 100.0
+    if reader.getTimeSinceDetection(loop) == 0.0:
+        occupancy = 1.0 if count == 0 else occupancy + COVERED_SHARE
     if count == 0 and occupancy <= 0:
         return EMPTY
-    speed = sumo.inductionloop.getLastIntervalMeanSpeed(loop)
-    return Period(count, min(1.0, round(occupancy / 100.0, 3)), round(speed * 3.6, 1) if speed >= 0 else None)
+    speed = reader.getLastIntervalMeanSpeed(loop)
+    return Period(count, min(1.0, round(occupancy, 3)), round(speed * 3.6, 1) if speed >= 0 else None)
 
 
 EMPTY = Period(0, 0.0, None)

@@ -70,24 +70,23 @@ def is_stage(state: str) -> bool:
 def find_stages(states: Iterable[str]) -> tuple[str, ...]:
     """Distinct stages of a program in the order they appear.
 
-    A state whose greens are a proper subset of its neighbour's is a clearance step (pedestrians' red before the cars'
-    yellow), not a stage: it is left to `transition`.
+    A state that only takes greens away before a yellow (pedestrians' red before the cars' yellow), or only lacks greens
+    of the state after it when a yellow went before (all-red of those who change), is clearance: `transition` makes it.
     """
     listed = list(states)
     found: list[str] = []
     for index, state in enumerate(listed):
-        following = listed[(index + 1) % len(listed)]
-        if is_stage(state) and state not in found and not _clears_into(state, listed[index - 1], following):
+        around = listed[index - 1], listed[(index + 1) % len(listed)]
+        if is_stage(state) and state not in found and not _clears(state, *around):
             found.append(state)
     return tuple(found)
 
 
-def _clears_into(state: str, before: str, after: str) -> bool:
-    """Whether `state` only takes greens away from the stage before it and yellow follows."""
-    if not is_stage(before) or not any(c in YELLOW for c in after):
-        return False
-    green, green_before = greens(state), greens(before)
-    return green < green_before
+def _clears(state: str, before: str, after: str) -> bool:
+    """Whether a green state is only a step between its neighbours."""
+    into_yellow = is_stage(before) and bool(YELLOW & set(after)) and greens(state) < greens(before)
+    out_of_yellow = bool(YELLOW & set(before)) and is_stage(after) and greens(state) < greens(after)
+    return into_yellow or out_of_yellow
 
 
 def greens(state: str) -> frozenset[int]:
@@ -113,7 +112,7 @@ def build_plan(
     index = {state: i for i, state in enumerate(stages)}
     phases = tuple(Phase(state, seconds, index.get(state)) for state, seconds in program)
     yellow = [seconds for state, seconds in program if any(c in YELLOW for c in state)]
-    all_red = [seconds for state, seconds in program if not moving(state)]
+    all_red = [seconds for index, (state, seconds) in enumerate(program) if _is_red_step(program, index)]
     shortest = {state: min(s for st, s in program if st == state) for state in stages}
     conflicts = frozenset((min(a, b), max(a, b)) for a, b in foes) - permitted
     return SignalPlan(
@@ -128,6 +127,12 @@ def build_plan(
         clearance_s=tuple(_clearance(program, state) for state in stages),
         walks=walks,
     )
+
+
+def _is_red_step(program: Sequence[tuple[str, float]], index: int) -> bool:
+    """Whether a phase is the red of those who change, after their yellow."""
+    before, state, after = (program[(index + step) % len(program)][0] for step in (-1, 0, 1))
+    return bool(YELLOW & set(before)) and not YELLOW & set(state) and (not moving(state) or _clears(state, before, after))
 
 
 def _least(state: str, walks: frozenset[int]) -> float:
