@@ -64,7 +64,9 @@ def parse(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--period", type=int, default=5)
     parser.add_argument("--every", type=int, default=2)
     parser.add_argument("--processes", type=int, default=1)
-    parser.add_argument("--native", action="store_true", help="fixed side: SUMO's own programs instead of our controllers")
+    parser.add_argument(
+        "--native", action="store_true", help="fixed side: SUMO's own programs instead of our controllers"
+    )
     parser.add_argument("--scale", type=float, default=1.0, help="of the demand of cars and bicycles")
     parser.add_argument("--set", nargs="*", default=[], metavar="NAME=NUMBER", help="settings of the rule, for trying")
     parser.add_argument("--json", action="store_true")

@@ -9,15 +9,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from signals import decide as rule
-from signals import estimate
-from signals.model import Junction, Lane, Memory, Reading, Shown
-
 from bench import scene
 from madang.ingest.sumo import loops as loops_room
 from madang.ingest.sumo import simulator
 from madang.ingest.sumo.controller import SignalController
-from madang.ingest.sumo.network import Network, read_network
+from madang.ingest.sumo.network import Network, read_network, read_stages
+from signals import decide as rule
+from signals import estimate
+from signals.model import Junction, Lane, Memory, Reading, Shown
 
 DBG = None
 HOLD_S = 30.0
@@ -80,7 +79,10 @@ def make_junctions(net: Network, loops: list[loops_room.Loop]) -> list[Junction]
             Junction(
                 id=name,
                 stages=plan.stages,
-                lanes=tuple(_lane(net, lane, links, stop_of, far_of, links_onto, links_from) for lane, links in sorted(lanes.items())),
+                lanes=tuple(
+                    _lane(net, lane, links, stop_of, far_of, links_onto, links_from)
+                    for lane, links in sorted(lanes.items())
+                ),
                 min_green_s=plan.min_green_s,
                 yellow_s=plan.yellow_s,
                 all_red_s=plan.all_red_s,
@@ -90,20 +92,41 @@ def make_junctions(net: Network, loops: list[loops_room.Loop]) -> list[Junction]
     return made
 
 
-def _lane(net: Network, lane: str, links: list[Any], stop_of: dict[str, str], far_of: dict[str, Any], onto: dict[str, list[Any]], outs: dict[str, int]) -> Lane:
+def _lane(
+    net: Network,
+    lane: str,
+    links: list[Any],
+    stop_of: dict[str, str],
+    far_of: dict[str, Any],
+    onto: dict[str, list[Any]],
+    outs: dict[str, int],
+) -> Lane:
     far, far_m = far_of.get(lane, (None, 0.0))
     exits = tuple(far_of[link.onto][0] for link in links if link.onto in far_of)
     edge = lane.rsplit("_", 1)[0]
     width = len([other for other in net.edges.get(edge, [lane])])
-    feeders = tuple((up.controller, up.lane, 1.0 / outs[up.lane] / width) for up in onto.get(edge, []) if up.lane in stop_of)
+    feeders = tuple(
+        (up.controller, up.lane, 1.0 / outs[up.lane] / width) for up in onto.get(edge, []) if up.lane in stop_of
+    )
     index = tuple(link.index for link in links)
-    return Lane(lane, lane.rsplit("_", 1)[0], index, stop_of.get(lane), far, far_m, net.lane_m[lane], net.lane_mps[lane], exits, feeders)
+    return Lane(
+        lane,
+        lane.rsplit("_", 1)[0],
+        index,
+        stop_of.get(lane),
+        far,
+        far_m,
+        net.lane_m[lane],
+        net.lane_mps[lane],
+        exits,
+        feeders,
+    )
 
 
 def run(task: Task) -> Outcome:
     """Run and measure. Needs its own process."""
     net_file, loop_file = scene.net_of(task.city)
-    net = read_network(net_file)
+    net = read_network(net_file, read_stages(task.city / "entities.ndjson"))
     loops = loops_room.seen_from_line(loops_room.read_loops(loop_file), net.lane_m)
     with tempfile.TemporaryDirectory() as folder:
         trips, own = Path(folder) / "trips.xml", Path(folder) / "loops.xml"
@@ -137,7 +160,8 @@ def _drive(sumo: Any, task: Task, net: Network, loops: list[loops_room.Loop]) ->
             _, name, stage, until = orders.popleft()
             verdict = devices[name].command("b", stage, until, now)
             refused += not verdict.done
-            if DBG is not None and not verdict.done: DBG[verdict.reason, name] = DBG.get((verdict.reason, name),0)+1
+            if DBG is not None and not verdict.done:
+                DBG[verdict.reason, name] = DBG.get((verdict.reason, name), 0) + 1
         if not task.native:
             for name, device in devices.items():
                 state = device.step(now)

@@ -44,7 +44,12 @@ CALM = Surroundings()
 
 
 def decide(
-    junction: Junction, memory: Memory, shown: Shown, now_s: float, around: Surroundings = CALM, how: Settings | None = None
+    junction: Junction,
+    memory: Memory,
+    shown: Shown,
+    now_s: float,
+    around: Surroundings = CALM,
+    how: Settings | None = None,
 ) -> int | None:
     """The stage wanted now, or None while the junction is in transition or within its minimum green."""
     how = how or Settings()
@@ -76,7 +81,11 @@ def _starved(junction: Junction, memory: Memory, current: int, now_s: float, how
     if worst is None:
         return None
     serving = [stage for stage, state in enumerate(junction.stages) if _open(state, worst)]
-    return max(serving, key=lambda s: sum(memory.lanes[x.id].queue for x in junction.lanes if _open(junction.stages[s], x)), default=None)
+    return max(
+        serving,
+        key=lambda s: sum(memory.lanes[x.id].queue for x in junction.lanes if _open(junction.stages[s], x)),
+        default=None,
+    )
 
 
 def _index(
@@ -91,7 +100,8 @@ def _index(
     lanes = [
         (memory.lanes[lane.id], rate * saturation, lane)
         for lane in junction.lanes
-        if lane.id in memory.lanes and (rate := _rate(junction, memory, lane, state, shown, staying, now_s, around, how)) > 0
+        if lane.id in memory.lanes
+        and (rate := _rate(junction, memory, lane, state, shown, staying, now_s, around, how)) > 0
     ]
     best = 0.0
     for green in {least, *(_clear_s(b, rate, lost, least, how) for b, rate, _ in lanes)}:

@@ -52,7 +52,9 @@ def read_injection(payload: Mapping[str, Any], now_s: float, edges: Sequence[str
     if kind == "event":
         trips = int(_number(payload, "trips", TRIPS_DEFAULT, 1, TRIPS_MAX))
         made.amount = trips
-        made.departures = sorted((now_s + rng.random() * duration, rng.choice(edges), f"event-{name}-{i}") for i in range(trips))
+        made.departures = sorted(
+            (now_s + rng.random() * duration, rng.choice(edges), f"event-{name}-{i}") for i in range(trips)
+        )
     return made
 
 

@@ -91,7 +91,13 @@ class Link:
     def _client(self) -> aiomqtt.Client:
         b = self.broker
         return aiomqtt.Client(
-            b.host, b.port, username=b.username, password=b.password, identifier=self.identifier, timeout=5, keepalive=15
+            b.host,
+            b.port,
+            username=b.username,
+            password=b.password,
+            identifier=self.identifier,
+            timeout=5,
+            keepalive=15,
         )
 
     async def _both(self, client: aiomqtt.Client) -> None:

@@ -6,7 +6,7 @@ A field unit reports by exception: a period in which nothing passed and nothing 
 
 from __future__ import annotations
 
-import xml.etree.ElementTree as ET  # noqa: S405 - our own import's file
+import xml.etree.ElementTree as ET
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import gzip
-import xml.etree.ElementTree as ET  # noqa: S405 - the network is our own import's file, never a peer's
+import json
+import xml.etree.ElementTree as ET
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -38,15 +39,29 @@ class Network:
     allows: dict[str, str] = field(default_factory=dict)
 
 
-def read_network(path: Path) -> Network:
-    """Network of a .net.xml or .net.xml.gz. Raises OSError, xml.etree.ElementTree.ParseError, KeyError."""
+def read_network(path: Path, stages: Mapping[str, tuple[str, ...]] | None = None) -> Network:
+    """`stages`: the numbered green states by controller, as the city's entities list them. Network of a .net.xml or .net.xml.gz. Raises OSError, xml.etree.ElementTree.ParseError, KeyError."""
     with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as source:
         root = ET.parse(source).getroot()  # noqa: S314
     net = Network({}, [], {}, {}, {}, {})
     _read_lanes(root, net)
     net.links.extend(_read_links(root))
-    _read_plans(root, net)
+    _read_plans(root, net, stages or {})
     return net
+
+
+def read_stages(entities: Path) -> dict[str, tuple[str, ...]]:
+    """Green states by controller of an import's entities.ndjson; empty without the file. Raises OSError, ValueError."""
+    if not entities.exists():
+        return {}
+    found: dict[str, tuple[str, ...]] = {}
+    with entities.open(encoding="utf-8") as lines:
+        for line in lines:
+            if '"TrafficSignalController"' in line:
+                told = json.loads(line)["stages"]["json"]
+                green = sorted(told["green"], key=lambda row: row["stage"])
+                found[told["sumoId"]] = tuple(row["state"] for row in green)
+    return found
 
 
 def _read_lanes(root: ET.Element, net: Network) -> None:
@@ -93,7 +108,7 @@ def _vehicle_links(junction: ET.Element | None) -> int:
     return len(junction.findall("request")) - crossings
 
 
-def _read_plans(root: ET.Element, net: Network) -> None:
+def _read_plans(root: ET.Element, net: Network, stages: Mapping[str, tuple[str, ...]]) -> None:
     foes_of = {
         j.attrib["id"]: {int(r.attrib["index"]): r.attrib["foes"][::-1] for r in j.findall("request")}
         for j in root.iter("junction")
@@ -109,7 +124,7 @@ def _read_plans(root: ET.Element, net: Network) -> None:
         links = by_controller[name]
         walks = frozenset(link.index for link in links if link.walk)
         offset = float(logic.attrib.get("offset", 0) or 0)
-        net.plans[name] = build_plan(name, program, offset, list(_foes(links, foes_of)), walks)
+        net.plans[name] = build_plan(name, program, offset, list(_foes(links, foes_of)), walks, stages.get(name))
 
 
 def _foes(links: list[Link], foes_of: dict[str, dict[int, str]]) -> Iterator[Pair]:

@@ -14,7 +14,7 @@ YELLOW = frozenset("yu")
 DEFAULT_YELLOW_S = 3.0
 DEFAULT_ALL_RED_S = 1.0
 DEFAULT_MIN_GREEN_S = 5.0
-DEFAULT_MAX_RED_S = 180.0
+DEFAULT_MAX_RED_S = 300.0
 
 Pair = tuple[int, int]
 
@@ -100,20 +100,26 @@ def moving(state: str) -> frozenset[int]:
 
 
 def build_plan(
-    controller: str, program: Sequence[tuple[str, float]], offset_s: float, foes: Iterable[Pair], walks: frozenset[int]
+    controller: str,
+    program: Sequence[tuple[str, float]],
+    offset_s: float,
+    foes: Iterable[Pair],
+    walks: frozenset[int],
+    stages: tuple[str, ...] | None = None,
 ) -> SignalPlan:
     """Plan of a program given as (state, seconds). `foes`: link pairs whose paths cross; `walks`: pedestrian links.
 
     Pairs that a stage of the program shows green together were permitted by who designed it (a turn that yields), so
-    they are not conflicts: this is the compatibility card of a conflict monitor.
+    they are not conflicts: this is the compatibility card of a conflict monitor. `stages` are those of the city's
+    entity, whose numbers commands use; without them they are found in the program.
     """
-    stages = find_stages(state for state, _ in program)
+    stages = stages or find_stages(state for state, _ in program)
     permitted = {(a, b) for state in stages for a in greens(state) for b in greens(state) if a < b}
     index = {state: i for i, state in enumerate(stages)}
     phases = tuple(Phase(state, seconds, index.get(state)) for state, seconds in program)
     yellow = [seconds for state, seconds in program if any(c in YELLOW for c in state)]
     all_red = [seconds for index, (state, seconds) in enumerate(program) if _is_red_step(program, index)]
-    shortest = {state: min(s for st, s in program if st == state) for state in stages}
+    shortest = {state: min((s for st, s in program if st == state), default=DEFAULT_MIN_GREEN_S) for state in stages}
     conflicts = frozenset((min(a, b), max(a, b)) for a, b in foes) - permitted
     return SignalPlan(
         id=controller,
@@ -123,7 +129,7 @@ def build_plan(
         conflicts=conflicts,
         yellow_s=max(yellow, default=DEFAULT_YELLOW_S),
         all_red_s=max(all_red, default=DEFAULT_ALL_RED_S),
-        min_green_s=tuple(min(shortest[state], _least(state, walks)) for state in stages),
+        min_green_s=tuple(max(2.0, min(shortest[state], _least(state, walks))) for state in stages),
         clearance_s=tuple(_clearance(program, state) for state in stages),
         walks=walks,
     )
@@ -132,7 +138,9 @@ def build_plan(
 def _is_red_step(program: Sequence[tuple[str, float]], index: int) -> bool:
     """Whether a phase is the red of those who change, after their yellow."""
     before, state, after = (program[(index + step) % len(program)][0] for step in (-1, 0, 1))
-    return bool(YELLOW & set(before)) and not YELLOW & set(state) and (not moving(state) or _clears(state, before, after))
+    return (
+        bool(YELLOW & set(before)) and not YELLOW & set(state) and (not moving(state) or _clears(state, before, after))
+    )
 
 
 def _least(state: str, walks: frozenset[int]) -> float:

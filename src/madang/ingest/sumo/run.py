@@ -49,7 +49,7 @@ class Settings:
 def prepare(told: Settings, make_routes: MakeRoutes | None) -> Field:
     """A field ready to step: resumed from the last saved state of the same day and seed, or begun anew."""
     told.run.mkdir(parents=True, exist_ok=True)
-    net = network.read_network(told.files / "net.net.xml")
+    net = network.read_network(told.files / "net.net.xml", network.read_stages(told.files / "entities.ndjson"))
     placed = loops.seen_from_line(loops.read_loops(told.files / "detectors.add.xml"), net.lane_m)
     loops.write_loops(placed, told.run / "loops.add.xml", 5)
     saved = load_saved(told)
@@ -73,7 +73,9 @@ def load_saved(told: Settings) -> dict[str, Any] | None:
     """What `Field.save` left, when it can be used."""
     try:
         saved: dict[str, Any] = json.loads((told.run / "field.json").read_text(encoding="utf-8"))
-        usable = saved["format"] == STATE_FORMAT and (told.run / saved["sumo"]).exists() and saved["now"] >= told.begin_s
+        usable = (
+            saved["format"] == STATE_FORMAT and (told.run / saved["sumo"]).exists() and saved["now"] >= told.begin_s
+        )
     except (OSError, ValueError, KeyError):
         return None
     return saved if usable else None
@@ -138,7 +140,13 @@ def _hear(field: Field, link: Link) -> None:
 
 
 def _report(field: Field, link: Link, told: Settings, meter: Meter) -> None:
-    log.info("%s speed %.2f, sent %s, dropped %s", "live" if told.setup.live else "shadow", meter.speed, link.sent, link.dropped)
+    log.info(
+        "%s speed %.2f, sent %s, dropped %s",
+        "live" if told.setup.live else "shadow",
+        meter.speed,
+        link.sent,
+        link.dropped,
+    )
     body = {"speed": round(meter.speed, 3), "now_s": field.now, "sent": link.sent, "dropped": link.dropped}
     path = told.run / "status.json"
     path.with_suffix(".part").write_text(json.dumps(body | {"connected": link.connected}), encoding="utf-8")

@@ -67,7 +67,12 @@ def vehicle_payload(sumo: Any, vehicle: str, kind: str, time: str, now_s: float)
     }
     if kind in ("bus", "tram"):
         body["line"] = sumo.vehicle.getLine(vehicle)
-        body["delay_s"] = delay_s(now_s, sumo.vehicle.getDeparture(vehicle), sumo.vehicle.getDepartDelay(vehicle), sumo.vehicle.getDistance(vehicle))
+        body["delay_s"] = delay_s(
+            now_s,
+            sumo.vehicle.getDeparture(vehicle),
+            sumo.vehicle.getDepartDelay(vehicle),
+            sumo.vehicle.getDistance(vehicle),
+        )
     return body
 
 
