@@ -1,0 +1,163 @@
+"""Which stage a junction should show next: the priority index of Lämmer and Helbing (2008) over measured queues.
+
+For each stage: vehicles it would serve, divided by the time that takes, the change to it included. The stage on show
+pays no change, so it stays while it discharges well and yields when another serves more people per second.
+Guards: minimum green, a bound on red, exits without room, weather.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from .model import Junction, Lane, LaneMemory, Memory, Shown
+
+GREEN = frozenset("Gg")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Times in s, flows in vehicles per s and lane."""
+
+    saturation_per_s: float = 0.5
+    startup_s: float = 2.0
+    max_red_s: float = 100.0
+    longest_green_s: float = 60.0
+    horizon_s: float = 40.0
+    yield_weight: float = 0.5
+    stuck_weight: float = 0.1
+    margin: float = 1.1
+    wait_gain_per_s: float = 0.004
+    spill_weight: float = 1.5
+    short_m: float = 1e9
+    foresight: float = 0.5
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What else the city knows: rain (mm/h), approaches that an incident blocks."""
+
+    rain_mm_h: float = 0.0
+    blocked: frozenset[str] = frozenset()
+
+
+CALM = Surroundings()
+
+
+def decide(
+    junction: Junction,
+    memory: Memory,
+    shown: Shown,
+    now_s: float,
+    around: Surroundings = CALM,
+    how: Settings | None = None,
+) -> int | None:
+    """The stage wanted now, or None while the junction is in transition or within its minimum green."""
+    how = how or Settings()
+    current = shown.stage
+    if current is None or not 0 <= current < len(junction.stages):
+        return None
+    if now_s - shown.since_s < junction.min_green_s[current]:
+        return None
+    starved = _starved(junction, memory, current, now_s, how)
+    if starved is not None:
+        return starved
+    scores = [_index(junction, memory, stage, shown, now_s, around, how) for stage in range(len(junction.stages))]
+    best = max(range(len(scores)), key=lambda stage: (scores[stage], stage == current))
+    if scores[best] <= scores[current] * how.margin or scores[best] <= 0:
+        return current
+    return best
+
+
+def _starved(junction: Junction, memory: Memory, current: int, now_s: float, how: Settings) -> int | None:
+    """The stage that serves the longest waiting lane, when that has waited past the bound."""
+    worst, waited = None, how.max_red_s
+    for lane in junction.lanes:
+        belief = memory.lanes.get(lane.id)
+        if belief is None or _open(junction.stages[current], lane):
+            continue
+        red = now_s - max(belief.served_s, belief.red_since_s)
+        if red > waited and belief.queue >= 0.5:
+            worst, waited = lane, red
+    if worst is None:
+        return None
+    serving = [stage for stage, state in enumerate(junction.stages) if _open(state, worst)]
+    return max(
+        serving,
+        key=lambda s: sum(memory.lanes[x.id].queue for x in junction.lanes if _open(junction.stages[s], x)),
+        default=None,
+    )
+
+
+def _index(
+    junction: Junction, memory: Memory, stage: int, shown: Shown, now_s: float, around: Surroundings, how: Settings
+) -> float:
+    """Vehicles served per second, change included: the best over how long the stage might run."""
+    state = junction.stages[stage]
+    staying = stage == shown.stage
+    lost = 0.0 if staying else _lost_s(junction, shown.state, state, how)
+    least = 2.0 if staying else junction.min_green_s[stage]
+    saturation = how.saturation_per_s * (0.85 if around.rain_mm_h > 0.5 else 1.0)
+    lanes = [
+        (memory.lanes[lane.id], rate * saturation, lane)
+        for lane in junction.lanes
+        if lane.id in memory.lanes
+        and (rate := _rate(junction, memory, lane, state, shown, staying, now_s, around, how)) > 0
+    ]
+    best = 0.0
+    for green in {least, *(_clear_s(b, rate, lost, least, how) for b, rate, _ in lanes)}:
+        served = 0.0
+        for belief, rate, lane in lanes:
+            there = belief.queue + how.foresight * belief.coming + belief.flow_per_s * (lost + green)
+            served += min(there, rate * max(green, 2.0)) * _impatience(lane, belief, now_s, how)
+        best = max(best, served / (lost + green))
+    return best
+
+
+def _clear_s(belief: LaneMemory, rate: float, lost_s: float, least_s: float, how: Settings) -> float:
+    """Green that empties a lane (s), within the horizon."""
+    net = max(0.05, rate - belief.flow_per_s)
+    return min(how.horizon_s, max(least_s, (belief.queue + belief.flow_per_s * lost_s) / net))
+
+
+def _impatience(lane: Lane, belief: LaneMemory, now_s: float, how: Settings) -> float:
+    """Weight of a lane: grows with its red, and where the queue stands back over the far loop into other streets."""
+    full = belief.far is not None and belief.far.occupancy > 0.8 and lane.length_m < how.short_m
+    red = max(0.0, now_s - max(belief.served_s, belief.red_since_s))
+    return (1.0 + how.wait_gain_per_s * red) * (how.spill_weight if full else 1.0)
+
+
+def _lost_s(junction: Junction, shown: str, wanted: str, how: Settings) -> float:
+    """Seconds without discharge when the stage changes; a stage that only adds green costs its start-up alone."""
+    ends = any(a in GREEN and b not in GREEN for a, b in zip(shown, wanted, strict=False))
+    return how.startup_s + (junction.yellow_s + junction.all_red_s if ends else 0.0)
+
+
+def _open(state: str, lane: Lane) -> bool:
+    return any(state[link] in GREEN for link in lane.links)
+
+
+def _rate(
+    junction: Junction,
+    memory: Memory,
+    lane: Lane,
+    state: str,
+    shown: Shown,
+    staying: bool,
+    now_s: float,
+    around: Surroundings,
+    how: Settings,
+) -> float:
+    """Share (0..1) of a lane's saturation flow that a stage lets go."""
+    letters = [state[link] for link in lane.links]
+    share = sum(1.0 if c == "G" else how.yield_weight if c == "g" else 0.0 for c in letters) / len(letters)
+    if share <= 0:
+        return 0.0
+    belief = memory.lanes[lane.id]
+    if lane.approach in around.blocked:
+        share *= 0.4
+    if any((reading := memory.exits.get(d)) and reading.occupancy > 0.8 and reading.count == 0 for d in lane.exits):
+        return share * how.stuck_weight
+    stop = belief.stop
+    if staying and stop and stop.occupancy > 0.9 and stop.count == 0 and stop.at_s - shown.since_s > 8.0:
+        return share * how.stuck_weight
+    return share

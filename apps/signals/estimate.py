@@ -1,0 +1,107 @@
+"""Queues from loops: vehicles in over the far loop, out over the stop line, corrected by what the loops see standing.
+
+Counting in and out is the input-output method (Sharma, Bullock and Bonneson 2007); it drifts, so occupancy corrects it:
+a covered stop line on red is a queue of one at least, a covered far loop is a full lane, and a stop line left bare on
+green is an empty lane.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from .model import Junction, Lane, LaneMemory, Memory, Reading, Shown
+
+GREEN = frozenset("Gg")
+CAR_M = 7.5
+SMOOTHING_S = 120.0
+STANDING = 0.6
+FULL = 0.75
+BARE = 0.08
+BARE_AFTER_S = 5.0
+RECALL_PER_S = 0.02  # somebody may wait where no loop lies
+
+
+def update(junction: Junction, memory: Memory, readings: Mapping[str, Reading], shown: Shown, now_s: float) -> None:
+    """Fold new loop periods (by detector) into the junction's beliefs."""
+    elapsed = max(0.0, now_s - memory.updated_s) if memory.updated_s else 0.0
+    memory.updated_s = now_s
+    for lane in junction.lanes:
+        belief = memory.lanes.setdefault(lane.id, LaneMemory(red_since_s=now_s))
+        _count(lane, belief, readings, now_s, elapsed)
+        for detector in lane.exits:
+            if detector in readings:
+                memory.exits[detector] = readings[detector]
+    _balance(junction, memory)
+    for lane in junction.lanes:
+        _correct(lane, memory.lanes[lane.id], shown, now_s, elapsed)
+    if shown.stage is not None:
+        memory.stage_seen_s[shown.stage] = now_s
+
+
+def _count(lane: Lane, belief: LaneMemory, readings: Mapping[str, Reading], now_s: float, elapsed_s: float) -> None:
+    """Vehicles in by the far loop, out by the stop line; flow from the loop that sees arrivals, else departures."""
+    far = readings.get(lane.far) if lane.far else None
+    stop = readings.get(lane.stop) if lane.stop else None
+    if far:
+        belief.far = far
+        belief.queue += far.count
+        if far.count:
+            belief.arrivals.append((far.at_s, far.count))
+    if stop:
+        belief.stop = stop
+        belief.queue -= stop.count
+        if not lane.far:
+            belief.queue = max(0.0, belief.queue)
+    travel = lane.far_m / lane.speed_mps
+    while belief.arrivals and belief.arrivals[0][0] < now_s - travel - 4.0:
+        belief.arrivals.popleft()
+    counted = far.count if far else stop.count if stop and not lane.far else 0.0
+    keep = max(0.0, 1.0 - elapsed_s / SMOOTHING_S)
+    belief.flow_per_s = belief.flow_per_s * keep + counted / SMOOTHING_S
+
+
+def _correct(lane: Lane, belief: LaneMemory, shown: Shown, now_s: float, elapsed_s: float) -> None:
+    """What the loops see standing overrules what was counted."""
+    belief.open = green = any(shown.state[link] in GREEN for link in lane.links if link < len(shown.state))
+    if green:
+        belief.served_s = now_s
+    stop, far = belief.stop, belief.far
+    if stop and green and stop.at_s - shown.since_s > BARE_AFTER_S and stop.occupancy < BARE and stop.count == 0:
+        belief.queue = min(belief.queue, sum(count for _, count in belief.arrivals))
+    if not lane.stop:
+        belief.queue = 0.0 if green else min(3.0, belief.queue + RECALL_PER_S * elapsed_s)
+        return
+    room = max(1.0, lane.far_m / CAR_M) if lane.far else max(2.0, lane.length_m / CAR_M)
+    if stop and stop.occupancy > STANDING:
+        belief.queue = max(belief.queue, 1.0)
+        if not lane.far and not green:
+            belief.queue += belief.flow_per_s * elapsed_s
+    if far and far.occupancy > FULL:
+        belief.queue = max(belief.queue, room) + belief.flow_per_s * elapsed_s
+    belief.queue = min(belief.queue, room * 2 + 2)
+
+
+def _balance(junction: Junction, memory: Memory) -> None:
+    """A lane that let out more than came in took them from its neighbours: vehicles change lanes between the loops."""
+    by_approach: dict[str, list[LaneMemory]] = {}
+    for lane in junction.lanes:
+        by_approach.setdefault(lane.approach, []).append(memory.lanes[lane.id])
+    for beliefs in by_approach.values():
+        for belief in beliefs:
+            if belief.queue >= 0:
+                continue
+            owed, belief.queue = -belief.queue, 0.0
+            richest = max(beliefs, key=lambda b: b.queue)
+            richest.queue = max(0.0, richest.queue - owed)
+
+
+def foresee(junction: Junction, memories: Mapping[str, Memory], horizon_s: float = 12.0) -> None:
+    """Vehicles about to be let go towards each lane by the junctions before it: what their open lanes still hold."""
+    mine = memories[junction.id]
+    for lane in junction.lanes:
+        coming = 0.0
+        for upstream, feeder, share in lane.feeders:
+            belief = memories[upstream].lanes.get(feeder) if upstream in memories else None
+            if belief is not None and belief.open:
+                coming += share * min(belief.queue + belief.flow_per_s * horizon_s, 0.5 * horizon_s)
+        mine.lanes[lane.id].coming = coming

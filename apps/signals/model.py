@@ -1,0 +1,81 @@
+"""The app's own nouns: a junction as its detectors and stages show it. Pure values; seconds are the city's time."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Lane:
+    """An approach lane. `links` under the signal; detectors `stop` at the line and `far` upstream, `far_m` before it.
+
+    `exits` are detectors on the lanes behind the junction (by link), which show when there is no room to go.
+    """
+
+    id: str
+    approach: str
+    links: tuple[int, ...]
+    stop: str | None = None
+    far: str | None = None
+    far_m: float = 0.0
+    length_m: float = 30.0
+    speed_mps: float = 11.0
+    exits: tuple[str, ...] = ()
+    feeders: tuple[tuple[str, str, float], ...] = ()
+
+
+@dataclass(frozen=True)
+class Junction:
+    """A controller: `stages` are state strings, `walks` its pedestrian links."""
+
+    id: str
+    stages: tuple[str, ...]
+    lanes: tuple[Lane, ...]
+    min_green_s: tuple[float, ...]
+    yellow_s: float = 3.0
+    all_red_s: float = 1.0
+    walks: frozenset[int] = frozenset()
+
+
+@dataclass(frozen=True)
+class Reading:
+    """One period of a loop: vehicles, share of the time it was covered, when the period ended."""
+
+    count: float
+    occupancy: float
+    at_s: float
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What the controller shows: `stage` None in transition, since when (s)."""
+
+    stage: int | None
+    state: str
+    since_s: float
+
+
+@dataclass
+class LaneMemory:
+    """What is believed of a lane: vehicles between its two loops, recent arrivals, flow per s, last readings."""
+
+    queue: float = 0.0
+    flow_per_s: float = 0.05
+    arrivals: deque[tuple[float, float]] = field(default_factory=deque)
+    stop: Reading | None = None
+    far: Reading | None = None
+    served_s: float = -1e9
+    coming: float = 0.0
+    open: bool = False
+    red_since_s: float = 0.0
+
+
+@dataclass
+class Memory:
+    """Beliefs about a junction, and since when each stage has been waiting."""
+
+    lanes: dict[str, LaneMemory] = field(default_factory=dict)
+    stage_seen_s: dict[int, float] = field(default_factory=dict)
+    exits: dict[str, Reading] = field(default_factory=dict)
+    updated_s: float = 0.0

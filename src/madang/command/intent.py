@@ -1,0 +1,69 @@
+"""An intent: who wants what of which device, why, how urgent, until when. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from madang.base.errors import BadRequest
+from madang.base.limits import COMMAND_MAX_TTL_S, ID_MAX_CHARS
+
+RANKS = {"efficiency": 1, "transit_priority": 2, "emergency": 3, "life_safety": 4}
+KINDS = (
+    "signal.stage",
+    "signal.release",
+    "simulation.rain",
+    "simulation.accident",
+    "simulation.event",
+    "simulation.clear",
+)
+REASON_MAX_CHARS = 500
+DEFAULT_TTL_S = 20.0
+
+
+@dataclass(frozen=True)
+class Intent:
+    """`who` is an app's or a person's id; `expires` is city time."""
+
+    id: str
+    kind: str
+    target: str
+    value: Mapping[str, Any]
+    who: str
+    rank: str
+    reason: str
+    at: datetime
+    expires: datetime
+
+    @property
+    def urgency(self) -> int:
+        return RANKS[self.rank]
+
+
+def read_intent(body: Any, intent_id: str, who: str, now: datetime) -> Intent:
+    """An intent of a request's JSON. Raises BadRequest with the field at fault. `now` is city time."""
+    if not isinstance(body, Mapping):
+        raise BadRequest("a command is a JSON object")
+    kind, target = _text(body, "kind", 64), _text(body, "target", ID_MAX_CHARS)
+    if kind not in KINDS:
+        raise BadRequest(f"unknown kind {kind!r}")
+    value = body.get("value", {})
+    if not isinstance(value, Mapping):
+        raise BadRequest("value must be a JSON object")
+    rank = body.get("rank", "efficiency")
+    if rank not in RANKS:
+        raise BadRequest("rank must be one of " + ", ".join(RANKS))
+    seconds = body.get("expires_s", DEFAULT_TTL_S)
+    if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not 0 < seconds <= COMMAND_MAX_TTL_S:
+        raise BadRequest(f"expires_s must be above 0 and at most {COMMAND_MAX_TTL_S}")
+    reason = _text(body, "reason", REASON_MAX_CHARS)
+    return Intent(intent_id, kind, target, value, who, rank, reason, now, now + timedelta(seconds=seconds))
+
+
+def _text(body: Mapping[str, Any], name: str, longest: int) -> str:
+    text = body.get(name)
+    if not isinstance(text, str) or not text.strip() or len(text) > longest:
+        raise BadRequest(f"{name} must be a text of 1 to {longest} characters")
+    return text

@@ -1,0 +1,266 @@
+"""The simulated field: one simulated second in, messages of field equipment out. No wire, no wall clock.
+
+Mode `live` speaks as every device; mode `shadow` runs the same day without apps and tells only `kpi/fixed`.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from madang.ingest.sumo import loops as loops_room
+from madang.ingest.sumo import stations as stations_room
+from madang.ingest.sumo.budget import Budget
+from madang.ingest.sumo.controller import SignalController
+from madang.ingest.sumo.incidents import Incidents
+from madang.ingest.sumo.injection import Active, Refused, read_injection
+from madang.ingest.sumo.kpi import Kpi, read_totals
+from madang.ingest.sumo.messages import (
+    MAY,
+    CityTime,
+    Message,
+    Topics,
+    loop_payload,
+    receipt_payload,
+    signal_payload,
+)
+from madang.ingest.sumo.network import Network
+from madang.ingest.sumo.vehicles import Fleet, vehicle_payload
+from madang.ingest.sumo.weather import weather_at
+
+LOOP_PERIOD_S = 5
+KPI_EVERY_S = 10
+SIGNAL_HEARTBEAT_S = 60
+STATE_FORMAT = 1
+
+
+@dataclass(frozen=True)
+class Setup:
+    """What one field is: the city's id, its day, its seed and how much it may say."""
+
+    city: str
+    time: CityTime
+    seed: int = 1
+    live: bool = True
+    max_messages_per_s: float = 250.0
+    speed: float = 1.0
+
+
+@dataclass
+class Field:
+    """Drives `sumo` (libsumo with the scene loaded). `now` is the simulated second of the day."""
+
+    setup: Setup
+    sumo: Any
+    net: Network
+    loops: list[loops_room.Loop]
+    now: int
+    controllers: dict[str, SignalController] = field(default_factory=dict)
+    quiet: bool = False
+
+    def __post_init__(self) -> None:
+        known = set(self.sumo.trafficlight.getIDList())
+        self.controllers = {n: SignalController(p) for n, p in sorted(self.net.plans.items()) if n in known}
+        self.topics = Topics(self.setup.city)
+        self.reporter, self.fleet, self.kpi = loops_room.Reporter(), Fleet(), Kpi()
+        self.budget = Budget(self.setup.max_messages_per_s, self.setup.speed)
+        speeds = {edge: self.net.lane_mps[lanes[0]] for edge, lanes in self.net.edges.items()}
+        self.incidents = Incidents(speeds)
+        self.pending: list[tuple[float, Active]] = []
+        self._signals_told: dict[str, int] = {}
+        self._place()
+
+    def _place(self) -> None:
+        drivable = {e: lanes for e, lanes in self.net.edges.items() if any(self._cars(lane) for lane in lanes)}
+        length = {edge: self.net.lane_m[lanes[0]] for edge, lanes in drivable.items()}
+        middles = {e: _middle(self.net.lane_shape[lanes[0]]) for e, lanes in drivable.items() if length[e] > 40}
+        wide = sorted(middles, key=lambda e: (-len(drivable[e]), -length[e], e))
+        self.places = [edge for edge in wide if length[edge] > 50] or wide
+        seed, geo = self.setup.seed, self.sumo.simulation.convertGeo
+        make = stations_room.place_stations
+        self.air = make({e: middles[e] for e in wide[:60]}, geo, 4, seed, "air")
+        self.noise = make({e: middles[e] for e in wide[:60]}, geo, 4, seed, "noise")
+        self.weather = make({e: middles[e] for e in wide[60:160] or wide}, geo, 2, seed, "weather")
+
+    def _cars(self, lane: str) -> bool:
+        allows = self.net.allows.get(lane, "")
+        return "passenger" not in allows and "all" not in allows if allows.startswith("-") else "passenger" in allows
+
+    def step(self) -> list[Message]:
+        """One simulated second; gives the messages of it in a fixed order."""
+        out = list(self._signals())
+        while self.pending and self.pending[0][0] <= self.now:
+            out += self._begin(self.pending.pop(0)[1])
+        out += [m for ended in self.incidents.step(self.sumo, self.now) for m in self._incident(ended, "solved")]
+        self.sumo.simulation.step()
+        self.now += 1
+        out += self._tell()
+        return out
+
+    def _signals(self) -> Iterator[Message]:
+        for name, device in self.controllers.items():
+            shown = device.mode, device.stage
+            state = device.step(self.now)
+            if state is not None:
+                self.sumo.trafficlight.setRedYellowGreenState(name, state)
+            due = self.now - self._signals_told.get(name, -SIGNAL_HEARTBEAT_S) >= SIGNAL_HEARTBEAT_S
+            if state is not None or due or shown != (device.mode, device.stage):
+                self._signals_told[name] = self.now
+                body = signal_payload(self.setup.time.text(self.now), device.state, device.stage, device.mode)
+                yield Message(self.topics.of("signal", name), body)
+
+    def _tell(self) -> Iterator[Message]:
+        out: list[Message] = []
+        if self.now % KPI_EVERY_S == 0:
+            name = "live" if self.setup.live else "fixed"
+            body = self.kpi.payload(self.setup.time.text(self.now), self.now, read_totals(self.sumo))
+            out.append(Message(self.topics.of("kpi", name), body))
+        if self.setup.live:
+            out += self._loops()
+            out += self._stations()
+            out += [Message(self.topics.of("vehicle", token(v)), None) for v in self.fleet.arrive(self.sumo)]
+            self.budget.refill()
+            self.budget.spend(len(out))
+            if not self.quiet:
+                out += self._vehicles()
+        yield from out
+
+    def _loops(self) -> Iterator[Message]:
+        if self.now % LOOP_PERIOD_S:
+            return
+        time = self.setup.time.text(self.now)
+        for loop in self.loops:
+            period = loops_room.read_period(self.sumo, loop.id)
+            if self.reporter.worth(loop.id, period, self.now):
+                yield Message(self.topics.of("loop", token(loop.id)), loop_payload(time, period))
+
+    def _stations(self) -> Iterator[Message]:
+        seed, now = self.setup.seed, self.now
+        if now % stations_room.NOISE_EVERY_S:
+            return
+        weather, time = weather_at(seed, now, self.incidents.rain_mm_h()), self.setup.time.text(now)
+        for kind, places, every in (("air", self.air, 60), ("noise", self.noise, 10), ("weather", self.weather, 60)):
+            if now % every:
+                continue
+            for station in places:
+                head: dict[str, Any] = {"time": time, "lon": station.lon, "lat": station.lat}
+                if kind == "air":
+                    head |= stations_room.air(self.sumo, station, weather, seed, now)
+                elif kind == "noise":
+                    head["LAeq"] = stations_room.noise_level(self.sumo, station, weather, seed, now)
+                else:
+                    head |= stations_room.weather_body(weather)
+                yield Message(self.topics.of(kind, station.id), head)
+
+    def _vehicles(self) -> Iterator[Message]:
+        time = self.setup.time.text(self.now)
+        for vehicle in self.fleet.next(self.now, self.budget.spare()):
+            body = vehicle_payload(self.sumo, vehicle, self.fleet.kind[vehicle], time, self.now)
+            if body is not None:
+                self.budget.spend(1)
+                yield Message(self.topics.of("vehicle", token(vehicle)), body, MAY)
+
+    def command(self, controller: str, payload: Any) -> list[Message]:
+        """A command to a signal controller; gives its receipt. What cannot be read is refused, never raised."""
+        answer = self._command(controller, payload if isinstance(payload, Mapping) else {})
+        return [Message(self.topics.of("signal", token(controller), "receipt"), answer)]
+
+    def _command(self, controller: str, payload: Mapping[str, Any]) -> dict[str, Any]:
+        name = str(payload.get("commandId", ""))
+        device = self.controllers.get(controller)
+        if device is None or not self.setup.live:
+            return receipt_payload(name, False, "unknown_controller")
+        try:
+            until = self.setup.time.seconds(str(payload.get("until")))
+        except ValueError:
+            return receipt_payload(name, False, "bad_until")
+        verdict = device.command(name, payload.get("stage"), until, self.now)
+        return receipt_payload(name, verdict.done, verdict.reason)
+
+    def inject(self, payload: Any) -> list[Message]:
+        """A command to the simulation. `at` (city time) lets field and shadow begin in the same second."""
+        body = payload if isinstance(payload, Mapping) else {}
+        name = str(body.get("commandId", ""))
+        try:
+            at = self.setup.time.seconds(str(body["at"])) if "at" in body else self.now
+            at = max(at, self.now)
+            made = read_injection(body, at, self.places, self.setup.seed)
+        except Refused as no:
+            return self._receipt(name, False, str(no))
+        except ValueError:
+            return self._receipt(name, False, "bad_time")
+        self.pending.append((at, made))
+        self.pending.sort(key=lambda item: item[0])
+        return self._receipt(name, True)
+
+    def _receipt(self, name: str, done: bool, reason: str = "") -> list[Message]:
+        if not self.setup.live:
+            return []
+        return [Message(self.topics.of("simulation", "receipt"), receipt_payload(name, done, reason))]
+
+    def _begin(self, made: Active) -> list[Message]:
+        self.incidents.begin(self.sumo, made)
+        return self._incident(made, "onGoing")
+
+    def _incident(self, made: Active, status: str) -> list[Message]:
+        if not self.setup.live or made.kind not in ("accident", "event"):
+            return []
+        wreck = f"accident-{made.id}"
+        gone = [wreck] if status == "solved" and self.fleet.leave(wreck) else []
+        lon, lat = self.sumo.simulation.convertGeo(*_middle(self.net.lane_shape[f"{made.place}_0"]))
+        what = "A vehicle blocks a lane" if made.kind == "accident" else f"{made.amount:.0f} trips to one place"
+        body = {"time": self.setup.time.text(self.now), "kind": made.kind, "status": status}
+        body |= {"lon": round(lon, 6), "lat": round(lat, 6), "description": what, "edge": made.place}
+        removed = [Message(self.topics.of("vehicle", token(name)), None) for name in gone]
+        return [Message(self.topics.of("incident", token(made.id)), body), *removed]
+
+    def save(self, folder: Path) -> None:
+        """Keep everything that a restart needs: SUMO's state and ours, the pair switched by one rename."""
+        state = folder / f"sumo-{self.now}.xml.gz"
+        self.sumo.simulation.saveState(str(state))
+        body = {
+            "format": STATE_FORMAT,
+            "now": self.now,
+            "sumo": state.name,
+            "controllers": {name: device.snapshot() for name, device in self.controllers.items()},
+            "kpi": self.kpi.snapshot(),
+            "incidents": self.incidents.snapshot(),
+        }
+        part = folder / "field.json.part"
+        part.write_text(json.dumps(body), encoding="utf-8")
+        part.replace(folder / "field.json")
+        for old in folder.glob("sumo-*.xml.gz"):
+            if old.name != state.name:
+                old.unlink(missing_ok=True)
+
+    def resume(self, saved: Mapping[str, Any]) -> None:
+        """Continue from `save`; `sumo` was started with its state file."""
+        for name, device in self.controllers.items():
+            if name in saved["controllers"]:
+                device.restore(saved["controllers"][name])
+                self.sumo.trafficlight.setRedYellowGreenState(name, device.state)
+        self.kpi.restore(saved["kpi"])
+        self.incidents.restore(self.sumo, saved["incidents"])
+        for vehicle in self.sumo.vehicle.getIDList():
+            self.fleet.join(self.sumo, vehicle)
+
+
+def token(name: str) -> str:
+    """A topic level without MQTT's or NATS's special characters; ids of the import are so already."""
+    return "".join(c if c.isalnum() or c in "-_" else "_" for c in name)
+
+
+def _middle(shape: list[tuple[float, float]]) -> tuple[float, float]:
+    """The point halfway along a line."""
+    half = sum(math.dist(a, b) for a, b in zip(shape, shape[1:], strict=False)) / 2
+    for (x1, y1), (x2, y2) in zip(shape, shape[1:], strict=False):
+        step = math.dist((x1, y1), (x2, y2))
+        if step >= half > 0:
+            part = half / step
+            return x1 + (x2 - x1) * part, y1 + (y2 - y1) * part
+        half -= step
+    return shape[-1]
