@@ -52,13 +52,12 @@ class CityDouble:
         self.tiles, self.rate_s = tiles, rate_s
         self.world = World(cars=cars, lines=streets_of(entities) if entities else None)
         if entities:
-            for line in entities.read_text().splitlines():
-                entity = json.loads(line)
-                self.world.entities.setdefault(entity["id"], entity)
+            self.world.adopt(entities)
         self.sockets: dict[WebSocket, dict[str, list[str]]] = {}
         self.commands: list[Entity] = []
         self.app_state = "running"
         self.seq = 0
+        self.url = ""
         self.silent = False  # accept sockets, send nothing: a dead feed
         self.refuse_apps = False  # answer start/stop with a problem
         self.shut = False  # turn sockets away: the gateway is down
@@ -178,8 +177,8 @@ class CityDouble:
 
     async def query(self, request: Request) -> Response:
         types = request.query_params["type"].split(",")
-        pattern = re.search(r'name~="(.*)"', request.query_params.get("q", ""))
-        found = [e for e in self.world.entities.values() if e["type"] in types and (not pattern or re.search(pattern[1], str(e.get("name", ""))))]
+        pattern = re.search(r'name~="([^"]*)"', request.query_params.get("q", ""))
+        found = [e for e in self.world.entities.values() if e["type"] in types and (not pattern or re.search(pattern[1], json.dumps(e.get("name", ""), ensure_ascii=False)))]
         return JSONResponse(found[: int(request.query_params.get("limit", 20))])
 
     async def entity(self, request: Request) -> Response:
@@ -189,6 +188,9 @@ class CityDouble:
     def routes(self) -> list[Any]:
         async def status(_: Request) -> Response:
             return JSONResponse(self.status())
+
+        async def types(_: Request) -> Response:
+            return JSONResponse({"id": "urn:ngsi-ld:EntityTypeList:1", "type": "EntityTypeList", "typeList": sorted({e["type"] for e in self.world.entities.values()})})
 
         async def letters(_: Request) -> Response:
             return JSONResponse(self.letters)
@@ -200,7 +202,7 @@ class CityDouble:
             Route("/madang/v1/city", self.city), Route("/madang/v1/status", status), Route("/madang/v1/apps", self.apps),
             Route("/madang/v1/apps/{id}/{act}", self.switch_app, methods=["POST"]), Route("/madang/v1/deadletters", letters),
             Route("/madang/v1/commands", self.list_commands), Route("/madang/v1/commands", self.command, methods=["POST"]),
-            Route("/ngsi-ld/v1/entities", self.query), Route("/ngsi-ld/v1/entities/{id}", self.entity),
+            Route("/ngsi-ld/v1/types", types), Route("/ngsi-ld/v1/entities", self.query), Route("/ngsi-ld/v1/entities/{id}", self.entity),
             Route("/tiles/helsinki.pmtiles", tiles), WebSocketRoute("/ws", self.socket),
             Mount("/", StaticFiles(directory=STATIC, html=True)),
         ]

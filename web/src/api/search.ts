@@ -20,10 +20,11 @@ export function pattern(text: string): string {
   return `.*${[...text.trim().slice(0, 60)].map(each).join('')}.*`;
 }
 
+/** A name may be plain or in several languages (`name[*]`), so both are asked. */
 export function query(text: string): string {
   const parameters = new URLSearchParams({
     type: SEARCH_TYPES.join(','),
-    q: `name~="${pattern(text)}"`,
+    q: `name~="${pattern(text)}"|name[*]~="${pattern(text)}"`,
     options: 'keyValues',
     limit: String(LIMIT),
   });

@@ -52,6 +52,7 @@ export function createBaseMap(container: HTMLElement, city: City, dark: boolean,
     fadeDuration: 0,
     canvasContextAttributes: { antialias: false, powerPreference: 'low-power' },
   });
+  if (container.clientWidth > 900) map.setPadding({ left: 200, top: 0, right: 0, bottom: 0 });
   map.addControl(new maplibregl.AttributionControl({ compact: false }), 'bottom-right');
   map.addControl(new maplibregl.NavigationControl({ visualizePitch: true }), 'top-right');
   map.addControl(new maplibregl.ScaleControl({ maxWidth: 110 }), 'bottom-left');

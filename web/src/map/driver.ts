@@ -100,7 +100,11 @@ export class MapDriver {
   #wire(): void {
     const { map } = this;
     const root = document.documentElement;
-    map.on('render', () => this.draw());
+    let rendered = 0;
+    map.on('render', () => {
+      this.canvas.dataset['rendered'] = String(++rendered);
+      this.draw();
+    });
     map.once('idle', () => {
       root.dataset['map'] = 'ready';
       root.dataset['ready'] = 'true';

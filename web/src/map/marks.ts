@@ -3,6 +3,7 @@ import { placeOf, numberOf, textOf, valueOf, type Entity } from '../state/entity
 import { ageOf, isDim } from '../state/freshness';
 import { isActive, layerOf, type LayerId } from '../state/layers';
 import { readingOf, type Grade } from '../state/reading';
+import { headsOf, NO_HEADS, type Heads } from '../state/signals';
 import type { EntityFrame, State } from '../state/reducer';
 import { toFrame, type Frame } from './homography';
 
@@ -18,6 +19,8 @@ export type Mark = {
   lamps: string;
   mode: string;
   late: boolean;
+  heads: Heads;
+  source: unknown;
   sx: number; sy: number; seen: boolean;
 };
 
@@ -101,7 +104,7 @@ export class Marks {
 function fresh(id: string, layer: LayerId, x: number, y: number, now: number): Mark {
   return {
     id, layer, x0: x, y0: y, x1: x, y1: y, from: now, until: now, heading: 0, dim: false, label: '', grade: 'none',
-    lamps: '', mode: '', late: false, sx: 0, sy: 0, seen: false,
+    lamps: '', mode: '', late: false, heads: NO_HEADS, source: undefined, sx: 0, sy: 0, seen: false,
   };
 }
 
@@ -127,6 +130,10 @@ function dress(mark: Mark, entity: Entity, cityTime: number | null): Mark {
   mark.label = labelOf(entity, mark.layer, reading?.value ?? null);
   mark.lamps = mark.layer === 'signal' ? textOf(entity, 'signalState') : '';
   mark.mode = mark.layer === 'signal' ? textOf(entity, 'mode') : mark.layer === 'incident' ? entity.type : '';
+  if (mark.layer === 'signal' && entity['approaches'] !== mark.source) {
+    mark.source = entity['approaches'];
+    mark.heads = headsOf(entity);
+  }
   mark.late = (numberOf(entity, 'delay') ?? 0) > LATE_S;
   return mark;
 }

@@ -17,7 +17,7 @@ export type Scene = { shown: Readonly<Record<LayerId, boolean>>; dead: boolean; 
 
 /** From the ground up: what must not be hidden comes last. */
 const ORDER: readonly LayerId[] = ['flow', 'hydrant', 'entrance', 'bikes', 'stop', 'sensor', 'car', 'bicycle', 'bus', 'tram', 'signal', 'noise', 'air', 'weather', 'incident'];
-const FROM_ZOOM: Partial<Record<LayerId, number>> = { flow: 14, hydrant: 14.5, entrance: 14, bikes: 13.5, stop: 14.3 };
+const FROM_ZOOM: Partial<Record<LayerId, number>> = { flow: 14.6, hydrant: 14.5, entrance: 14, bikes: 13.5, stop: 15 };
 const TAG_ZOOM = 14.6;
 const MARGIN_PX = 30;
 const HIT_PX = 18;
@@ -79,9 +79,9 @@ export class Overlay {
     const moving = MOVING.has(mark.layer);
     const look = scene.dead && !mark.dim ? { ...mark, dim: true } : mark;
     const { picture, size } = sprites.get(look);
-    const grow = Math.min(1.35, Math.max(0.5, 2 ** ((camera.zoom - 16) * (moving ? 0.7 : 0.35))));
+    const grow = Math.min(1.5, Math.max(0.62, 2 ** ((camera.zoom - 16) * (moving ? 0.5 : 0.3))));
     const k = ratio * grow;
-    const angle = moving ? this.#turn(view, mark, now) : 0;
+    const angle = moving || mark.layer === 'signal' ? this.#turn(view, mark, now) : 0;
     const cos = Math.cos(angle) * k;
     const sin = Math.sin(angle) * k;
     ctx.setTransform(cos, sin, -sin, cos, mark.sx * ratio, mark.sy * ratio);

@@ -1,15 +1,16 @@
 /** Small pictures, drawn once and kept: one for each way a thing can look. Shape tells the kind, colour the state. */
 import type { LayerId } from '../state/layers';
-import { lampOf } from '../state/reading';
+import { lampOf, type Lamp } from '../state/reading';
+import { laneLamp } from '../state/signals';
 import type { Mark } from './marks';
 import type { Ink } from './palette';
 
-export type Look = Pick<Mark, 'layer' | 'grade' | 'lamps' | 'mode' | 'dim' | 'label' | 'late'>;
+export type Look = Pick<Mark, 'layer' | 'grade' | 'lamps' | 'mode' | 'dim' | 'label' | 'late' | 'heads'>;
 export type Sprite = { picture: CanvasImageSource; size: number };
 type Draw = (ctx: CanvasRenderingContext2D, look: Look, ink: Ink) => void;
 
 const SIZE = 48;
-const KEPT_MAX = 800;
+const KEPT_MAX = 2_000;
 const TEXT = '700 10px Pretendard, "Noto Sans KR", "Noto Sans CJK KR", system-ui, sans-serif';
 
 export class Sprites {
@@ -19,7 +20,7 @@ export class Sprites {
 
   get(look: Look): Sprite {
     const label = MOVING.has(look.layer) ? '' : look.label;
-    const key = `${look.layer}|${look.grade}|${look.lamps}|${look.mode}|${look.dim ? 1 : 0}|${label}`;
+    const key = `${look.layer}|${look.grade}|${look.lamps}|${look.mode}|${look.dim ? 1 : 0}|${label}|${look.heads.key}`;
     return this.#keep(key, () => paint(DRAW[look.layer], look, this.ink, this.ratio));
   }
 
@@ -96,14 +97,30 @@ const bicycle: Draw = (ctx, look, ink) => {
   fill(ctx, look, ink, ink.bicycle);
 };
 
-/** One arc a lamp letter, round a core that says who decides: the app, the fixed plan, or the fallback. */
+type Arc = { from: number; to: number; lamp: Lamp };
+const HEAD_WIDTH = 0.95;
+
+/** One arc a lane, where its approach lies; without known approaches one arc a letter, evenly. Radians from north. */
+function arcs(look: Look): Arc[] {
+  if (!look.heads.heads.length) {
+    const letters = [...look.lamps].slice(0, 40);
+    const step = (2 * Math.PI) / letters.length;
+    return letters.map((letter, i) => ({ from: i * step + 0.05, to: (i + 1) * step - 0.05, lamp: lampOf(letter) }));
+  }
+  return look.heads.heads.flatMap(({ bearing, lanes }) => {
+    const start = (bearing * Math.PI) / 180 - HEAD_WIDTH / 2;
+    const step = HEAD_WIDTH / Math.max(1, lanes.length);
+    return lanes.map((links, i) => ({ from: start + i * step, to: start + (i + 1) * step - 0.06, lamp: laneLamp(look.lamps, links) }));
+  });
+}
+
+/** The lamps round a core that says who decides: the app, the fixed plan, or the fallback. */
 const signal: Draw = (ctx, look, ink) => {
-  const letters = [...look.lamps].slice(0, 40);
   ctx.beginPath();
   ctx.arc(0, 0, 11, 0, 7);
   ctx.fillStyle = ink.paper;
   ctx.fill();
-  if (look.dim || !letters.length) {
+  if (look.dim || !look.lamps) {
     ctx.beginPath();
     ctx.arc(0, 0, 8.5, 0, 7);
     ctx.strokeStyle = ink.dim;
@@ -113,13 +130,12 @@ const signal: Draw = (ctx, look, ink) => {
     ctx.setLineDash([]);
   } else {
     ctx.lineWidth = 4;
-    const step = (2 * Math.PI) / letters.length;
-    letters.forEach((letter, i) => {
+    for (const { from, to, lamp } of arcs(look)) {
       ctx.beginPath();
-      ctx.arc(0, 0, 8, -Math.PI / 2 + i * step + 0.05, -Math.PI / 2 + (i + 1) * step - 0.05);
-      ctx.strokeStyle = ink.lamp[lampOf(letter)];
+      ctx.arc(0, 0, 8, from - Math.PI / 2, to - Math.PI / 2);
+      ctx.strokeStyle = ink.lamp[lamp];
       ctx.stroke();
-    });
+    }
   }
   const color = look.mode === 'app' ? ink.app : look.mode === 'fallback' ? ink.fallback : ink.fixed;
   ctx.fillStyle = look.dim ? ink.dim : color;

@@ -6,21 +6,23 @@ import { ageOf, isDim } from './freshness';
 import { isActive, LAYERS, layerOf, type LayerId } from './layers';
 import type { State } from './reducer';
 
-export type Tally = { total: number; stale: number; loading: boolean };
+export type Tally = { total: number; stale: number; silent: number; loading: boolean };
 export type Tallies = Record<LayerId, Tally>;
 
 export function tally(state: State, cityTime: number | null): Tallies {
   const result = Object.fromEntries(
     LAYERS.map((layer) => {
       const phase = state[layer.subscription]?.phase ?? 'empty';
-      return [layer.id, { total: 0, stale: 0, loading: phase === 'empty' || phase === 'loading' }];
+      return [layer.id, { total: 0, stale: 0, silent: 0, loading: phase === 'empty' || phase === 'loading' }];
     }),
   ) as Tallies;
   for (const entity of entitiesOf(state)) {
     const layer = layerOf(entity);
     if (!layer || !isActive(entity)) continue;
     result[layer].total += 1;
-    if (isDim(ageOf(entity, cityTime))) result[layer].stale += 1;
+    const { freshness } = ageOf(entity, cityTime);
+    if (freshness === 'silent') result[layer].silent += 1;
+    else if (isDim({ freshness, age_s: null })) result[layer].stale += 1;
   }
   return result;
 }
@@ -56,8 +58,8 @@ export function judge(connection: Connection, status: Status | null, state: Stat
   const fallback = countFallback(state);
   if (fallback) causes.push({ level: 'watch', key: 'fallback', name: '', n: fallback });
   for (const layer of SENSING) {
-    const { total, stale } = tallies[layer];
-    if (total && stale / total >= STALE_SHARE) causes.push({ level: 'watch', key: 'sensors', name: layer, n: stale });
+    const { total, stale, silent } = tallies[layer];
+    if (total && (stale + silent) / total >= STALE_SHARE) causes.push({ level: 'watch', key: 'sensors', name: layer, n: stale + silent });
   }
   if (!tallies.signal.loading && !tallies.signal.total) causes.push({ level: 'watch', key: 'nodata', name: 'signal', n: 0 });
   const level = causes.some((c) => c.level === 'alarm') ? 'alarm' : causes.length ? 'watch' : 'ok';
