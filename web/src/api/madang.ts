@@ -1,0 +1,29 @@
+/** Management calls, one function each. */
+import { get, post } from './http';
+import type { AppInfo, City, CommandRow, DeadLetter, Receipt, Status } from './types';
+
+export const COMMANDS_SHOWN = 50;
+export type Injection = 'rain' | 'accident' | 'event' | 'clear';
+
+export const getCity = () => get<City>('/madang/v1/city');
+export const getStatus = () => get<Status>('/madang/v1/status');
+export const listApps = () => get<AppInfo[]>('/madang/v1/apps');
+export const listDeadLetters = () => get<DeadLetter[]>('/madang/v1/deadletters');
+
+export function switchApp(id: string, on: boolean): Promise<unknown> {
+  return post(`/madang/v1/apps/${encodeURIComponent(id)}/${on ? 'start' : 'stop'}`);
+}
+
+export function listCommands(status?: string): Promise<CommandRow[]> {
+  const filter = status ? `&status=${encodeURIComponent(status)}` : '';
+  return get<CommandRow[]>(`/madang/v1/commands?limit=${COMMANDS_SHOWN}${filter}`);
+}
+
+export function inject(city: string, what: Injection, reason: string): Promise<Receipt> {
+  return post<Receipt>('/madang/v1/commands', {
+    kind: `simulation.${what}`,
+    target: `urn:ngsi-ld:Simulation:${city}:field`,
+    value: {},
+    reason,
+  });
+}

@@ -1,0 +1,40 @@
+/** Finding places and things by name. The only file that writes an NGSI-LD query. */
+import type { Entity } from '../state/entity';
+import { get } from './http';
+
+export const SEARCH_TYPES = [
+  'PointOfInterest', 'PublicTransportStop', 'RoadSegment', 'Building', 'StationEntrance', 'BikeHireDockingStation',
+  'Address', 'TrafficSignalController',
+] as const;
+const LIMIT = 20;
+
+/** Both cases of each letter, so that no dialect of regular expression is assumed; a special sign matches any one sign. */
+export function pattern(text: string): string {
+  const each = (sign: string): string => {
+    if (/\s/.test(sign)) return ' ';
+    if (!/[\p{L}\p{N}]/u.test(sign)) return '.';
+    const low = sign.toLowerCase();
+    const up = sign.toUpperCase();
+    return low === up || up.length !== 1 || low.length !== 1 ? sign : `[${low}${up}]`;
+  };
+  return `.*${[...text.trim().slice(0, 60)].map(each).join('')}.*`;
+}
+
+/** A name may be plain or in several languages (`name[*]`), so both are asked. */
+export function query(text: string): string {
+  const parameters = new URLSearchParams({
+    type: SEARCH_TYPES.join(','),
+    q: `name~="${pattern(text)}"|name[*]~="${pattern(text)}"`,
+    options: 'keyValues',
+    limit: String(LIMIT),
+  });
+  return `/ngsi-ld/v1/entities?${parameters}`;
+}
+
+export function searchPlaces(text: string, signal: AbortSignal): Promise<Entity[]> {
+  return get<Entity[]>(query(text), signal);
+}
+
+export function getEntity(id: string): Promise<Entity> {
+  return get<Entity>(`/ngsi-ld/v1/entities/${encodeURIComponent(id)}?options=concise`);
+}

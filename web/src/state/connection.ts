@@ -1,0 +1,21 @@
+/** Live, stale or reconnecting: decided from clocks alone. Pure. */
+
+export const SILENCE_MAX_MS = 5_000;
+const BACKOFF_FIRST_MS = 500;
+const BACKOFF_MAX_MS = 15_000;
+
+export type Link = 'connecting' | 'open' | 'closed';
+export type Connection = { kind: 'connecting' | 'live' | 'stale' | 'reconnecting'; silent_s: number };
+
+export function connectionOf(link: Link, lastFrame: number | null, now: number): Connection {
+  const silent_ms = lastFrame === null ? 0 : Math.max(0, now - lastFrame);
+  const silent_s = Math.floor(silent_ms / 1000);
+  if (link !== 'open') return { kind: lastFrame === null ? 'connecting' : 'reconnecting', silent_s };
+  return { kind: lastFrame === null ? 'connecting' : silent_ms >= SILENCE_MAX_MS ? 'stale' : 'live', silent_s };
+}
+
+/** Full jitter between half and the whole of a doubling wait; chance is an argument. */
+export function backoffMs(attempt: number, random: number): number {
+  const whole = Math.min(BACKOFF_MAX_MS, BACKOFF_FIRST_MS * 2 ** Math.min(attempt, 10));
+  return Math.round(whole / 2 + (random * whole) / 2);
+}

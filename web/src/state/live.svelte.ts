@@ -1,0 +1,118 @@
+/** The live city as the page holds it: one socket, one reducer, snapshots for the panels twice a second. */
+import { get } from '../api/http';
+import { getCity, getStatus } from '../api/madang';
+import { CitySocket, type Frame } from '../api/socket';
+import type { City, Status } from '../api/types';
+import { append, compare, sampleOf, type Sample } from './benefit';
+import { connectionOf, type Link } from './connection';
+import { localId, type Entity } from './entity';
+import { KPI_SUBSCRIPTION, LAYERS, subscriptions } from './layers';
+import { apply, type EntityFrame, type State } from './reducer';
+
+const SNAPSHOT_MS = 500;
+const OTHER_TYPES_MAX = 20;
+type Listener = (frame: EntityFrame, state: State) => void;
+
+class Live {
+  city = $state.raw<City | null>(null);
+  failure = $state('');
+  status = $state.raw<Status | null>(null);
+  parts = $state.raw<State>({});
+  live = $state.raw<readonly Sample[]>([]);
+  fixed = $state.raw<readonly Sample[]>([]);
+  resyncs = $state(0);
+  #link = $state<Link>('connecting');
+  #now = $state(performance.now());
+  #lastFrame = $state<number | null>(null);
+  connection = $derived(connectionOf(this.#link, this.#lastFrame, this.#now));
+  cityTime = $derived(timeOf(this.status));
+  comparison = $derived(compare(this.live, this.fixed));
+
+  #state: State = {};
+  #lastFrameNow: number | null = null;
+  #listeners = new Set<Listener>();
+  #socket = new CitySocket({ frame: (frame) => this.#take(frame), link: (link) => (this.#link = link) });
+
+  /** The state this very moment; panels read `parts`, the snapshot. */
+  get current(): State {
+    return this.#state;
+  }
+
+  async start(): Promise<void> {
+    this.#socket.start(subscriptions());
+    setInterval(() => this.#snapshot(), SNAPSHOT_MS);
+    void this.#load();
+    void this.#findOtherTypes();
+  }
+
+  listen(listener: Listener): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  find(id: string): Entity | null {
+    for (const part of Object.values(this.#state)) {
+      const entity = part.entities.get(id);
+      if (entity) return entity;
+    }
+    return null;
+  }
+
+  async #load(): Promise<void> {
+    for (let wait_ms = 500; !this.city; wait_ms = Math.min(wait_ms * 2, 10_000)) {
+      try {
+        this.city = await getCity();
+        this.failure = '';
+        this.status ??= await getStatus();
+      } catch (error) {
+        this.failure = error instanceof Error ? error.message : String(error);
+        await new Promise((done) => setTimeout(done, wait_ms));
+      }
+    }
+  }
+
+  /** Sensors of types nobody foresaw are shown too, when the broker can list its types. */
+  async #findOtherTypes(): Promise<void> {
+    const known = new Set([...LAYERS.flatMap((layer) => layer.types), 'KeyPerformanceIndicator']);
+    const answer = await get<{ typeList?: unknown }>('/ngsi-ld/v1/types').catch(() => null);
+    const listed = Array.isArray(answer?.typeList) ? answer.typeList.map(String) : [];
+    const types = listed.filter((type) => /Observed$|^Device$/.test(type) && !known.has(type)).slice(0, OTHER_TYPES_MAX);
+    if (types.length) this.#socket.subscribe({ id: 'others-found', types });
+  }
+
+  #take(frame: Frame): void {
+    this.#lastFrameNow = performance.now();
+    if (this.#lastFrame === null || this.connection.kind !== 'live') this.#snapshot();
+    if (frame.op === 'status') this.status = frame as unknown as Status;
+    if (frame.op !== 'state' && frame.op !== 'changes' && frame.op !== 'resync') return;
+    const entityFrame = frame as unknown as EntityFrame;
+    const before = this.#state;
+    this.#state = apply(entityFrame, before);
+    if (entityFrame.op === 'resync') this.resyncs += 1;
+    if (this.#state === before) return;
+    if (entityFrame.id === KPI_SUBSCRIPTION) this.#measure();
+    for (const listener of this.#listeners) listener(entityFrame, this.#state);
+  }
+
+  #measure(): void {
+    for (const entity of this.#state[KPI_SUBSCRIPTION]?.entities.values() ?? []) {
+      const sample = sampleOf(entity);
+      const name = localId(entity.id);
+      if (sample && name === 'delay-live') this.live = append(this.live, sample);
+      if (sample && name === 'delay-fixed') this.fixed = append(this.fixed, sample);
+    }
+  }
+
+  #snapshot(): void {
+    this.#now = performance.now();
+    this.#lastFrame = this.#lastFrameNow;
+    if (this.parts !== this.#state) this.parts = this.#state;
+  }
+}
+
+function timeOf(status: Status | null): number | null {
+  const time = status ? Date.parse(status.city_time) : NaN;
+  return Number.isNaN(time) ? null : time;
+}
+
+export const live = new Live();
