@@ -107,9 +107,18 @@ async def open_page(chromium: Any) -> AsyncIterator[Open]:
         page = await context.new_page()
         page.set_default_timeout(15_000)
         origin = url.split("/")[2]
-        page.on("request", lambda r: None if r.url.startswith(("blob:", "data:")) or r.url.split("/")[2] == origin else faults.append(f"outside: {r.url}"))
+        page.on(
+            "request",
+            lambda r: (
+                None
+                if r.url.startswith(("blob:", "data:")) or r.url.split("/")[2] == origin
+                else faults.append(f"outside: {r.url}")
+            ),
+        )
         page.on("pageerror", lambda e: faults.append(f"error: {e}"))
-        page.on("console", lambda m: faults.append(f"console: {m.text}") if "Content Security Policy" in m.text else None)
+        page.on(
+            "console", lambda m: faults.append(f"console: {m.text}") if "Content Security Policy" in m.text else None
+        )
         if script:
             await page.add_init_script(script)
         await page.goto(url)

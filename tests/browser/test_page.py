@@ -77,8 +77,22 @@ async def test_tab_reaches_every_control(city_url: str, open_page: Any) -> None:
     reached: set[str] = set()
     for _ in range(70):
         await page.keyboard.press("Tab")
-        reached.add(await page.evaluate("(() => { const e = document.activeElement; return e.dataset.inject || e.id || e.getAttribute('role') || e.className.split(' ')[0] || e.tagName })()"))
-    assert {"search", "maplibregl-canvas", "maplibregl-ctrl-zoom-in", "rain", "accident", "event", "clear", "switch", "letters"} <= reached
+        reached.add(
+            await page.evaluate(
+                "(() => { const e = document.activeElement; return e.dataset.inject || e.id || e.getAttribute('role') || e.className.split(' ')[0] || e.tagName })()"
+            )
+        )
+    assert {
+        "search",
+        "maplibregl-canvas",
+        "maplibregl-ctrl-zoom-in",
+        "rain",
+        "accident",
+        "event",
+        "clear",
+        "switch",
+        "letters",
+    } <= reached
 
 
 async def test_list_says_the_same_as_the_map(city_url: str, open_page: Any) -> None:
@@ -107,8 +121,12 @@ async def test_fits_320_pixels(city_url: str, open_page: Any, language: str) -> 
     await expect(page.locator("[data-inject=rain]")).to_be_attached()
 
 
-@pytest.mark.parametrize(("language", "scheme", "width"), [("ko", "light", 1280), ("en", "dark", 1280), ("en", "light", 360)])
-async def test_axe_finds_nothing_serious(city_url: str, open_page: Any, axe: str, language: str, scheme: str, width: int) -> None:
+@pytest.mark.parametrize(
+    ("language", "scheme", "width"), [("ko", "light", 1280), ("en", "dark", 1280), ("en", "light", 360)]
+)
+async def test_axe_finds_nothing_serious(
+    city_url: str, open_page: Any, axe: str, language: str, scheme: str, width: int
+) -> None:
     page = await open_page(city_url, language=language, color_scheme=scheme, viewport={"width": width, "height": 720})
     await page.evaluate(axe)
     await page.evaluate("document.querySelectorAll('details').forEach((d) => (d.open = true))")
@@ -133,4 +151,9 @@ async def test_axe_holds_in_forced_colours(city_url: str, open_page: Any, axe: s
 
 async def _audit(page: Any) -> list[str]:
     result = await page.evaluate("axe.run(document, { resultTypes: ['violations'] })")
-    return [f"{v['id']}: {n['html'][:120]}" for v in result["violations"] if v["impact"] in ("serious", "critical") for n in v["nodes"]]
+    return [
+        f"{v['id']}: {n['html'][:120]}"
+        for v in result["violations"]
+        if v["impact"] in ("serious", "critical")
+        for n in v["nodes"]
+    ]

@@ -80,7 +80,9 @@ async def test_concise_input_is_the_same_entity(api: httpx.AsyncClient) -> None:
 
 async def test_system_times_and_language(api: httpx.AsyncClient) -> None:
     await make(api, VEHICLE)
-    shown = (await api.get(f"entities/{VEHICLE['id']}", params={"options": "sysAttrs,keyValues", "lang": "ko-KR"})).json()
+    shown = (
+        await api.get(f"entities/{VEHICLE['id']}", params={"options": "sysAttrs,keyValues", "lang": "ko-KR"})
+    ).json()
     assert shown["label"] == "전차"
     assert shown["createdAt"] == shown["modifiedAt"]
 
@@ -92,14 +94,19 @@ async def test_contexts_in_body_and_link_name_the_same_things(api: httpx.AsyncCl
     expanded = (await api.get("entities/urn:x:1")).json()
     assert expanded["type"] == "https://example.org/Car"
     assert expanded["https://smartdatamodels.org/dataModel.Transportation/speed"] == {"type": "Property", "value": 3}
-    found = await api.get("entities", params={"type": "https://example.org/Car"}, headers={"accept": "application/ld+json"})
+    found = await api.get(
+        "entities", params={"type": "https://example.org/Car"}, headers={"accept": "application/ld+json"}
+    )
     assert found.json()[0]["@context"].endswith("ngsi-ld-core-context-v1.9.jsonld")
 
 
 async def test_unreachable_context_is_a_504_with_the_url(api: httpx.AsyncClient) -> None:
     link = '<http://127.0.0.1:9/nothing.jsonld>; rel="http://www.w3.org/ns/json-ld#context"; type="application/ld+json"'
     answer = await api.get("entities/urn:x:1", headers={"link": link})
-    assert (answer.status_code, answer.json()["type"]) == (504, "https://uri.etsi.org/ngsi-ld/errors/LdContextNotAvailable")
+    assert (answer.status_code, answer.json()["type"]) == (
+        504,
+        "https://uri.etsi.org/ngsi-ld/errors/LdContextNotAvailable",
+    )
 
 
 async def test_append_update_merge_and_delete_attributes(api: httpx.AsyncClient) -> None:
@@ -112,9 +119,14 @@ async def test_append_update_merge_and_delete_attributes(api: httpx.AsyncClient)
         {"updated": ["seats"], "notUpdated": [{"attributeName": "doors", "reason": "the attribute exists already"}]},
     )
     partly = await api.patch(f"{here}/attrs", json={"doors": 6, "wings": 2})
-    assert partly.json() == {"updated": ["doors"], "notUpdated": [{"attributeName": "wings", "reason": "no such attribute"}]}
+    assert partly.json() == {
+        "updated": ["doors"],
+        "notUpdated": [{"attributeName": "wings", "reason": "no such attribute"}],
+    }
     assert (await api.patch(f"{here}/attrs/speed", json={"value": 20})).status_code == 204
-    assert (await api.patch(here, json={"seats": "urn:ngsi-ld:null", "line": {"object": "urn:ngsi-ld:Line:h:9"}})).status_code == 204
+    assert (
+        await api.patch(here, json={"seats": "urn:ngsi-ld:null", "line": {"object": "urn:ngsi-ld:Line:h:9"}})
+    ).status_code == 204
     assert (await api.delete(f"{here}/attrs/label")).status_code == 204
     assert (await api.get(here, params={"options": "keyValues"})).json() == {
         "id": VEHICLE["id"],
@@ -148,7 +160,9 @@ async def test_dataset_ids_are_kept_apart(api: httpx.AsyncClient) -> None:
 
 async def test_pages_with_count_and_links(api: httpx.AsyncClient) -> None:
     await make(api, *({"id": f"urn:x:{number}", "type": "T", "n": number} for number in range(5)))
-    page = await api.get("entities", params={"type": "T", "limit": 2, "offset": 2, "count": "true", "options": "keyValues"})
+    page = await api.get(
+        "entities", params={"type": "T", "limit": 2, "offset": 2, "count": "true", "options": "keyValues"}
+    )
     assert [entity["n"] for entity in page.json()] == [2, 3]
     assert page.headers["ngsild-results-count"] == "5"
     links = page.headers.get_list("link", split_commas=True)
@@ -175,9 +189,16 @@ async def test_pages_with_count_and_links(api: httpx.AsyncClient) -> None:
         ({"q": 'name~="(?i)^B.*"'}, ["urn:x:2"]),
         ({"q": "(n==1|n==2);(n==2|n==3)"}, ["urn:x:2"]),
         ({"type": "A", "q": "n>=3"}, ["urn:x:3"]),
-        ({"type": "*", "georel": "near;maxDistance==200", "geometry": "Point", "coordinates": "[24.001,60]"}, ["urn:x:1"]),
         (
-            {"georel": "within", "geometry": "Polygon", "coordinates": "[[[24,59],[24.015,59],[24.015,61],[24,61],[24,59]]]"},
+            {"type": "*", "georel": "near;maxDistance==200", "geometry": "Point", "coordinates": "[24.001,60]"},
+            ["urn:x:1"],
+        ),
+        (
+            {
+                "georel": "within",
+                "geometry": "Polygon",
+                "coordinates": "[[[24,59],[24.015,59],[24.015,61],[24,61],[24,59]]]",
+            },
             ["urn:x:1"],
         ),
         ({"bbox": "24.015,59,24.035,61"}, ["urn:x:2", "urn:x:3"]),
@@ -209,7 +230,9 @@ async def test_queries(api: httpx.AsyncClient, params: dict[str, str], expected:
 async def test_geojson(api: httpx.AsyncClient) -> None:
     await make(api, VEHICLE)
     found = await api.get(
-        "entities", params={"type": "Vehicle", "options": "keyValues", "attrs": "speed"}, headers={"accept": "application/geo+json"}
+        "entities",
+        params={"type": "Vehicle", "options": "keyValues", "attrs": "speed"},
+        headers={"accept": "application/geo+json"},
     )
     assert found.json() == {
         "type": "FeatureCollection",
@@ -225,11 +248,15 @@ async def test_geojson(api: httpx.AsyncClient) -> None:
 
 
 async def test_batches_say_what_went_wrong_by_item(api: httpx.AsyncClient) -> None:
-    answer = await api.post("entityOperations/upsert", json=[VEHICLE, {"id": "no uri", "type": "T"}, {"id": "urn:x:2", "type": "T"}])
+    answer = await api.post(
+        "entityOperations/upsert", json=[VEHICLE, {"id": "no uri", "type": "T"}, {"id": "urn:x:2", "type": "T"}]
+    )
     assert answer.status_code == 207
     assert answer.json()["success"] == [VEHICLE["id"], "urn:x:2"]
     assert [(one["entityId"], one["error"]["status"]) for one in answer.json()["errors"]] == [("no uri", 400)]
-    again = await api.post("entityOperations/upsert", params={"options": "update"}, json=[{"id": "urn:x:2", "type": "T", "a": 1}])
+    again = await api.post(
+        "entityOperations/upsert", params={"options": "update"}, json=[{"id": "urn:x:2", "type": "T", "a": 1}]
+    )
     assert again.status_code == 204
     gone = await api.post("entityOperations/delete", json=["urn:x:2", "urn:x:3"])
     assert (gone.status_code, gone.json()["success"]) == (207, ["urn:x:2"])
@@ -256,8 +283,20 @@ async def test_post_query(api: httpx.AsyncClient) -> None:
         ("POST", "entities", JSON, b"[" * 200_000, 400),
         ("POST", "entities", JSON, b'{"id":"urn:x:1","type":"T","a":' + b'{"b":' * 100 + b"1" + b"}" * 101, 400),
         ("POST", "entities", JSON, b'{"id":"urn:x:1","type":"T","a":"' + b"x" * 2_000_000 + b'"}', 413),
-        ("POST", "entities", JSON, b'{"id":"urn:x:1","type":"T","location":{"type":"Point","coordinates":[200,0]}}', 400),
-        ("POST", "entities", JSON, b'{"id":"urn:x:1","type":"T","a":{"type":"Property","value":1,"observedAt":"yesterday"}}', 400),
+        (
+            "POST",
+            "entities",
+            JSON,
+            b'{"id":"urn:x:1","type":"T","location":{"type":"Point","coordinates":[200,0]}}',
+            400,
+        ),
+        (
+            "POST",
+            "entities",
+            JSON,
+            b'{"id":"urn:x:1","type":"T","a":{"type":"Property","value":1,"observedAt":"yesterday"}}',
+            400,
+        ),
         ("POST", "entities", LD, b'{"id":"urn:x:1","type":"T"}', 400),
         ("POST", "entities", JSON, b'{"id":"urn:x:1","type":"T","@context":"https://x.org/c"}', 400),
         ("POST", "entities", {"content-type": "text/plain"}, b"hello", 415),

@@ -20,10 +20,10 @@ from prometheus_client.core import GaugeMetricFamily
 from madang.base.city import CityConfig
 from madang.base.clock import SystemClock, to_iso
 from madang.base.errors import MadangError
-from madang.bus.changes import STATS_SUBJECT, Change, all_subject, decode_change
+from madang.bus.changes import STATS_SUBJECT, all_subject, decode_change
 from madang.bus.connection import connect
 from madang.cli.cities import find_city, first_party_apps
-from madang.cli.desk import open_desk
+from madang.cli.desk import Desk, open_desk
 from madang.cli.roles import open_pool, open_writer, until_told
 from madang.context.contexts import Contexts
 from madang.context.store import Store
@@ -66,24 +66,21 @@ class Board:
         self.heard: dict[str, float] = {}
         self.components: dict[str, Any] = {}
         self.entities = 0
-        self.city_time: str | None = None
+        self.desk: Desk | None = None
         self.demo: dict[str, Any] = msgspec.json.decode(os.environ.get("MADANG_DEMO", "null")) or {}
 
     def hear(self, role: str, numbers: dict[str, Any]) -> None:
         self.stats[role], self.heard[role] = numbers, time.monotonic()
 
-    def notice(self, change: Change) -> None:
-        """The city's time is what its simulator says; without one it is the wall's."""
-        if change.type == "KeyPerformanceIndicator" and isinstance(change.change.get("kpiValue"), dict):
-            self.city_time = change.change["kpiValue"].get("observedAt") or self.city_time
-
     def status(self) -> dict[str, Any]:
         known: dict[str, Any] = {"entities": self.entities}
         for numbers in self.stats.values():
             known |= numbers
+        if self.desk is not None:
+            known |= self.desk.numbers()
         wall = to_iso(SystemClock().now())
         return {
-            "city_time": self.city_time or wall,
+            "city_time": to_iso(self.desk.clock.now()) if self.desk is not None else wall,
             "wall_time": wall,
             "seed": self.demo.get("seed"),
             "speed": self.demo.get("speed"),
@@ -108,7 +105,8 @@ async def gateway(settings: Settings) -> None:
 
     client = await connect(settings.bus, "gateway", back)
     apps = Apps(pool, lambda request: ask(settings.run_dir, request), door, settings.run_dir / "apps")
-    desk = await open_desk(settings, city, pool, store, client, board)
+    desk = await open_desk(settings, city.id, pool, store, board.demo.get("speed") or 1.0)
+    board.desk = desk
     manage = Management(page_config(city, board), apps, desk, DeadLetters(pool), board.status, lambda: available(apps))
     app = Gateway(
         NgsiLd(broker, Subscriptions(pool)),
@@ -127,9 +125,7 @@ async def gateway(settings: Settings) -> None:
 
 async def subscribe(client: Any, city: str, live: Live, board: Board) -> None:
     async def changed(message: Any) -> None:
-        change = decode_change(message.data)
-        board.notice(change)
-        live.publish(change)
+        live.publish(decode_change(message.data))
 
     async def told(message: Any) -> None:
         board.hear(message.subject.rsplit(".", 1)[-1], msgspec.json.decode(message.data))

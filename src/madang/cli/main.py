@@ -25,6 +25,7 @@ def parser() -> argparse.ArgumentParser:
     demo.add_argument("--port", type=int, help="port of the page (default: 8600, or a free one)")
     demo.add_argument("--speed", type=float, default=1.0, help="simulated seconds a second (default 1)")
     demo.add_argument("--seed", type=int, default=1, help="same seed, same day (default 1)")
+    demo.add_argument("--messages", type=float, default=250.0, help="device messages a second at most (default 250)")
     demo.add_argument("--city", default="helsinki", help="a city's id or the path of its city.toml")
     up = commands.add_parser("up", help="run a city without a simulator")
     up.add_argument("city", help="a city's id or the path of its city.toml")
@@ -46,7 +47,8 @@ def parser() -> argparse.ArgumentParser:
     bench.add_argument("name")
     bench.add_argument("rest", nargs=argparse.REMAINDER)
     run = commands.add_parser("run", help="(internal) one process of a running city")
-    run.add_argument("role", choices=["gateway", "ingest", "courier"])
+    run.add_argument("role", choices=["gateway", "ingest", "courier", "field", "shadow"])
+    run.add_argument("rest", nargs=argparse.REMAINDER)
     return root
 
 
@@ -93,8 +95,10 @@ def _bench(options: argparse.Namespace) -> int:
 
 
 def _run(options: argparse.Namespace) -> int:
-    from madang.cli import gateway, roles
+    from madang.cli import field, gateway, roles
 
+    if options.role in ("field", "shadow"):
+        return field.run_field(options.rest)
     roles.run({"gateway": gateway.gateway, "ingest": roles.ingest, "courier": roles.courier}[options.role])
     return 0
 

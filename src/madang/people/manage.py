@@ -14,7 +14,7 @@ from madang.people.http import Handler, Request, Response, nothing_here, pick_me
 from madang.runtime.apps import Apps
 
 JSON = frozenset({"application/json"})
-Desk = Any  # the command desk: submit(caller, intent) -> receipt, page(...), get(id); wired in cli/
+Desk = Any  # the command desk: submit(caller, intent), submit_many(caller, intents), page(...), get(id); wired in cli/
 
 
 class Management:
@@ -69,7 +69,7 @@ class Management:
         if isinstance(data, list):
             if not data or len(data) > 200:
                 raise BadRequest("a list of commands has 1 to 200 items")
-            return Response.json([await self._desk.submit(request.caller, one) for one in data], 201)
+            return Response.json(await self._desk.submit_many(request.caller, data), 201)
         receipt = await self._desk.submit(request.caller, data)
         return Response.json(receipt, 201)
 

@@ -22,6 +22,7 @@ class TopicRule:
     pattern: re.Pattern[str]
     rule: Rule
     format: str
+    when: tuple[tuple[str, Any], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -33,20 +34,24 @@ class Decoder:
     def filters(self) -> list[str]:
         return sorted({rule.filter for rule in self.rules})
 
-    def decode(self, topic: str, payload: bytes) -> Operation:
-        """The write a message asks for. Raises BadRequest with the reason it cannot be read."""
+    def decode(self, topic: str, payload: bytes) -> list[Operation]:
+        """The writes a message asks for: of the first rule whose topic and `when` fit; an empty payload deletes whatever
+        any rule of the topic may have made. Raises BadRequest with the reason it cannot be read."""
         if len(payload) > MQTT_PAYLOAD_MAX_BYTES:
             raise BadRequest(f"payload of {len(payload)} bytes; at most {MQTT_PAYLOAD_MAX_BYTES}")
-        for rule in self.rules:
-            found = rule.pattern.match(topic)
-            if found:
-                return rule.rule.apply(_record(payload, rule.format), found.groups())
-        raise BadRequest("no rule for this topic")
+        fitting = [(rule, found.groups()) for rule in self.rules if (found := rule.pattern.match(topic))]
+        if not fitting:
+            raise BadRequest("no rule for this topic")
+        if not payload:
+            return [rule.rule.apply(None, captures) for rule, captures in fitting]
+        for rule, captures in fitting:
+            record = _record(payload, rule.format)
+            if all(isinstance(record, dict) and record.get(name) == value for name, value in rule.when):
+                return [rule.rule.apply(record, captures)]
+        raise BadRequest("no rule of this topic fits the payload")
 
 
 def _record(payload: bytes, form: str) -> Any:
-    if not payload:
-        return None
     if form == "plain":
         return _plain(payload)
     try:
@@ -84,4 +89,10 @@ def _topic_rule(city: str, raw: dict[str, Any]) -> TopicRule:
     pattern = "/".join(
         "([^/]+)" if part == "+" else "(.*)" if part == "#" else re.escape(part) for part in topic.split("/")
     )
-    return TopicRule(topic, re.compile(pattern + r"\Z"), compile_rule(city, topic, raw), raw.get("format", "json"))
+    return TopicRule(
+        topic,
+        re.compile(pattern + r"\Z"),
+        compile_rule(city, topic, raw),
+        raw.get("format", "json"),
+        tuple(raw.get("when", {}).items()),
+    )

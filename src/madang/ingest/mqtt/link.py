@@ -100,7 +100,7 @@ class MqttLink:
         todo: list[tuple[str, bytes, Operation]] = []
         for topic, payload in batch:
             try:
-                todo.append((topic, payload, self._decoder.decode(topic, payload)))
+                todo += [(topic, payload, operation) for operation in self._decoder.decode(topic, payload)]
             except MadangError as error:
                 letters.append((f"mqtt:{topic}", error.detail, payload))
         while todo:
