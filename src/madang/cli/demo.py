@@ -46,15 +46,14 @@ async def demo(options: argparse.Namespace) -> int:
 
 
 async def _live(instance: Instance, city: Any, folder: Path, options: argparse.Namespace, began: float) -> int:
-    say("starting database and bus")
+    say("starting database, bus, the simulated field and its twin without apps")
+    for spec in field_specs(instance, city, folder, options):
+        instance.supervisor.add(spec).start()
     await instance.start_engines()
     say("loading the city")
     await load_entities(instance.settings.database, folder / "entities.ndjson")
     say("starting the kernel")
     await instance.start_kernel()
-    say("starting the simulated field, and its twin without apps")
-    for spec in field_specs(instance, city, folder, options):
-        instance.supervisor.add(spec).start()
     await _install_apps(instance)
     say(f"\n  {city.name['en']} lives at {instance.url}   (Ctrl-C ends it)\n")
     probe, first = Probe(instance.settings), _First()

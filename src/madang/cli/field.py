@@ -13,14 +13,17 @@ from madang.cli.instance import Instance
 from madang.engine.supervisor import Spec
 
 HOURS = 12
+WARM_UP_S = 300
+START_LEAD_S = 6.0
 
 
 def field_specs(instance: Instance, city: CityConfig, folder: Path, options: argparse.Namespace) -> list[Spec]:
-    """Both start at the same wall second, so that equal moments can be compared."""
-    wall_start = time.time() + 1.0
+    """Both start at the same wall second, so that equal moments can be compared; some minutes are simulated before, so that
+    nobody looks at empty streets. They start before the broker does, and wait for it."""
+    wall_start = time.time() + START_LEAD_S
     common = [
         "--city", city.id, "--files", str(folder), "--seed", str(options.seed), "--speed", str(options.speed),
-        "--start", city.simulation.start_local, "--timezone", city.timezone, "--wall-start", str(wall_start),
+        "--start", city.simulation.start_local, "--warm-up", str(WARM_UP_S), "--timezone", city.timezone, "--wall-start", str(wall_start),
         "--hours", str(HOURS), "--max-messages-per-s", str(options.messages),
     ]  # fmt: skip
     env = instance.settings.env() | {"MADANG_MQTT": instance.settings.mqtt}

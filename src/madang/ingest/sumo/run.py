@@ -44,6 +44,7 @@ class Settings:
     wall_s: float
     broker: Broker
     hours: float = 24.0
+    warm_up_s: int = 0
 
 
 def prepare(told: Settings, make_routes: MakeRoutes | None) -> Field:
@@ -59,13 +60,15 @@ def prepare(told: Settings, make_routes: MakeRoutes | None) -> Field:
         net=told.files / "net.net.xml",
         routes=[routes],
         additional=[*stops, told.run / "loops.add.xml"],
-        begin_s=int(saved["now"]) if saved else told.begin_s,
+        begin_s=int(saved["now"]) if saved else told.begin_s - told.warm_up_s,
         seed=told.setup.seed,
         load_state=told.run / saved["sumo"] if saved else None,
     )
     field = Field(told.setup, simulator.start(scene), net, placed, scene.begin_s)
     if saved:
         field.resume(saved)
+    while field.now < told.begin_s:
+        field.step()  # the streets fill before anybody looks; nothing of it is told
     return field
 
 
@@ -87,7 +90,7 @@ def make_trips(told: Settings, make_routes: MakeRoutes | None) -> Path:
         return told.files / "morning.rou.xml"
     path = told.run / f"trips-{told.setup.seed}-{told.begin_s}-{told.hours:g}.rou.xml"
     if not path.exists():
-        make_routes(path, told.setup.seed, told.begin_s, int(told.hours * 3600))
+        make_routes(path, told.setup.seed, told.begin_s - told.warm_up_s, int(told.hours * 3600))
     return path
 
 
@@ -175,13 +178,14 @@ def parse(argv: list[str] | None) -> Settings:
     parser.add_argument("--wall-start", type=float, help="epoch second of --start, the same for field and shadow")
     parser.add_argument("--max-messages-per-s", type=float, default=250.0)
     parser.add_argument("--hours", type=float, default=24.0)
+    parser.add_argument("--warm-up", type=int, default=0, help="seconds simulated before --start, untold")
     a = parser.parse_args(argv)
     hour, minute = (int(part) for part in a.start.split(":"))
     time_of = CityTime(midnight_of(a.day, a.timezone))
     setup = Setup(a.city, time_of, a.seed, not a.shadow, a.max_messages_per_s, a.speed)
     broker = Broker.of(os.environ.get("MADANG_MQTT", "mqtt://127.0.0.1:1883"))
     wall = a.wall_start if a.wall_start is not None else time.time()
-    return Settings(setup, a.files, a.run, hour * 3600 + minute * 60, wall, broker, a.hours)
+    return Settings(setup, a.files, a.run, hour * 3600 + minute * 60, wall, broker, a.hours, a.warm_up)
 
 
 async def serve(told: Settings, make_routes: MakeRoutes | None = None) -> None:
