@@ -23,6 +23,7 @@ PAIRS_PER_ORIGIN = 24
 MIN_TRIP_M = 350.0
 ORIGINS_MAX = 180  # more origins are drawn by weight: a search per origin is what a large city costs
 ROUNDS_MIN, ROUNDS_MAX = 2, 8
+LIGHT_TRAFFIC_VEH_H = 500
 VISITS_MAX = 4_000_000  # edges looked at in all searches of one pool, about 10 s
 
 
@@ -63,6 +64,8 @@ def make_pool(
     origins, ends = _ends(graph, core_edges(graph))
     origins = _sample(origins, rng)
     rounds = max(ROUNDS_MIN, min(ROUNDS_MAX, VISITS_MAX // max(1, len(origins) * len(graph.edges))))
+    if trips_per_h < LIGHT_TRAFFIC_VEH_H:  # too few to slow each other: every round would find the same ways
+        rounds = 1
     pairs = _pairs(net, graph, origins, ends, rng)
     flow = dict.fromkeys(graph.edges, 0.0)
     share: dict[tuple[str, ...], float] = {}
