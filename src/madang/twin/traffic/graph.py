@@ -79,24 +79,39 @@ def path_to(came: dict[str, str | None], target: str) -> list[str]:
 
 
 def core_edges(graph: Graph) -> set[str]:
-    """Edges in the largest set where each can be reached from each (Tarjan would do; two searches are enough here)."""
+    """Edges of the largest set where each can be reached from each (Kosaraju: two sweeps)."""
+    order = _finish_order(graph)
+    seen: set[str] = set()
     best: set[str] = set()
-    left = set(graph.edges)
-    while left and len(left) > len(best):
-        start = min(left)
-        forth = _reach(start, lambda edge: [e for e, _ in graph.after[edge]])
-        back = _reach(start, lambda edge: graph.before[edge])
-        both = forth & back
-        best = max(best, both, key=len)
-        left -= both | {start}
+    for start in reversed(order):
+        if start in seen:
+            continue
+        group, stack = {start}, [start]
+        while stack:
+            for edge in graph.before[stack.pop()]:
+                if edge not in seen and edge not in group:
+                    group.add(edge)
+                    stack.append(edge)
+        seen |= group
+        best = max(best, group, key=len)
     return best
 
 
-def _reach(start: str, following) -> set[str]:  # type: ignore[no-untyped-def]
-    seen, stack = {start}, [start]
-    while stack:
-        for edge in following(stack.pop()):
-            if edge not in seen:
-                seen.add(edge)
-                stack.append(edge)
-    return seen
+def _finish_order(graph: Graph) -> list[str]:
+    order: list[str] = []
+    seen: set[str] = set()
+    for root in sorted(graph.edges):
+        if root in seen:
+            continue
+        seen.add(root)
+        stack = [(root, iter(graph.after[root]))]
+        while stack:
+            edge, following = stack[-1]
+            step = next((after for after, _ in following if after not in seen), None)
+            if step is None:
+                order.append(edge)
+                stack.pop()
+            else:
+                seen.add(step)
+                stack.append((step, iter(graph.after[step])))
+    return order

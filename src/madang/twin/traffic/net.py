@@ -93,12 +93,16 @@ class Net:
     junctions: dict[str, Junction] = field(default_factory=dict)
     programs: dict[str, Program] = field(default_factory=dict)
     _by_lane: dict[tuple[str, int], list[Link]] = field(default_factory=dict)
+    _by_tl: dict[str, list[Link]] = field(default_factory=dict)
     to_lonlat: Callable[[Metres], tuple[float, float]] = lambda at: at
     to_metres: Callable[[tuple[float, float]], Metres] = lambda at: at
 
     def links_of(self, tl: str) -> list[Link]:
         """The links one traffic light controls, by index."""
-        return sorted((link for link in self.links if link.tl == tl), key=lambda link: link.index or 0)
+        if not self._by_tl:
+            for link in self.links:
+                self._by_tl.setdefault(link.tl or "", []).append(link)
+        return sorted(self._by_tl.get(tl, []), key=lambda link: link.index or 0)
 
     def by_lane(self) -> dict[tuple[str, int], list[Link]]:
         """Links by the lane they leave, in the file's order (which is the order of a junction's requests)."""

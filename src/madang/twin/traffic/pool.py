@@ -21,6 +21,10 @@ INNER_PER_KM = {"residential": 1.6, "unclassified": 1.6, "service": 0.6, "tertia
 LANE_VEH_H, SIGNAL_LANE_VEH_H = 1300.0, 620.0
 PAIRS_PER_ORIGIN = 24
 MIN_TRIP_M = 350.0
+ORIGINS_MAX = 180  # more origins are drawn by weight: a search per origin is what a large city costs
+ROUNDS_MIN, ROUNDS_MAX = 2, 8
+LIGHT_TRAFFIC_VEH_H = 500
+VISITS_MAX = 4_000_000  # edges looked at in all searches of one pool, about 10 s
 
 
 @dataclass(slots=True)
@@ -50,16 +54,19 @@ def make_pool(
     trips_per_h: float,
     seed: int = 1,
     capacity: dict[str, float] | None = None,
-    rounds: int = 8,
 ) -> Pool:
     """Routes for a traffic of about `trips_per_h`. The same arguments give the same pool.
 
     `capacity` tells what the signals' plans let through, in vehicles an hour by edge, where plans are known.
     """
     room = default_capacity(net, graph) | {k: v for k, v in (capacity or {}).items() if k in graph.edges}
-    core = core_edges(graph)
-    origins, ends = _ends(graph, core)
-    pairs = _pairs(net, graph, origins, ends, random.Random(seed))
+    rng = random.Random(seed)
+    origins, ends = _ends(graph, core_edges(graph))
+    origins = _sample(origins, rng)
+    rounds = max(ROUNDS_MIN, min(ROUNDS_MAX, VISITS_MAX // max(1, len(origins) * len(graph.edges))))
+    if trips_per_h < LIGHT_TRAFFIC_VEH_H:  # too few to slow each other: every round would find the same ways
+        rounds = 1
+    pairs = _pairs(net, graph, origins, ends, rng)
     flow = dict.fromkeys(graph.edges, 0.0)
     share: dict[tuple[str, ...], float] = {}
     for turn in range(1, rounds + 1):
@@ -76,6 +83,17 @@ def make_pool(
     total = sum(share.values())
     kept = sorted(share.items())
     return Pool([list(route) for route, _ in kept], [weight / total for _, weight in kept])
+
+
+def _sample(origins: dict[str, float], rng: random.Random) -> dict[str, float]:
+    """At most ORIGINS_MAX origins, drawn by weight; what is drawn twice counts twice."""
+    if len(origins) <= ORIGINS_MAX:
+        return origins
+    share = sum(origins.values()) / ORIGINS_MAX
+    drawn: dict[str, float] = {}
+    for key in rng.choices(list(origins), list(origins.values()), k=ORIGINS_MAX):
+        drawn[key] = drawn.get(key, 0.0) + share
+    return dict(sorted(drawn.items()))
 
 
 def _ends(graph: Graph, core: set[str]) -> tuple[dict[str, float], dict[str, float]]:

@@ -73,7 +73,7 @@ def build_program(tl: str, stages: list[str], greens_s: list[float], offset_s: f
 def conflicts_of(net: Net, tl: str) -> list[Conflict]:
     """All pairs of one signal's links that are foes in the network's right-of-way matrices."""
     by_lane: dict[tuple[str, int], list[int]] = {}
-    for link in (item for item in net.links if item.tl == tl):
+    for link in net.links_of(tl):
         by_lane.setdefault((link.source, link.source_lane), []).append(link.index if link.index is not None else -1)
     found: set[Conflict] = set()
     ends = {net.edges[edge].end for edge, _ in by_lane}
