@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import tempfile
 import xml.etree.ElementTree as ET
 from collections import deque
@@ -10,12 +11,14 @@ from pathlib import Path
 from typing import Any
 
 from bench import scene
+from madang.base.ids import local_part
 from madang.ingest.sumo import loops as loops_room
 from madang.ingest.sumo import simulator
 from madang.ingest.sumo.controller import SignalController
 from madang.ingest.sumo.network import Network, read_network, read_stages
+from madang.sdk.app import value_of
 from signals import decide as rule
-from signals import estimate
+from signals import estimate, layout
 from signals.model import Junction, Lane, Memory, Reading, Shown
 
 DBG = None
@@ -54,6 +57,16 @@ class Outcome:
     refused: int
 
 
+def junctions_of(city: Path, net: Network, loops: list[loops_room.Loop]) -> list[Junction]:
+    """Junctions as the app makes them of the import's entities; of the network for a map without entities."""
+    path = city / "entities.ndjson"
+    if not path.exists():
+        return make_junctions(net, loops)
+    rows = [json.loads(line) for line in path.open(encoding="utf-8") if '"TrafficSignalController"' in line]
+    plain = [{key: value_of(value) for key, value in row.items()} for row in rows]
+    return layout.make_junctions([row | {"id": local_part(row["id"])} for row in plain])
+
+
 def make_junctions(net: Network, loops: list[loops_room.Loop]) -> list[Junction]:
     """The app's junctions, as `signals.layout` makes them from the city's entities."""
     stop_of: dict[str, str] = {}
@@ -86,6 +99,7 @@ def make_junctions(net: Network, loops: list[loops_room.Loop]) -> list[Junction]
                 min_green_s=plan.min_green_s,
                 yellow_s=plan.yellow_s,
                 all_red_s=plan.all_red_s,
+                usual_s=tuple(max(p.duration_s for p in plan.program if p.state == state) for state in plan.stages),
                 walks=plan.walks,
             )
         )
@@ -146,7 +160,7 @@ def run(task: Task) -> Outcome:
 def _drive(sumo: Any, task: Task, net: Network, loops: list[loops_room.Loop]) -> tuple[int, int]:
     known = set(sumo.trafficlight.getIDList())
     devices = {name: SignalController(plan) for name, plan in net.plans.items() if name in known}
-    junctions = [j for j in make_junctions(net, loops) if j.id in devices and len(j.stages) > 1]
+    junctions = [j for j in junctions_of(task.city, net, loops) if j.id in devices and len(j.stages) > 1]
     memories = {j.id: Memory() for j in junctions}
     how = rule.Settings(**task.settings)
     inbox: deque[tuple[float, dict[str, Reading]]] = deque()

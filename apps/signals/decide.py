@@ -30,14 +30,18 @@ class Settings:
     spill_weight: float = 1.5
     short_m: float = 1e9
     foresight: float = 0.5
+    usual_s: float = 25.0
+    keep: float = 0.7
+    stretch: float = 1.6
+    least_score: float = 0.02
 
 
 @dataclass(frozen=True)
 class Surroundings:
-    """What else the city knows: rain (mm/h), approaches that an incident blocks."""
+    """What else the city knows: rain (mm/h), whether an accident lies beside the junction."""
 
     rain_mm_h: float = 0.0
-    blocked: frozenset[str] = frozenset()
+    accident: bool = False
 
 
 CALM = Surroundings()
@@ -61,11 +65,31 @@ def decide(
     starved = _starved(junction, memory, current, now_s, how)
     if starved is not None:
         return starved
+    green_s = now_s - shown.since_s
+    usual = junction.usual_s[current] if current < len(junction.usual_s) else how.usual_s
+    if green_s < usual * how.keep and _discharging(junction, memory, shown):
+        return current
     scores = [_index(junction, memory, stage, shown, now_s, around, how) for stage in range(len(junction.stages))]
+    if green_s > usual * how.stretch:
+        # Others wait and this stage has had more than its usual time: the best of them, however well this one runs.
+        scores[current] = 0.0
     best = max(range(len(scores)), key=lambda stage: (scores[stage], stage == current))
-    if scores[best] <= scores[current] * how.margin or scores[best] <= 0:
+    if scores[best] <= scores[current] * how.margin or scores[best] <= how.least_score:
         return current
     return best
+
+
+def _discharging(junction: Junction, memory: Memory, shown: Shown) -> bool:
+    """Whether the stage on show still lets a queue go: taking green from it early is what starves small approaches."""
+    state = junction.stages[shown.stage or 0]
+    for lane in junction.lanes:
+        belief = memory.lanes.get(lane.id)
+        if belief is None or not _open(state, lane) or belief.queue < 1.0:
+            continue
+        stop = belief.stop
+        if stop is None or stop.count > 0 or stop.at_s - shown.since_s < 8.0:
+            return True
+    return False
 
 
 def _starved(junction: Junction, memory: Memory, current: int, now_s: float, how: Settings) -> int | None:
@@ -153,8 +177,8 @@ def _rate(
     if share <= 0:
         return 0.0
     belief = memory.lanes[lane.id]
-    if lane.approach in around.blocked:
-        share *= 0.4
+    if around.accident and belief.stop and belief.stop.occupancy > 0.9 and belief.stop.count == 0 and staying:
+        return 0.0
     if any((reading := memory.exits.get(d)) and reading.occupancy > 0.8 and reading.count == 0 for d in lane.exits):
         return share * how.stuck_weight
     stop = belief.stop

@@ -27,7 +27,8 @@ class Lane:
 
 @dataclass(frozen=True)
 class Junction:
-    """A controller: `stages` are state strings, `walks` its pedestrian links."""
+    """A controller: `stages` are state strings, `usual_s` their green in the fixed program,
+    `walks` pedestrian links."""
 
     id: str
     stages: tuple[str, ...]
@@ -35,6 +36,7 @@ class Junction:
     min_green_s: tuple[float, ...]
     yellow_s: float = 3.0
     all_red_s: float = 1.0
+    usual_s: tuple[float, ...] = ()
     walks: frozenset[int] = frozenset()
 
 

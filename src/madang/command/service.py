@@ -114,11 +114,11 @@ class CommandService:
     async def _message(self, intent: Intent) -> tuple[str, dict[str, Any]]:
         if intent.kind.startswith("simulation."):
             at = intent.at + timedelta(seconds=INJECTION_LEAD_S)
-            body = {"commandId": intent.id, "kind": intent.kind.partition(".")[2], "at": to_iso(at)}
+            body: dict[str, Any] = {"commandId": intent.id, "kind": intent.kind.partition(".")[2], "at": to_iso(at)}
             return f"city/{self.city}/simulation/command", dict(intent.value) | body
         stage = await self._stage(intent)
-        body = {"commandId": intent.id, "stage": stage, "until": to_iso(intent.expires)}
-        return f"city/{self.city}/signal/{local_part(intent.target)}/command", body
+        order: dict[str, Any] = {"commandId": intent.id, "stage": stage, "until": to_iso(intent.expires)}
+        return f"city/{self.city}/signal/{local_part(intent.target)}/command", order
 
     async def _stage(self, intent: Intent) -> int | None:
         """The device is told a number, also when the intent named the state."""

@@ -45,7 +45,7 @@ def arguments(scene: Scene) -> list[str]:
 
 def start(scene: Scene) -> Any:
     """libsumo with the scene loaded. One per process. Raises libsumo.TraCIException, ImportError."""
-    import sumo  # type: ignore[import-untyped]
+    import sumo
 
     os.environ.setdefault("SUMO_HOME", sumo.SUMO_HOME)
     import libsumo

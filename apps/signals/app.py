@@ -1,0 +1,163 @@
+"""The edge of the signals app: hears loops, signals, weather and incidents, asks for stages. Decisions: `decide.py`."""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from madang.sdk.app import App, intent, observed_at, value_of
+from madang.sdk.city_time import epoch_s
+
+from . import decide as rule
+from . import estimate
+from .layout import make_junctions
+from .model import Junction, Memory, Reading, Shown
+
+log = logging.getLogger("signals")
+
+BEAT_S = 2.0
+HOLD_S = 30.0
+RENEW_S = 20.0
+RESEND_S = 6.0
+INCIDENT_REACH_M = 80.0
+
+
+@dataclass
+class City:
+    """What the app has heard. Times are seconds of the city's time (epoch)."""
+
+    junctions: list[Junction] = field(default_factory=list)
+    memories: dict[str, Memory] = field(default_factory=dict)
+    places: dict[str, tuple[float, float]] = field(default_factory=dict)
+    fresh: dict[str, Reading] = field(default_factory=dict)
+    shown: dict[str, Shown] = field(default_factory=dict)
+    rain_mm_h: float = 0.0
+    accidents: dict[str, tuple[float, float]] = field(default_factory=dict)
+    asked: dict[str, tuple[int, float]] = field(default_factory=dict)
+
+    def learn(self, controllers: list[dict[str, Any]]) -> None:
+        plain = [{key: value_of(value) for key, value in entity.items()} for entity in controllers]
+        self.junctions = make_junctions(plain)
+        self.memories = {junction.id: Memory() for junction in self.junctions}
+        self.places = {c["id"]: tuple(c["location"]["coordinates"]) for c in plain if c.get("location")}
+
+    def hear_loop(self, entity: Mapping[str, Any]) -> None:
+        """Fold one period of a loop. Periods that arrive together are added up, none is lost."""
+        count, covered = entity.get("intensity"), entity.get("occupancy")
+        when = observed_at(count) or observed_at(covered)
+        if when is None:
+            return
+        name = str(entity["id"]).rpartition(":")[2]
+        before = self.fresh.get(name)
+        at = epoch_s(when)
+        if before is not None and before.at_s >= at:
+            return
+        number = float(value_of(count) or 0) + (before.count if before else 0.0)
+        self.fresh[name] = Reading(number, float(value_of(covered) or 0), at)
+
+    def hear_signal(self, entity: Mapping[str, Any]) -> None:
+        state = value_of(entity.get("signalState"))
+        when = observed_at(entity.get("signalState"))
+        if not isinstance(state, str) or when is None:
+            return
+        stage, before = value_of(entity.get("stage")), self.shown.get(entity["id"])
+        number = stage if isinstance(stage, int) and stage >= 0 else None
+        same = before is not None and before.stage == number and before.state == state
+        self.shown[entity["id"]] = before if before and same else Shown(number, state, epoch_s(when))
+
+    def around(self, junction: str) -> rule.Surroundings:
+        """Rain, and every approach of a junction beside an accident (which one is not told)."""
+        at = self.places.get(junction)
+        near = at is not None and any(_metres(at, spot) < INCIDENT_REACH_M for spot in self.accidents.values())
+        return rule.Surroundings(self.rain_mm_h, near)
+
+    def wishes(self, now_s: float) -> list[tuple[str, int]]:
+        """(controller, stage) to ask for now: a change at once, the same again before it expires."""
+        fresh, self.fresh = self.fresh, {}
+        for junction in self.junctions:
+            if junction.id in self.shown:
+                estimate.update(junction, self.memories[junction.id], fresh, self.shown[junction.id], now_s)
+        found = []
+        for junction in self.junctions:
+            shown = self.shown.get(junction.id)
+            if shown is None:
+                continue
+            estimate.foresee(junction, self.memories)
+            stage = rule.decide(junction, self.memories[junction.id], shown, now_s, self.around(junction.id))
+            if stage is not None and self._worth(junction.id, stage, shown, now_s):
+                self.asked[junction.id] = (stage, now_s)
+                found.append((junction.id, stage))
+        return found
+
+    def _worth(self, junction: str, stage: int, shown: Shown, now_s: float) -> bool:
+        before = self.asked.get(junction)
+        if before is None or before[0] != stage:
+            return True
+        # A change that was asked for and does not come (refused, lost) is asked for again sooner than a stay.
+        return now_s - before[1] >= (RENEW_S if stage == shown.stage else RESEND_S)
+
+
+def _metres(a: tuple[float, ...], b: tuple[float, ...]) -> float:
+    return math.hypot((a[0] - b[0]) * 111_320 * math.cos(math.radians(a[1])), (a[1] - b[1]) * 110_540)
+
+
+def make_app(app: App, city: City) -> App:
+    """Wire a city's beliefs to the app's door."""
+
+    @app.on_start
+    async def start() -> None:
+        city.learn(await app.query("TrafficSignalController"))
+        log.info("steering %s junctions", len(city.junctions))
+
+    @app.on("TrafficFlowObserved", attrs=("intensity", "occupancy"))
+    async def loop(entity: dict[str, Any], gone: bool) -> None:
+        if not gone:
+            city.hear_loop(entity)
+
+    @app.on("TrafficSignalController", attrs=("signalState", "stage", "mode"))
+    async def signal(entity: dict[str, Any], gone: bool) -> None:
+        if not gone:
+            city.hear_signal(entity)
+
+    @app.on("WeatherObserved", attrs=("precipitation",))
+    async def weather(entity: dict[str, Any], gone: bool) -> None:
+        if not gone and "precipitation" in entity:
+            city.rain_mm_h = float(value_of(entity["precipitation"]) or 0)
+
+    @app.on("RoadAccident")
+    async def accident(entity: dict[str, Any], gone: bool) -> None:
+        if gone or value_of(entity.get("status")) == "solved":
+            city.accidents.pop(entity["id"], None)
+        elif isinstance(place := value_of(entity.get("location")), Mapping):
+            city.accidents[entity["id"]] = tuple(place["coordinates"])
+
+    @app.every(BEAT_S)
+    async def beat() -> None:
+        wishes = city.wishes(app.time.now().timestamp())
+        intents = [
+            intent("signal.stage", name, {"stage": stage}, "most served per second", expires_s=HOLD_S)
+            for name, stage in wishes
+        ]
+        for receipt in await app.commands(intents):
+            if receipt.get("status") == "refused":
+                log.debug("%s refused: %s", receipt.get("target"), receipt.get("reason"))
+
+    @app.on_stop
+    async def release() -> None:
+        names = list(city.asked)
+        await app.commands([intent("signal.release", name, {}, "the app stops") for name in names])
+
+    return app
+
+
+def main() -> None:
+    logging.basicConfig(level=logging.INFO, format="%(name)s %(levelname)s %(message)s")
+    logging.getLogger("httpx").setLevel(logging.WARNING)
+    make_app(App.from_env(), City()).run()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,100 @@
+"""What changes, as it changes: the WebSocket of the kernel (protocol: docs/ARCHITECTURE.md, `/ws`)."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import websockets
+from websockets.asyncio.client import ClientConnection, connect, unix_connect
+
+from madang.sdk.door import Address
+
+log = logging.getLogger(__name__)
+
+RETRY_FIRST_S, RETRY_MAX_S = 0.3, 5.0
+SILENT_AFTER_S = 15.0
+FRAME_MAX_BYTES = 64 * 1024 * 1024
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """One subscription: entity types with an optional narrowing, and who hears (entity or deletion, is it state)."""
+
+    id: str
+    types: tuple[str, ...]
+    hear: Callable[[Mapping[str, Any]], Awaitable[None]]
+    attrs: tuple[str, ...] = ()
+    q: str = ""
+
+    def frame(self) -> str:
+        body: dict[str, Any] = {"op": "subscribe", "id": self.id, "types": list(self.types), "format": "concise"}
+        body |= ({"attrs": list(self.attrs)} if self.attrs else {}) | ({"q": self.q} if self.q else {})
+        return json.dumps(body)
+
+
+@dataclass
+class Feed:
+    """Keeps the subscriptions alive: reconnects with growing waits, subscribes anew, takes the state again.
+
+    `on_status` hears each status frame. A frame of state or changes reaches `Wanted.hear` as it came (with `op`).
+    """
+
+    address: Address
+    token: str
+    wanted: list[Wanted] = field(default_factory=list)
+    on_status: Callable[[Mapping[str, Any]], None] = lambda _: None
+    connects: int = 0
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        wait = RETRY_FIRST_S
+        while True:
+            try:
+                async with self._connect() as socket:
+                    self.connects, wait = self.connects + 1, RETRY_FIRST_S
+                    for one in self.wanted:
+                        await socket.send(one.frame())
+                    async for frame in _frames(socket):
+                        await self._take(frame, socket)
+            except (OSError, websockets.WebSocketException, TimeoutError) as error:
+                log.warning("lost the city (%s), trying again in %.1f s", error or type(error).__name__, wait)
+            await asyncio.sleep(wait)
+            wait = min(RETRY_MAX_S, wait * 2)
+
+    def _connect(self) -> connect:
+        head = {"Authorization": f"Bearer {self.token}"}
+        if self.address.socket:
+            return unix_connect(
+                self.address.socket, self.address.websocket, additional_headers=head, max_size=FRAME_MAX_BYTES
+            )
+        return connect(self.address.websocket, additional_headers=head, max_size=FRAME_MAX_BYTES)
+
+    async def _take(self, frame: Mapping[str, Any], socket: ClientConnection) -> None:
+        op, by_id = frame.get("op"), {one.id: one for one in self.wanted}
+        if op == "status":
+            self.on_status(frame)
+        elif op in ("state", "changes") and frame.get("id") in by_id:
+            await by_id[str(frame["id"])].hear(frame)
+        elif op == "resync":
+            log.info("fell behind on %s, taking the state again", frame.get("id"))
+        elif op == "error":
+            log.error("the city refuses %s: %s", frame.get("id"), frame.get("problem"))
+
+
+async def _frames(socket: ClientConnection) -> AsyncIterator[Mapping[str, Any]]:
+    """Frames as JSON objects. The kernel speaks each second: silence for long raises TimeoutError."""
+    while True:
+        async with asyncio.timeout(SILENT_AFTER_S):
+            text = await socket.recv()
+        try:
+            frame = json.loads(text)
+        except ValueError:
+            log.warning("a frame that is no JSON")
+            continue
+        if isinstance(frame, dict):
+            yield frame
