@@ -1,4 +1,4 @@
-"""A double of the gateway for the page's own browser tests: it speaks the contract of docs/ARCHITECTURE.md over a toy city.
+"""A double of the gateway for the page's own browser tests: it speaks docs/ARCHITECTURE.md over a toy city.
 
 Never part of the product. By hand: `python tests/browser/city_double.py --port 8765 [--tiles FILE] [--entities FILE]`.
 """
@@ -39,7 +39,11 @@ class Headers:
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         async def sending(message: Any) -> None:
             if message["type"] == "http.response.start":
-                message["headers"] = [*message["headers"], (b"content-security-policy", CSP.encode()), (b"x-content-type-options", b"nosniff")]
+                message["headers"] = [
+                    *message["headers"],
+                    (b"content-security-policy", CSP.encode()),
+                    (b"x-content-type-options", b"nosniff"),
+                ]
             await send(message)
 
         await self.app(scope, receive, sending)
@@ -61,7 +65,14 @@ class CityDouble:
         self.silent = False  # accept sockets, send nothing: a dead feed
         self.refuse_apps = False  # answer start/stop with a problem
         self.shut = False  # turn sockets away: the gateway is down
-        self.letters: list[Entity] = [{"at": self.world.iso(), "source": "mqtt city/helsinki/loop/loop9", "reason": "not JSON: line 1 column 2", "payload": "{]"}]
+        self.letters: list[Entity] = [
+            {
+                "at": self.world.iso(),
+                "source": "mqtt city/helsinki/loop/loop9",
+                "reason": "not JSON: line 1 column 2",
+                "payload": "{]",
+            }
+        ]
 
     async def run(self) -> None:
         beat = 0.0
@@ -91,7 +102,9 @@ class CityDouble:
                 mine = [e for e in changed if e["type"] in types]
                 gone = [i for i in deleted if i.split(":")[2] in types]
                 if mine or gone:
-                    await self.send(socket, {"op": "changes", "id": name, "seq": self.seq, "entities": mine, "deleted": gone})
+                    await self.send(
+                        socket, {"op": "changes", "id": name, "seq": self.seq, "entities": mine, "deleted": gone}
+                    )
 
         await self.each(act)
 
@@ -99,7 +112,9 @@ class CityDouble:
         entities = [e for e in self.world.entities.values() if e["type"] in types]
         pages = [entities[i : i + 500] for i in range(0, len(entities), 500)] or [[]]
         for page in pages:
-            await self.send(socket, {"op": "state", "id": name, "seq": self.seq, "entities": page, "last": page is pages[-1]})
+            await self.send(
+                socket, {"op": "state", "id": name, "seq": self.seq, "entities": page, "last": page is pages[-1]}
+            )
 
     async def resync(self) -> None:
         async def act(socket: WebSocket, subs: dict[str, list[str]]) -> None:
@@ -114,13 +129,29 @@ class CityDouble:
 
     def status(self) -> Entity:
         since = self.world.iso()
-        parts = {n: {"state": "running", "since": since, "restarts": 0, "detail": ""} for n in ("postgres", "nats", "gateway", "ingest", "courier", "field", "shadow", "app:signals")}
+        parts = {
+            n: {"state": "running", "since": since, "restarts": 0, "detail": ""}
+            for n in ("postgres", "nats", "gateway", "ingest", "courier", "field", "shadow", "app:signals")
+        }
         parts["app:signals"]["state"] = self.app_state
         refused = sum(c["status"] == "refused" for c in self.commands)
         return {
-            "city_time": self.world.iso(), "wall_time": since, "seed": 7, "speed": 1, "simulated": True, "components": parts,
-            "counters": {"entities": len(self.world.entities), "observations": self.seq * 190, "observations_per_s": 512.4, "dead_letters": len(self.letters),
-                         "commands_accepted": len(self.commands) - refused, "commands_refused": refused, "subscriptions": len(self.sockets), "latency_ms_p95": 38.2},
+            "city_time": self.world.iso(),
+            "wall_time": since,
+            "seed": 7,
+            "speed": 1,
+            "simulated": True,
+            "components": parts,
+            "counters": {
+                "entities": len(self.world.entities),
+                "observations": self.seq * 190,
+                "observations_per_s": 512.4,
+                "dead_letters": len(self.letters),
+                "commands_accepted": len(self.commands) - refused,
+                "commands_refused": refused,
+                "subscriptions": len(self.sockets),
+                "latency_ms_p95": 38.2,
+            },
         }
 
     # --- HTTP
@@ -146,17 +177,55 @@ class CityDouble:
             self.sockets.pop(socket, None)
 
     async def city(self, _: Request) -> Response:
-        return JSONResponse({"id": CITY, "name": {"ko": "헬싱키 도심", "en": "Central Helsinki"}, "timezone": "Europe/Helsinki", "bbox": list(BBOX),
-                             "attribution": "© OpenStreetMap contributors, ODbL", "tiles": "/tiles/helsinki.pmtiles", "simulated": True})
+        return JSONResponse(
+            {
+                "id": CITY,
+                "name": {"ko": "헬싱키 도심", "en": "Central Helsinki"},
+                "timezone": "Europe/Helsinki",
+                "bbox": list(BBOX),
+                "attribution": "© OpenStreetMap contributors, ODbL",
+                "tiles": "/tiles/helsinki.pmtiles",
+                "simulated": True,
+            }
+        )
 
     async def apps(self, _: Request) -> Response:
-        grants = [{"action": "read", "type": "TrafficFlowObserved", "attributes": ["occupancy", "intensity"], "area": "city", "purpose": "signal timing", "retention_s": 3600},
-                  {"action": "command", "type": "TrafficSignalController", "attributes": ["signal.stage"], "rank": "efficiency"}]
-        return JSONResponse([{"id": "signals", "name": {"ko": "신호 최적화", "en": "Adaptive signals"}, "state": self.app_state, "sandbox": "landlock", "grants": grants}])
+        grants = [
+            {
+                "action": "read",
+                "type": "TrafficFlowObserved",
+                "attributes": ["occupancy", "intensity"],
+                "area": "city",
+                "purpose": "signal timing",
+                "retention_s": 3600,
+            },
+            {
+                "action": "command",
+                "type": "TrafficSignalController",
+                "attributes": ["signal.stage"],
+                "rank": "efficiency",
+            },
+        ]
+        return JSONResponse(
+            [
+                {
+                    "id": "signals",
+                    "name": {"ko": "신호 최적화", "en": "Adaptive signals"},
+                    "state": self.app_state,
+                    "sandbox": "landlock",
+                    "grants": grants,
+                }
+            ]
+        )
 
     async def switch_app(self, request: Request) -> Response:
         if self.refuse_apps:
-            problem = {"type": "about:blank", "title": "Sandbox below the floor", "status": 409, "detail": "no sandbox on this machine"}
+            problem = {
+                "type": "about:blank",
+                "title": "Sandbox below the floor",
+                "status": 409,
+                "detail": "no sandbox on this machine",
+            }
             return JSONResponse(problem, 409, media_type="application/problem+json")
         self.app_state = "running" if request.path_params["act"] == "start" else "stopped"
         return JSONResponse({"id": "signals", "state": self.app_state})
@@ -168,9 +237,26 @@ class CityDouble:
 
     async def command(self, request: Request) -> Response:
         intent = await request.json()
-        status = "refused" if intent["kind"] == "simulation.event" and any(c["kind"] == "simulation.event" for c in self.commands) else "accepted"
-        receipt = {"id": f"cmd-{len(self.commands) + 1}", "status": status, "reason": "an event is already running" if status == "refused" else ""}
-        self.commands.append({**receipt, "at": self.world.iso(), "by": "person:operator", "kind": intent["kind"], "target": intent["target"], "why": intent.get("reason", "")})
+        status = (
+            "refused"
+            if intent["kind"] == "simulation.event" and any(c["kind"] == "simulation.event" for c in self.commands)
+            else "accepted"
+        )
+        receipt = {
+            "id": f"cmd-{len(self.commands) + 1}",
+            "status": status,
+            "reason": "an event is already running" if status == "refused" else "",
+        }
+        self.commands.append(
+            {
+                **receipt,
+                "at": self.world.iso(),
+                "by": "person:operator",
+                "kind": intent["kind"],
+                "target": intent["target"],
+                "why": intent.get("reason", ""),
+            }
+        )
         if status == "accepted":
             await self.send_changes(*self.world.inject(intent["kind"]))
         return JSONResponse(receipt, 201)
@@ -178,7 +264,12 @@ class CityDouble:
     async def query(self, request: Request) -> Response:
         types = request.query_params["type"].split(",")
         pattern = re.search(r'name~="([^"]*)"', request.query_params.get("q", ""))
-        found = [e for e in self.world.entities.values() if e["type"] in types and (not pattern or re.search(pattern[1], json.dumps(e.get("name", ""), ensure_ascii=False)))]
+        found = [
+            e
+            for e in self.world.entities.values()
+            if e["type"] in types
+            and (not pattern or re.search(pattern[1], json.dumps(e.get("name", ""), ensure_ascii=False)))
+        ]
         return JSONResponse(found[: int(request.query_params.get("limit", 20))])
 
     async def entity(self, request: Request) -> Response:
@@ -190,7 +281,13 @@ class CityDouble:
             return JSONResponse(self.status())
 
         async def types(_: Request) -> Response:
-            return JSONResponse({"id": "urn:ngsi-ld:EntityTypeList:1", "type": "EntityTypeList", "typeList": sorted({e["type"] for e in self.world.entities.values()})})
+            return JSONResponse(
+                {
+                    "id": "urn:ngsi-ld:EntityTypeList:1",
+                    "type": "EntityTypeList",
+                    "typeList": sorted({e["type"] for e in self.world.entities.values()}),
+                }
+            )
 
         async def letters(_: Request) -> Response:
             return JSONResponse(self.letters)
@@ -199,11 +296,18 @@ class CityDouble:
             return FileResponse(self.tiles, media_type="application/vnd.pmtiles")
 
         return [
-            Route("/madang/v1/city", self.city), Route("/madang/v1/status", status), Route("/madang/v1/apps", self.apps),
-            Route("/madang/v1/apps/{id}/{act}", self.switch_app, methods=["POST"]), Route("/madang/v1/deadletters", letters),
-            Route("/madang/v1/commands", self.list_commands), Route("/madang/v1/commands", self.command, methods=["POST"]),
-            Route("/ngsi-ld/v1/types", types), Route("/ngsi-ld/v1/entities", self.query), Route("/ngsi-ld/v1/entities/{id}", self.entity),
-            Route("/tiles/helsinki.pmtiles", tiles), WebSocketRoute("/ws", self.socket),
+            Route("/madang/v1/city", self.city),
+            Route("/madang/v1/status", status),
+            Route("/madang/v1/apps", self.apps),
+            Route("/madang/v1/apps/{id}/{act}", self.switch_app, methods=["POST"]),
+            Route("/madang/v1/deadletters", letters),
+            Route("/madang/v1/commands", self.list_commands),
+            Route("/madang/v1/commands", self.command, methods=["POST"]),
+            Route("/ngsi-ld/v1/types", types),
+            Route("/ngsi-ld/v1/entities", self.query),
+            Route("/ngsi-ld/v1/entities/{id}", self.entity),
+            Route("/tiles/helsinki.pmtiles", tiles),
+            WebSocketRoute("/ws", self.socket),
             Mount("/", StaticFiles(directory=STATIC, html=True)),
         ]
 

@@ -1,4 +1,4 @@
-"""Browser fixtures: a real Chromium on the page, over the double, or over a real gateway when MADANG_TEST_URL names one."""
+"""Browser fixtures: a real Chromium over the double, or over the gateway that MADANG_TEST_URL names."""
 
 from __future__ import annotations
 
@@ -24,10 +24,9 @@ from double_tiles import make_tiles
 async_playwright = pytest.importorskip("playwright.async_api").async_playwright
 
 REAL_URL = os.environ.get("MADANG_TEST_URL", "")
-FLAGS = (
-    "--headless --no-sandbox --disable-dev-shm-usage --use-angle=swiftshader --enable-unsafe-swiftshader --ignore-gpu-blocklist "
-    "--disable-background-networking --disable-component-update --disable-sync --no-first-run"
-).split()
+FLAGS = """--headless --no-sandbox --disable-dev-shm-usage --use-angle=swiftshader --enable-unsafe-swiftshader
+    --ignore-gpu-blocklist --disable-background-networking --disable-component-update --disable-sync
+    --no-first-run""".split()
 READY_MS = 30_000
 Open = Callable[..., Awaitable[Any]]
 
@@ -107,9 +106,18 @@ async def open_page(chromium: Any) -> AsyncIterator[Open]:
         page = await context.new_page()
         page.set_default_timeout(15_000)
         origin = url.split("/")[2]
-        page.on("request", lambda r: None if r.url.startswith(("blob:", "data:")) or r.url.split("/")[2] == origin else faults.append(f"outside: {r.url}"))
+        page.on(
+            "request",
+            lambda r: (
+                None
+                if r.url.startswith(("blob:", "data:")) or r.url.split("/")[2] == origin
+                else faults.append(f"outside: {r.url}")
+            ),
+        )
         page.on("pageerror", lambda e: faults.append(f"error: {e}"))
-        page.on("console", lambda m: faults.append(f"console: {m.text}") if "Content Security Policy" in m.text else None)
+        page.on(
+            "console", lambda m: faults.append(f"console: {m.text}") if "Content Security Policy" in m.text else None
+        )
         if script:
             await page.add_init_script(script)
         await page.goto(url)

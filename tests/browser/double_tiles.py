@@ -24,15 +24,35 @@ def _layers() -> dict[str, list[dict[str, object]]]:
     w, h = (east - west) / 7, (north - south) / 9
     blocks = [(west + i * w, south + j * h) for i in range(7) for j in range(9)]
     building = [
-        _feature("Polygon", _box(x + w * a, y + h * b, x + w * (a + 0.28), y + h * (b + 0.28)), id=f"b{n}-{a}", height=10 + (n * 7) % 30, min_height=0, use="yes")
-        for n, (x, y) in enumerate(blocks) for a in (0.1, 0.62) for b in (0.1, 0.62) if n % 9
+        _feature(
+            "Polygon",
+            _box(x + w * a, y + h * b, x + w * (a + 0.28), y + h * (b + 0.28)),
+            id=f"b{n}-{a}",
+            height=10 + (n * 7) % 30,
+            min_height=0,
+            use="yes",
+        )
+        for n, (x, y) in enumerate(blocks)
+        for a in (0.1, 0.62)
+        for b in (0.1, 0.62)
+        if n % 9
     ]
     return {
-        "land": [_feature("Polygon", _box(west, south, west + w, north), kind="park"), _feature("Polygon", _box(east - w * 0.5, south, east, north), kind="water")],
-        "road": [_feature("LineString", line, **{"class": "primary" if i % 4 == 0 else "residential", "name": f"Katu {i}"}) for i, line in enumerate(grid())],
+        "land": [
+            _feature("Polygon", _box(west, south, west + w, north), kind="park"),
+            _feature("Polygon", _box(east - w * 0.5, south, east, north), kind="water"),
+        ],
+        "road": [
+            _feature("LineString", line, **{"class": "primary" if i % 4 == 0 else "residential", "name": f"Katu {i}"})
+            for i, line in enumerate(grid())
+        ],
         "rail": [_feature("LineString", grid()[4], kind="tram")],
         "building": building,
-        "place": [_feature("Point", [(west + east) / 2, (south + north) / 2], name="Keskusta", name_en="City center", kind="suburb")],
+        "place": [
+            _feature(
+                "Point", [(west + east) / 2, (south + north) / 2], name="Keskusta", name_en="City center", kind="suburb"
+            )
+        ],
     }
 
 

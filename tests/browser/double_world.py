@@ -1,4 +1,4 @@
-"""A seeded toy city for the page's own tests: a grid of streets with things that sense and move. Not part of the product."""
+"""A seeded toy city for the page's own tests: streets, sensors, vehicles. Not part of the product."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import json
 import math
 import random
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +42,7 @@ def streets_of(path: Path) -> list[Line]:
 
 
 def _length(line: Line) -> float:
-    return sum(math.dist((a[0] * 0.5, a[1]), (b[0] * 0.5, b[1])) for a, b in zip(line, line[1:], strict=False))
+    return sum(math.dist((a[0] * 0.5, a[1]), (b[0] * 0.5, b[1])) for a, b in pairwise(line))
 
 
 class World:
@@ -79,25 +80,105 @@ class World:
 
     def _place_fixed(self) -> None:
         for i in range(24):
-            approaches = [{"id": f"a{k}", "name": f"Katu {k}", "heading": 90 * k, "lanes": [{"id": f"a{k}_0", "links": [2 * k, 2 * k + 1]}]} for k in range(4)]
-            self._put({"id": urn("TrafficSignalController", f"c{i}"), "type": "TrafficSignalController", "name": f"Junction {i}",
-                       "location": self._spot(), "approaches": {"json": approaches}, **self._lamps(i)})
-            self._put({"id": urn("TrafficFlowObserved", f"loop{i}"), "type": "TrafficFlowObserved", "location": self._spot(),
-                       "intensity": self.seen(8 + i), "occupancy": self.seen(round(i / 30, 2)), "averageVehicleSpeed": self.seen(38 - i, "KMH")})
+            approaches = [
+                {
+                    "id": f"a{k}",
+                    "name": f"Katu {k}",
+                    "heading": 90 * k,
+                    "lanes": [{"id": f"a{k}_0", "links": [2 * k, 2 * k + 1]}],
+                }
+                for k in range(4)
+            ]
+            self._put(
+                {
+                    "id": urn("TrafficSignalController", f"c{i}"),
+                    "type": "TrafficSignalController",
+                    "name": f"Junction {i}",
+                    "location": self._spot(),
+                    "approaches": {"json": approaches},
+                    **self._lamps(i),
+                }
+            )
+            self._put(
+                {
+                    "id": urn("TrafficFlowObserved", f"loop{i}"),
+                    "type": "TrafficFlowObserved",
+                    "location": self._spot(),
+                    "intensity": self.seen(8 + i),
+                    "occupancy": self.seen(round(i / 30, 2)),
+                    "averageVehicleSpeed": self.seen(38 - i, "KMH"),
+                }
+            )
         for i in range(6):
             old = i == 5
-            self._put({"id": urn("AirQualityObserved", f"air{i}"), "type": "AirQualityObserved", "name": f"Air {i}", "location": self._spot(),
-                       "pm25": self.seen(8 + 17 * i, "GQ", 4e8 if old else 40), "pm10": self.seen(20 + 20 * i, "GQ", 4e8 if old else 40)})
+            self._put(
+                {
+                    "id": urn("AirQualityObserved", f"air{i}"),
+                    "type": "AirQualityObserved",
+                    "name": f"Air {i}",
+                    "location": self._spot(),
+                    "pm25": self.seen(8 + 17 * i, "GQ", 4e8 if old else 40),
+                    "pm10": self.seen(20 + 20 * i, "GQ", 4e8 if old else 40),
+                }
+            )
         for i in range(4):
-            self._put({"id": urn("NoiseLevelObserved", f"noise{i}"), "type": "NoiseLevelObserved", "location": self._spot(), "LAeq": self.seen(52 + 8 * i, "2N", 20)})
-        self._put({"id": urn("WeatherObserved", "w1"), "type": "WeatherObserved", "name": "Kaisaniemi", "location": self._spot(),
-                   "temperature": self.seen(-2.4, "CEL"), "precipitation": self.seen(0.0, "MMT"), "windSpeed": self.seen(4.2, "MTS"), "relativeHumidity": self.seen(0.81)})
+            self._put(
+                {
+                    "id": urn("NoiseLevelObserved", f"noise{i}"),
+                    "type": "NoiseLevelObserved",
+                    "location": self._spot(),
+                    "LAeq": self.seen(52 + 8 * i, "2N", 20),
+                }
+            )
+        self._put(
+            {
+                "id": urn("WeatherObserved", "w1"),
+                "type": "WeatherObserved",
+                "name": "Kaisaniemi",
+                "location": self._spot(),
+                "temperature": self.seen(-2.4, "CEL"),
+                "precipitation": self.seen(0.0, "MMT"),
+                "windSpeed": self.seen(4.2, "MTS"),
+                "relativeHumidity": self.seen(0.81),
+            }
+        )
         for i in range(14):
-            self._put({"id": urn("PublicTransportStop", f"s{i}"), "type": "PublicTransportStop", "name": f"Stop {i}", "transportationType": ["tram" if i % 2 else "bus"], "location": self._spot()})
+            self._put(
+                {
+                    "id": urn("PublicTransportStop", f"s{i}"),
+                    "type": "PublicTransportStop",
+                    "name": f"Stop {i}",
+                    "transportationType": ["tram" if i % 2 else "bus"],
+                    "location": self._spot(),
+                }
+            )
         for i in range(5):
-            self._put({"id": urn("BikeHireDockingStation", f"b{i}"), "type": "BikeHireDockingStation", "name": f"Bikes {i}", "location": self._spot()})
-        self._put({"id": urn("PointOfInterest", "p1"), "type": "PointOfInterest", "name": "Kamppi Library", "category": "library", "location": self._spot()})
-        self._put({"id": urn("RoadSegment", "r1"), "type": "RoadSegment", "name": {"languageMap": {"fi": "Mannerheimintie", "sv": "Mannerheimvägen"}}, "roadClass": "primary", "location": {"type": "LineString", "coordinates": self.lines[0]}})
+            self._put(
+                {
+                    "id": urn("BikeHireDockingStation", f"b{i}"),
+                    "type": "BikeHireDockingStation",
+                    "name": f"Bikes {i}",
+                    "location": self._spot(),
+                }
+            )
+        self._put(
+            {
+                "id": urn("PointOfInterest", "p1"),
+                "type": "PointOfInterest",
+                "name": "Kamppi Library",
+                "category": "library",
+                "location": self._spot(),
+            }
+        )
+        self._put(
+            {
+                "id": urn("RoadSegment", "r1"),
+                "type": "RoadSegment",
+                "name": {"languageMap": {"fi": "Mannerheimintie", "sv": "Mannerheimvägen"}},
+                "roadClass": "primary",
+                "location": {"type": "LineString", "coordinates": self.lines[0]},
+            }
+        )
         self.kpis(warm=True)
 
     def adopt(self, path: Path) -> None:
@@ -110,10 +191,18 @@ class World:
             if entity["type"] == "TrafficSignalController":
                 stages = entity.get("stages", {}).get("json", {}).get("green", [])
                 state = self.random.choice(stages)["state"] if stages else "r"
-                entity |= {"signalState": self.seen(state), "stage": self.seen(0), "mode": self.seen(self.random.choice(("app", "app", "app", "fixed")))}
+                entity |= {
+                    "signalState": self.seen(state),
+                    "stage": self.seen(0),
+                    "mode": self.seen(self.random.choice(("app", "app", "app", "fixed"))),
+                }
             elif entity["type"] == "TrafficFlowObserved":
                 share = self.random.random() ** 3
-                entity |= {"intensity": self.seen(int(20 * share)), "occupancy": self.seen(round(share, 2)), "averageVehicleSpeed": self.seen(round(45 - 40 * share), "KMH")}
+                entity |= {
+                    "intensity": self.seen(int(20 * share)),
+                    "occupancy": self.seen(round(share, 2)),
+                    "averageVehicleSpeed": self.seen(round(45 - 40 * share), "KMH"),
+                }
 
     def _lamps(self, i: int) -> Entity:
         stage = (int(self.time.timestamp()) // 8 + i) % 2
@@ -126,27 +215,57 @@ class World:
         changed = []
         for name, mean, wobble in (("delay-live", 63.0, 4), ("delay-fixed", 81.0, 3)):
             recent = mean + wobble * math.sin(passed / 37 + len(name))
-            changed.append(self._put({
-                "id": urn("KeyPerformanceIndicator", name), "type": "KeyPerformanceIndicator", "kpiValue": self.seen(mean, "SEC"),
-                "delayRecent": self.seen(round(recent, 1), "SEC"), "vehicles": self.seen(int(self.trips + passed / 10)), "running": self.seen(142),
-                "teleports": self.seen(0), "simulatedTime": self.iso()}))
+            changed.append(
+                self._put(
+                    {
+                        "id": urn("KeyPerformanceIndicator", name),
+                        "type": "KeyPerformanceIndicator",
+                        "kpiValue": self.seen(mean, "SEC"),
+                        "delayRecent": self.seen(round(recent, 1), "SEC"),
+                        "vehicles": self.seen(int(self.trips + passed / 10)),
+                        "running": self.seen(142),
+                        "teleports": self.seen(0),
+                        "simulatedTime": self.iso(),
+                    }
+                )
+            )
         return changed
 
     def _park(self, kind: str, number: int) -> None:
         pool = self.lines[: max(4, len(self.lines) // 3)] if kind in ("bus", "tram") else self.lines
         line = pool[number % len(pool)] if kind in ("bus", "tram") else self.random.choice(pool)
         speed = {"car": 9.0, "bus": 7.0, "tram": 8.0, "bicycle": 4.0}[kind] * (0.6 + 0.8 * self.random.random())
-        self._fleet.append({"kind": kind, "n": number, "line": line, "at": self.random.random(), "way": self.random.choice((1, -1)), "speed": speed})
+        self._fleet.append(
+            {
+                "kind": kind,
+                "n": number,
+                "line": line,
+                "at": self.random.random(),
+                "way": self.random.choice((1, -1)),
+                "speed": speed,
+            }
+        )
 
     def _vehicle(self, v: dict[str, Any]) -> Entity:
         lon, lat, heading = _along(v["line"], v["at"])
         heading = heading if v["way"] > 0 else (heading + 180) % 360
         kind = v["kind"]
-        entity = {"id": urn("Vehicle", f"{kind}{v['n']}"), "type": "Vehicle", "vehicleType": kind, "heading": round(heading, 1),
-                  "location": {"value": {"type": "Point", "coordinates": [round(lon, 6), round(lat, 6)]}, "observedAt": self.iso()},
-                  "speed": self.seen(round(v["speed"] * 3.6, 1), "KMH")}
+        entity = {
+            "id": urn("Vehicle", f"{kind}{v['n']}"),
+            "type": "Vehicle",
+            "vehicleType": kind,
+            "heading": round(heading, 1),
+            "location": {
+                "value": {"type": "Point", "coordinates": [round(lon, 6), round(lat, 6)]},
+                "observedAt": self.iso(),
+            },
+            "speed": self.seen(round(v["speed"] * 3.6, 1), "KMH"),
+        }
         if kind in ("bus", "tram"):
-            entity |= {"line": str(v["n"] % 9 + 1) if kind == "tram" else str(20 + v["n"] % 6), "delay": self.seen(10 * (v["n"] % 7) - 20, "SEC")}
+            entity |= {
+                "line": str(v["n"] % 9 + 1) if kind == "tram" else str(20 + v["n"] % 6),
+                "delay": self.seen(10 * (v["n"] % 7) - 20, "SEC"),
+            }
         return entity
 
     def step(self, seconds: float) -> tuple[list[Entity], list[str]]:
@@ -171,10 +290,22 @@ class World:
         names = {"accident": "RoadAccident", "event": "Event"}
         if what in names:
             local = f"{what}{sum(e['type'] == names[what] for e in self.entities.values())}"
-            return [self._put({"id": urn(names[what], local), "type": names[what], "status": "onGoing", "description": f"Injected {what}", "location": self._spot(0.5)})], []
+            return [
+                self._put(
+                    {
+                        "id": urn(names[what], local),
+                        "type": names[what],
+                        "status": "onGoing",
+                        "description": f"Injected {what}",
+                        "location": self._spot(0.5),
+                    }
+                )
+            ], []
         weather = self.entities[urn("WeatherObserved", "w1")]
         self.rain = 4.0 if what == "rain" else 0.0
-        changed = [self._put({"id": weather["id"], "type": weather["type"], "precipitation": self.seen(self.rain, "MMT")})]
+        changed = [
+            self._put({"id": weather["id"], "type": weather["type"], "precipitation": self.seen(self.rain, "MMT")})
+        ]
         gone = [i for i, e in self.entities.items() if what == "clear" and e["type"] in names.values()]
         for i in gone:
             del self.entities[i]
@@ -183,9 +314,9 @@ class World:
 
 def _along(line: Line, share: float) -> tuple[float, float, float]:
     """The point at that share of the line, and the compass heading there."""
-    lengths = [math.dist((a[0] * 0.5, a[1]), (b[0] * 0.5, b[1])) for a, b in zip(line, line[1:], strict=False)]
+    lengths = [math.dist((a[0] * 0.5, a[1]), (b[0] * 0.5, b[1])) for a, b in pairwise(line)]
     left = share * sum(lengths)
-    for (a, b), length in zip(zip(line, line[1:], strict=False), lengths, strict=True):
+    for (a, b), length in zip(pairwise(line), lengths, strict=True):
         if left <= length or (a, b) == (line[-2], line[-1]):
             t = min(1.0, left / length) if length else 0.0
             heading = math.degrees(math.atan2((b[0] - a[0]) * 0.5, b[1] - a[1])) % 360
