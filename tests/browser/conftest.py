@@ -24,9 +24,18 @@ from double_tiles import make_tiles
 async_playwright = pytest.importorskip("playwright.async_api").async_playwright
 
 REAL_URL = os.environ.get("MADANG_TEST_URL", "")
-FLAGS = """--headless --no-sandbox --disable-dev-shm-usage --use-angle=swiftshader --enable-unsafe-swiftshader
-    --ignore-gpu-blocklist --disable-background-networking --disable-component-update --disable-sync
-    --no-first-run""".split()
+FLAGS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-dev-shm-usage",
+    "--use-angle=swiftshader",
+    "--enable-unsafe-swiftshader",
+    "--ignore-gpu-blocklist",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+]
 READY_MS = 30_000
 Open = Callable[..., Awaitable[Any]]
 

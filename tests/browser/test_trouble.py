@@ -145,7 +145,10 @@ async def test_two_thousand_vehicles_stay_within_the_budget(double: Any, open_pa
     script = """for (const name of ['drawImage', 'clearRect']) {
             const real = CanvasRenderingContext2D.prototype[name];
             window[name] = 0;
-            CanvasRenderingContext2D.prototype[name] = function (...a) { window[name] += 1; return real.apply(this, a); };
+            CanvasRenderingContext2D.prototype[name] = function (...a) {
+                window[name] += 1;
+                return real.apply(this, a);
+            };
         }"""
     sample = "({ drawImage, clearRect, rendered: Number(document.querySelector('canvas.marks').dataset.rendered) })"
     page = await _wide(open_page, double, script=script)
