@@ -13,7 +13,7 @@ def count(layer: str) -> str:
 
 
 async def _wide(open_page: Any, double: Any, **options: Any) -> Any:
-    return await open_page(double.url, viewport={"width": 1280, "height": 720}, **options)
+    return await open_page(double.url, viewport={"width": 1110, "height": 480}, **options)
 
 
 async def test_a_silent_feed_is_stale_within_seconds_and_recovers(double: Any, open_page: Any) -> None:
