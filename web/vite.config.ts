@@ -19,6 +19,11 @@ export default defineConfig({
       },
     },
   },
-  server: { proxy: Object.fromEntries(['/madang', '/ngsi-ld', '/tiles'].map((path) => [path, 'http://127.0.0.1:8765'])) },
+  server: {
+    proxy: {
+      ...Object.fromEntries(['/madang', '/ngsi-ld', '/tiles'].map((path) => [path, 'http://127.0.0.1:8765'])),
+      '/ws': { target: 'ws://127.0.0.1:8765', ws: true },
+    },
+  },
   test: { include: ['tests/**/*.test.ts'], environment: 'node' },
 });

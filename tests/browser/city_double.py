@@ -1,4 +1,4 @@
-"""A double of the gateway for the page's own browser tests: it speaks the contract of docs/ARCHITECTURE.md over a toy city.
+"""A double of the gateway for the page's own browser tests: it speaks docs/ARCHITECTURE.md over a toy city.
 
 Never part of the product. By hand: `python tests/browser/city_double.py --port 8765 [--tiles FILE] [--entities FILE]`.
 """
@@ -9,47 +9,20 @@ import argparse
 import asyncio
 import contextlib
 import json
-import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
-from double_world import BBOX, CITY, Entity, World, streets_of
+from double_ground import streets_of
+from double_http import Headers, HttpSide
+from double_world import Entity, World
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
-from starlette.requests import Request
-from starlette.responses import FileResponse, JSONResponse, Response
-from starlette.routing import Mount, Route, WebSocketRoute
-from starlette.staticfiles import StaticFiles
+from starlette.routing import WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-STATIC = Path(__file__).parents[2] / "src/madang/people/static"
-CSP = (
-    "default-src 'none'; script-src 'self'; worker-src blob:; connect-src 'self'; img-src 'self' data: blob:; "
-    "style-src 'self'; font-src 'self'; base-uri 'self'; form-action 'none'; frame-ancestors 'self'"
-)
 
-
-class Headers:
-    """The headers the real gateway must send with the page."""
-
-    def __init__(self, app: Any) -> None:
-        self.app = app
-
-    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        async def sending(message: Any) -> None:
-            if message["type"] == "http.response.start":
-                message["headers"] = [
-                    *message["headers"],
-                    (b"content-security-policy", CSP.encode()),
-                    (b"x-content-type-options", b"nosniff"),
-                ]
-            await send(message)
-
-        await self.app(scope, receive, sending)
-
-
-class CityDouble:
+class CityDouble(HttpSide):
     """The state of the double, and the handles by which a test makes things go wrong."""
 
     def __init__(self, tiles: Path, cars: int = 120, entities: Path | None = None, rate_s: float = 0.25) -> None:
@@ -154,8 +127,6 @@ class CityDouble:
             },
         }
 
-    # --- HTTP
-
     async def socket(self, socket: WebSocket) -> None:
         if self.shut:
             await socket.close(1013)
@@ -176,141 +147,6 @@ class CityDouble:
         finally:
             self.sockets.pop(socket, None)
 
-    async def city(self, _: Request) -> Response:
-        return JSONResponse(
-            {
-                "id": CITY,
-                "name": {"ko": "헬싱키 도심", "en": "Central Helsinki"},
-                "timezone": "Europe/Helsinki",
-                "bbox": list(BBOX),
-                "attribution": "© OpenStreetMap contributors, ODbL",
-                "tiles": "/tiles/helsinki.pmtiles",
-                "simulated": True,
-            }
-        )
-
-    async def apps(self, _: Request) -> Response:
-        grants = [
-            {
-                "action": "read",
-                "type": "TrafficFlowObserved",
-                "attributes": ["occupancy", "intensity"],
-                "area": "city",
-                "purpose": "signal timing",
-                "retention_s": 3600,
-            },
-            {
-                "action": "command",
-                "type": "TrafficSignalController",
-                "attributes": ["signal.stage"],
-                "rank": "efficiency",
-            },
-        ]
-        return JSONResponse(
-            [
-                {
-                    "id": "signals",
-                    "name": {"ko": "신호 최적화", "en": "Adaptive signals"},
-                    "state": self.app_state,
-                    "sandbox": "landlock",
-                    "grants": grants,
-                }
-            ]
-        )
-
-    async def switch_app(self, request: Request) -> Response:
-        if self.refuse_apps:
-            problem = {
-                "type": "about:blank",
-                "title": "Sandbox below the floor",
-                "status": 409,
-                "detail": "no sandbox on this machine",
-            }
-            return JSONResponse(problem, 409, media_type="application/problem+json")
-        self.app_state = "running" if request.path_params["act"] == "start" else "stopped"
-        return JSONResponse({"id": "signals", "state": self.app_state})
-
-    async def list_commands(self, request: Request) -> Response:
-        wanted = request.query_params.get("status")
-        rows = [c for c in reversed(self.commands) if wanted in (None, c["status"])]
-        return JSONResponse(rows[: int(request.query_params.get("limit", 50))])
-
-    async def command(self, request: Request) -> Response:
-        intent = await request.json()
-        status = (
-            "refused"
-            if intent["kind"] == "simulation.event" and any(c["kind"] == "simulation.event" for c in self.commands)
-            else "accepted"
-        )
-        receipt = {
-            "id": f"cmd-{len(self.commands) + 1}",
-            "status": status,
-            "reason": "an event is already running" if status == "refused" else "",
-        }
-        self.commands.append(
-            {
-                **receipt,
-                "at": self.world.iso(),
-                "by": "person:operator",
-                "kind": intent["kind"],
-                "target": intent["target"],
-                "why": intent.get("reason", ""),
-            }
-        )
-        if status == "accepted":
-            await self.send_changes(*self.world.inject(intent["kind"]))
-        return JSONResponse(receipt, 201)
-
-    async def query(self, request: Request) -> Response:
-        types = request.query_params["type"].split(",")
-        pattern = re.search(r'name~="([^"]*)"', request.query_params.get("q", ""))
-        found = [
-            e
-            for e in self.world.entities.values()
-            if e["type"] in types
-            and (not pattern or re.search(pattern[1], json.dumps(e.get("name", ""), ensure_ascii=False)))
-        ]
-        return JSONResponse(found[: int(request.query_params.get("limit", 20))])
-
-    async def entity(self, request: Request) -> Response:
-        found = self.world.entities.get(request.path_params["id"])
-        return JSONResponse(found, 200 if found else 404)
-
-    def routes(self) -> list[Any]:
-        async def status(_: Request) -> Response:
-            return JSONResponse(self.status())
-
-        async def types(_: Request) -> Response:
-            return JSONResponse(
-                {
-                    "id": "urn:ngsi-ld:EntityTypeList:1",
-                    "type": "EntityTypeList",
-                    "typeList": sorted({e["type"] for e in self.world.entities.values()}),
-                }
-            )
-
-        async def letters(_: Request) -> Response:
-            return JSONResponse(self.letters)
-
-        async def tiles(_: Request) -> Response:
-            return FileResponse(self.tiles, media_type="application/vnd.pmtiles")
-
-        return [
-            Route("/madang/v1/city", self.city),
-            Route("/madang/v1/status", status),
-            Route("/madang/v1/apps", self.apps),
-            Route("/madang/v1/apps/{id}/{act}", self.switch_app, methods=["POST"]),
-            Route("/madang/v1/deadletters", letters),
-            Route("/madang/v1/commands", self.list_commands),
-            Route("/madang/v1/commands", self.command, methods=["POST"]),
-            Route("/ngsi-ld/v1/types", types),
-            Route("/ngsi-ld/v1/entities", self.query),
-            Route("/ngsi-ld/v1/entities/{id}", self.entity),
-            Route("/tiles/helsinki.pmtiles", tiles),
-            WebSocketRoute("/ws", self.socket),
-            Mount("/", StaticFiles(directory=STATIC, html=True)),
-        ]
-
     def app(self) -> Starlette:
         @contextlib.asynccontextmanager
         async def lifespan(_: Starlette) -> AsyncIterator[None]:
@@ -318,7 +154,11 @@ class CityDouble:
             yield
             task.cancel()
 
-        return Starlette(routes=self.routes(), middleware=[Middleware(Headers)], lifespan=lifespan)
+        return Starlette(
+            routes=[WebSocketRoute("/ws", self.socket), *self.routes()],
+            middleware=[Middleware(Headers)],
+            lifespan=lifespan,
+        )
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Browser fixtures: a real Chromium on the page, over the double, or over a real gateway when MADANG_TEST_URL names one."""
+"""Browser fixtures: a real Chromium over the double, or over the gateway that MADANG_TEST_URL names."""
 
 from __future__ import annotations
 
@@ -24,10 +24,18 @@ from double_tiles import make_tiles
 async_playwright = pytest.importorskip("playwright.async_api").async_playwright
 
 REAL_URL = os.environ.get("MADANG_TEST_URL", "")
-FLAGS = (
-    "--headless --no-sandbox --disable-dev-shm-usage --use-angle=swiftshader --enable-unsafe-swiftshader --ignore-gpu-blocklist "
-    "--disable-background-networking --disable-component-update --disable-sync --no-first-run"
-).split()
+FLAGS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-dev-shm-usage",
+    "--use-angle=swiftshader",
+    "--enable-unsafe-swiftshader",
+    "--ignore-gpu-blocklist",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+]
 READY_MS = 30_000
 Open = Callable[..., Awaitable[Any]]
 

@@ -8,7 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from double_world import BBOX, grid
+from double_ground import BBOX, grid
 
 
 def _feature(geometry: str, coordinates: object, **properties: object) -> dict[str, object]:

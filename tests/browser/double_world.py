@@ -1,4 +1,4 @@
-"""A seeded toy city for the page's own tests: a grid of streets with things that sense and move. Not part of the product."""
+"""A seeded toy city for the page's own tests: streets, sensors, vehicles. Not part of the product."""
 
 from __future__ import annotations
 
@@ -9,39 +9,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-CITY = "helsinki"
-BBOX = (24.9352, 60.1642, 24.9534, 60.1791)
+from double_ground import Line, along, grid, length, urn
+
 START = datetime(2026, 3, 2, 5, 30, tzinfo=UTC)
 Entity = dict[str, Any]
-Line = list[list[float]]
-
-
-def urn(kind: str, local: str) -> str:
-    return f"urn:ngsi-ld:{kind}:{CITY}:{local}"
-
-
-def grid() -> list[Line]:
-    west, south, east, north = BBOX
-    lons = [west + (east - west) * (i + 0.5) / 7 for i in range(7)]
-    lats = [south + (north - south) * (i + 0.5) / 9 for i in range(9)]
-    across: list[Line] = [[[west, lat], [east, lat]] for lat in lats]
-    return across + [[[lon, south], [lon, north]] for lon in lons]
-
-
-def streets_of(path: Path) -> list[Line]:
-    """Real street lines from an import, so that toy vehicles drive where streets are."""
-    lines: list[Line] = []
-    for text in path.read_text().splitlines():
-        entity = json.loads(text)
-        place = entity.get("location", {})
-        place = place.get("value", place)
-        if entity["type"] == "RoadSegment" and place.get("type") == "LineString":
-            lines.append(place["coordinates"])
-    return sorted(lines, key=_length, reverse=True)[:120]
-
-
-def _length(line: Line) -> float:
-    return sum(math.dist((a[0] * 0.5, a[1]), (b[0] * 0.5, b[1])) for a, b in zip(line, line[1:], strict=False))
 
 
 class World:
@@ -74,7 +45,7 @@ class World:
 
     def _spot(self, share: float | None = None) -> Entity:
         line = self.random.choice(self.lines)
-        lon, lat, _ = _along(line, self.random.random() if share is None else share)
+        lon, lat, _ = along(line, self.random.random() if share is None else share)
         return {"type": "Point", "coordinates": [round(lon, 6), round(lat, 6)]}
 
     def _place_fixed(self) -> None:
@@ -246,7 +217,7 @@ class World:
         )
 
     def _vehicle(self, v: dict[str, Any]) -> Entity:
-        lon, lat, heading = _along(v["line"], v["at"])
+        lon, lat, heading = along(v["line"], v["at"])
         heading = heading if v["way"] > 0 else (heading + 180) % 360
         kind = v["kind"]
         entity = {
@@ -271,7 +242,7 @@ class World:
         self.time += timedelta(seconds=seconds)
         changed = []
         for v in self._fleet:
-            v["at"] += v["way"] * v["speed"] * seconds / max(20.0, _length(v["line"]) * 111_000)
+            v["at"] += v["way"] * v["speed"] * seconds / max(20.0, length(v["line"]) * 111_000)
             if not 0 <= v["at"] <= 1:
                 v["way"], v["at"] = -v["way"], min(1.0, max(0.0, v["at"]))
             changed.append(self._put(self._vehicle(v)))
@@ -309,16 +280,3 @@ class World:
         for i in gone:
             del self.entities[i]
         return changed, gone
-
-
-def _along(line: Line, share: float) -> tuple[float, float, float]:
-    """The point at that share of the line, and the compass heading there."""
-    lengths = [math.dist((a[0] * 0.5, a[1]), (b[0] * 0.5, b[1])) for a, b in zip(line, line[1:], strict=False)]
-    left = share * sum(lengths)
-    for (a, b), length in zip(zip(line, line[1:], strict=False), lengths, strict=True):
-        if left <= length or (a, b) == (line[-2], line[-1]):
-            t = min(1.0, left / length) if length else 0.0
-            heading = math.degrees(math.atan2((b[0] - a[0]) * 0.5, b[1] - a[1])) % 360
-            return a[0] + (b[0] - a[0]) * t, a[1] + (b[1] - a[1]) * t, heading
-        left -= length
-    return line[-1][0], line[-1][1], 0.0

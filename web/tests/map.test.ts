@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { pattern, query } from '../src/api/search';
+import { oneOfEachName, pattern, query } from '../src/api/search';
 import { frameAt, homography, project } from '../src/map/homography';
 import { at, Marks } from '../src/map/marks';
 import type { Entity } from '../src/state/entity';
@@ -66,6 +66,13 @@ describe('search', () => {
     expect(pattern(' Kam (pi')).toBe('.*[kK][aA][mM] .[pP][iI].*');
     expect(pattern('시청 1')).toBe('.*시청 1.*');
     expect(new URLSearchParams(query('a"b').split('?')[1]).get('q')).toBe('name~=".*[aA].[bB].*"|name[*]~=".*[aA].[bB].*"');
+  });
+});
+
+describe('search results', () => {
+  it('show a street once, however many segments it has', () => {
+    const street = (n: number, name: string): Entity => ({ id: `urn:ngsi-ld:RoadSegment:x:${n}`, type: 'RoadSegment', name: { languageMap: { fi: name } } });
+    expect(oneOfEachName([street(1, 'A'), street(2, 'A'), street(3, 'B')]).map((e) => e.id)).toEqual([street(1, 'A').id, street(3, 'B').id]);
   });
 });
 

@@ -43,7 +43,9 @@ describe('connection', () => {
     expect(connectionOf('open', 1000, 5999)).toEqual({ kind: 'live', silent_s: 4 });
     expect(connectionOf('open', 1000, 6000)).toEqual({ kind: 'stale', silent_s: 5 });
     expect(connectionOf('closed', 1000, 9000)).toEqual({ kind: 'reconnecting', silent_s: 8 });
-    expect(connectionOf('connecting', null, 9000).kind).toBe('connecting');
+    expect(connectionOf('connecting', null, 9000, 8000).kind).toBe('connecting');
+    expect(connectionOf('connecting', null, 9000, 1000)).toEqual({ kind: 'reconnecting', silent_s: 8 });
+    expect(connectionOf('open', null, 9000, 1000).kind).toBe('stale');
   });
   it('backs off by doubling to a ceiling, never at once', () => {
     expect([0, 1, 2, 9, 99].map((n) => backoffMs(n, 1))).toEqual([500, 1000, 2000, 15000, 15000]);

@@ -81,6 +81,13 @@ describe('apply', () => {
     expect(state['s1']?.phase).toBe('live');
   });
 
+  it('a line lost between pages leaves nothing of the half picture behind', () => {
+    let state = apply(page(1, [car(1)], false), apply(page(0, [car(9)]), {}));
+    state = apply({ op: 'resync', id: 's1' }, state);
+    state = apply(page(2, [car(2)]), state);
+    expect(Object.keys(seen(state))).toEqual([car(2).id]);
+  });
+
   it('an entity that left and came back within one frame is there', () => {
     const state = apply(page(1, [car(1, { line: '4' })]), {});
     expect(seen(apply(changes(2, [car(1, { heading: 3 })], [car(1).id]), state))).toEqual({ [car(1).id]: car(1, { heading: 3 }) });

@@ -1,12 +1,13 @@
 /** Finding places and things by name. The only file that writes an NGSI-LD query. */
-import type { Entity } from '../state/entity';
+import { valueOf, type Entity } from '../state/entity';
 import { get } from './http';
 
 export const SEARCH_TYPES = [
   'PointOfInterest', 'PublicTransportStop', 'RoadSegment', 'Building', 'StationEntrance', 'BikeHireDockingStation',
   'Address', 'TrafficSignalController',
 ] as const;
-const LIMIT = 20;
+/** A street is many segments of one name: enough are asked for that other things still show. */
+const LIMIT = 100;
 
 /** Both cases of each letter, so that no dialect of regular expression is assumed; a special sign matches any one sign. */
 export function pattern(text: string): string {
@@ -32,7 +33,17 @@ export function query(text: string): string {
 }
 
 export function searchPlaces(text: string, signal: AbortSignal): Promise<Entity[]> {
-  return get<Entity[]>(query(text), signal);
+  return get<Entity[]>(query(text), signal).then(oneOfEachName);
+}
+
+/** The first of each type and name stands for all of them. */
+export function oneOfEachName(found: readonly Entity[]): Entity[] {
+  const seen = new Map<string, Entity>();
+  for (const entity of found) {
+    const key = `${entity.type}|${JSON.stringify(valueOf(entity, 'name'))}`;
+    if (!seen.has(key)) seen.set(key, entity);
+  }
+  return [...seen.values()];
 }
 
 export function getEntity(id: string): Promise<Entity> {

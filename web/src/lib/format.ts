@@ -15,6 +15,14 @@ export function unitText(code: string, attribute: string): string {
   return code ? (UNITS[code] ?? code) : (IMPLIED[attribute] ?? '');
 }
 
+/** Shares from 0 to 1 that people read as per cent. */
+const SHARES: ReadonlySet<string> = new Set(['occupancy', 'relativeHumidity']);
+
+export function quantity(value: number, code: string, attribute: string): string {
+  if (SHARES.has(attribute) && !code && value >= 0 && value <= 1) return `${number(value * 100)} %`;
+  return `${number(value, 2)} ${unitText(code, attribute)}`.trim();
+}
+
 export function number(value: number | null | undefined, digits = 0): string {
   if (value === null || value === undefined || !Number.isFinite(value)) return '–';
   return value.toLocaleString('en', { minimumFractionDigits: 0, maximumFractionDigits: digits });

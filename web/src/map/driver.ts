@@ -109,7 +109,10 @@ export class MapDriver {
       root.dataset['map'] = 'ready';
       root.dataset['ready'] = 'true';
     });
-    map.on('error', (event) => (root.dataset['mapError'] = event.error?.message ?? 'error'));
+    map.on('error', (event) => {
+      ui.mapFault = event.error?.message ?? 'error';
+      root.dataset['ready'] = 'true';
+    });
     map.on('click', (event) => this.#pick(event.point.x, event.point.y));
     map.on('mousemove', (event) => {
       map.getCanvas().style.cursor = this.overlay.hit(event.point.x, event.point.y) ? 'pointer' : '';

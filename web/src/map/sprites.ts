@@ -188,7 +188,7 @@ function sensing(kind: keyof typeof shapes): Draw {
 }
 
 const flow: Draw = (ctx, look, ink) => {
-  body(8, 8, 1.5)(ctx);
+  body(6.5, 6.5, 1.5)(ctx);
   fill(ctx, look, ink, ink.grade[look.grade]);
 };
 

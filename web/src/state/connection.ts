@@ -7,11 +7,14 @@ const BACKOFF_MAX_MS = 15_000;
 export type Link = 'connecting' | 'open' | 'closed';
 export type Connection = { kind: 'connecting' | 'live' | 'stale' | 'reconnecting'; silent_s: number };
 
-export function connectionOf(link: Link, lastFrame: number | null, now: number): Connection {
-  const silent_ms = lastFrame === null ? 0 : Math.max(0, now - lastFrame);
+/** Before the first frame the silence counts from the start: a line that never opens is a fault too. */
+export function connectionOf(link: Link, lastFrame: number | null, now: number, started = 0): Connection {
+  const silent_ms = Math.max(0, now - (lastFrame ?? started));
   const silent_s = Math.floor(silent_ms / 1000);
-  if (link !== 'open') return { kind: lastFrame === null ? 'connecting' : 'reconnecting', silent_s };
-  return { kind: lastFrame === null ? 'connecting' : silent_ms >= SILENCE_MAX_MS ? 'stale' : 'live', silent_s };
+  const silent = silent_ms >= SILENCE_MAX_MS;
+  if (lastFrame === null && !silent) return { kind: 'connecting', silent_s };
+  if (link !== 'open') return { kind: 'reconnecting', silent_s };
+  return { kind: silent ? 'stale' : 'live', silent_s };
 }
 
 /** Full jitter between half and the whole of a doubling wait; chance is an argument. */

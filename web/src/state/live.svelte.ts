@@ -8,6 +8,7 @@ import { connectionOf, type Link } from './connection';
 import { localId, type Entity } from './entity';
 import { KPI_SUBSCRIPTION, LAYERS, subscriptions } from './layers';
 import { apply, type EntityFrame, type State } from './reducer';
+import { tally } from './tally';
 
 const SNAPSHOT_MS = 500;
 const OTHER_TYPES_MAX = 20;
@@ -21,17 +22,19 @@ class Live {
   live = $state.raw<readonly Sample[]>([]);
   fixed = $state.raw<readonly Sample[]>([]);
   resyncs = $state(0);
+  readonly #started = performance.now();
   #link = $state<Link>('connecting');
   #now = $state(performance.now());
   #lastFrame = $state<number | null>(null);
-  connection = $derived(connectionOf(this.#link, this.#lastFrame, this.#now));
+  connection = $derived(connectionOf(this.#link, this.#lastFrame, this.#now, this.#started));
   cityTime = $derived(timeOf(this.status));
   comparison = $derived(compare(this.live, this.fixed));
+  tallies = $derived(tally(this.parts, this.cityTime));
 
   #state: State = {};
   #lastFrameNow: number | null = null;
   #listeners = new Set<Listener>();
-  #socket = new CitySocket({ frame: (frame) => this.#take(frame), link: (link) => (this.#link = link) });
+  #socket = new CitySocket({ frame: (frame) => this.#take(frame), link: (link) => this.#linked(link) });
 
   /** The state this very moment; panels read `parts`, the snapshot. */
   get current(): State {
@@ -80,6 +83,13 @@ class Live {
     if (types.length) this.#socket.subscribe({ id: 'others-found', types });
   }
 
+  /** Pages that were under way when the line went are worth nothing: the next state starts from an empty page. */
+  #linked(link: Link): void {
+    this.#link = link;
+    if (link !== 'closed') return;
+    for (const id of Object.keys(this.#state)) this.#state = apply({ op: 'resync', id }, this.#state);
+  }
+
   #take(frame: Frame): void {
     this.#lastFrameNow = performance.now();
     if (this.#lastFrame === null || this.connection.kind !== 'live') this.#snapshot();
@@ -92,6 +102,7 @@ class Live {
     if (this.#state === before) return;
     if (entityFrame.id === KPI_SUBSCRIPTION) this.#measure();
     for (const listener of this.#listeners) listener(entityFrame, this.#state);
+    if (entityFrame.op === 'state' && entityFrame.last) this.#snapshot();
   }
 
   #measure(): void {

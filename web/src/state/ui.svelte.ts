@@ -14,6 +14,8 @@ function keptLayers(): Record<LayerId, boolean> {
 class Ui {
   view = $state<View>('map');
   mapFailed = $state(false);
+  /** The base map's tiles did not come; what moves is still drawn. */
+  mapFault = $state('');
   selected = $state<string | null>(null);
   shown = $state<Record<LayerId, boolean>>(keptLayers());
   buildings = $state(true);

@@ -1,0 +1,14 @@
+// Prints what a browser must load, gzipped, and fails over the budget.
+import { readFileSync, readdirSync } from 'node:fs';
+import { gzipSync } from 'node:zlib';
+
+const FOLDER = '../src/madang/people/static/assets';
+const JS_BUDGET_KB = 450;
+let js = 0;
+for (const name of readdirSync(FOLDER).sort()) {
+  const kb = gzipSync(readFileSync(`${FOLDER}/${name}`), { level: 9 }).length / 1000;
+  if (name.endsWith('.js')) js += kb;
+  console.log(`${kb.toFixed(1).padStart(7)} kB  ${name}`);
+}
+console.log(`${js.toFixed(1).padStart(7)} kB  all JavaScript (budget ${JS_BUDGET_KB})`);
+if (js > JS_BUDGET_KB) process.exit(1);
