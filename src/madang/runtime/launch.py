@@ -1,7 +1,11 @@
-"""The first thing an app's process does: confine itself, then run the app. `python -m madang.runtime.launch FOLDER ENTRY DATA`."""
+"""The first thing an app's process does: confine itself, then run the app.
+
+`python -m madang.runtime.launch FOLDER PACKAGE.MODULE DATA`
+"""
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import runpy
 import sys
@@ -30,13 +34,23 @@ def python_folders() -> list[Path]:
     return [Path(name).resolve() for name in names]
 
 
+def adopt(folder: Path, package: str) -> None:
+    """Makes the folder the package of that name, without looking at what lies beside it."""
+    spec = importlib.util.spec_from_file_location(package, folder / "__init__.py", submodule_search_locations=[str(folder)])
+    if spec is None or spec.loader is None:
+        raise ImportError(f"{folder} is no package")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[package] = module
+    spec.loader.exec_module(module)
+
+
 def main() -> None:
     folder, entry, data = Path(sys.argv[1]), sys.argv[2], Path(sys.argv[3])
     enter(APP_UID, [*python_folders(), *map(Path, SYSTEM), folder], [data])
     os.chdir(data)
-    sys.path.insert(0, str(folder))
-    sys.argv = [str(folder / entry)]
-    runpy.run_path(str(folder / entry), run_name="__main__")
+    sys.argv = [entry]
+    adopt(folder, entry.partition(".")[0])
+    runpy.run_module(entry, run_name="__main__", alter_sys=True)
 
 
 if __name__ == "__main__":

@@ -28,7 +28,7 @@ class Scope(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Manifest(msgspec.Struct, frozen=True):
-    """`name`, `summary`: texts by language (ko, en). `entry`: a Python file of the app's folder."""
+    """`name`, `summary`: texts by language (ko, en). `entry`: `package.module`; the folder is the package."""
 
     id: str
     version: str
@@ -55,9 +55,9 @@ def check(manifest: Manifest, folder: Path) -> None:
     """Raises BadRequest."""
     if not _ID.match(manifest.id):
         raise BadRequest("app.toml: id must be a reverse domain name such as org.example.app")
-    entry = (folder / manifest.entry).resolve()
-    if not entry.is_relative_to(folder.resolve()) or not entry.is_file():
-        raise BadRequest(f"app.toml: no entry {manifest.entry!r} in the app's folder")
+    package, _, module = manifest.entry.partition(".")
+    if not package.isidentifier() or not module.isidentifier() or not (folder / f"{module}.py").is_file():
+        raise BadRequest(f"app.toml: entry {manifest.entry!r} is not package.module with a module of this folder")
     for scope in manifest.scopes:
         if scope.action not in ("read", "write", "command"):
             raise BadRequest(f"app.toml: unknown action {scope.action!r}")
