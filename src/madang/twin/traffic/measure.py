@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import tempfile
-import xml.etree.ElementTree as ET  # noqa: S405 (reads only what the simulator wrote)
+import xml.etree.ElementTree as ET
 from dataclasses import asdict, dataclass
 from pathlib import Path
 

@@ -21,7 +21,7 @@ INNER_PER_KM = {"residential": 1.6, "unclassified": 1.6, "service": 0.6, "tertia
 LANE_VEH_H, SIGNAL_LANE_VEH_H = 1300.0, 620.0
 PAIRS_PER_ORIGIN = 24
 MIN_TRIP_M = 350.0
-ORIGINS_MAX = 180  # more origins are drawn by weight: a search per origin is what a large city costs
+ORIGINS_MIN, ORIGINS_MAX = 60, 180  # more origins are drawn by weight: a search per origin is what a large city costs
 ROUNDS_MIN, ROUNDS_MAX = 2, 8
 LIGHT_TRAFFIC_VEH_H = 500
 VISITS_MAX = 4_000_000  # edges looked at in all searches of one pool, about 10 s
@@ -62,7 +62,8 @@ def make_pool(
     room = default_capacity(net, graph) | {k: v for k, v in (capacity or {}).items() if k in graph.edges}
     rng = random.Random(seed)
     origins, ends = _ends(graph, core_edges(graph))
-    origins = _sample(origins, rng)
+    most = max(ORIGINS_MIN, min(ORIGINS_MAX, VISITS_MAX // (ROUNDS_MIN * max(1, len(graph.edges)))))
+    origins = _sample(origins, most, rng)
     rounds = max(ROUNDS_MIN, min(ROUNDS_MAX, VISITS_MAX // max(1, len(origins) * len(graph.edges))))
     if trips_per_h < LIGHT_TRAFFIC_VEH_H:  # too few to slow each other: every round would find the same ways
         rounds = 1
@@ -85,13 +86,13 @@ def make_pool(
     return Pool([list(route) for route, _ in kept], [weight / total for _, weight in kept])
 
 
-def _sample(origins: dict[str, float], rng: random.Random) -> dict[str, float]:
-    """At most ORIGINS_MAX origins, drawn by weight; what is drawn twice counts twice."""
-    if len(origins) <= ORIGINS_MAX:
+def _sample(origins: dict[str, float], most: int, rng: random.Random) -> dict[str, float]:
+    """At most `most` origins, drawn by weight; what is drawn twice counts twice."""
+    if len(origins) <= most:
         return origins
-    share = sum(origins.values()) / ORIGINS_MAX
+    share = sum(origins.values()) / most
     drawn: dict[str, float] = {}
-    for key in rng.choices(list(origins), list(origins.values()), k=ORIGINS_MAX):
+    for key in rng.choices(list(origins), list(origins.values()), k=most):
         drawn[key] = drawn.get(key, 0.0) + share
     return dict(sorted(drawn.items()))
 
