@@ -68,29 +68,16 @@ class HttpSide:
         )
 
     async def apps(self, _: Request) -> Response:
-        grants = [
-            {
-                "action": "read",
-                "type": "TrafficFlowObserved",
-                "attributes": ["occupancy", "intensity"],
-                "area": "city",
-                "purpose": "signal timing",
-                "retention_s": 3600,
-            },
-            {
-                "action": "command",
-                "type": "TrafficSignalController",
-                "attributes": ["signal.stage"],
-                "rank": "efficiency",
-            },
-        ]
+        purpose = {"ko": "신호 시간 조정", "en": "signal timing"}
+        loops = {"action": "read", "type": "TrafficFlowObserved", "attributes": ["occupancy"], "purpose": purpose}
+        grants = [loops, {"action": "command", "kind": "signal.stage", "attributes": None, "purpose": purpose}]
         return JSONResponse(
             [
                 {
                     "id": "signals",
                     "name": {"ko": "신호 최적화", "en": "Adaptive signals"},
                     "state": self.app_state,
-                    "sandbox": "landlock",
+                    "sandbox": 2,
                     "grants": grants,
                 }
             ]
@@ -123,13 +110,15 @@ class HttpSide:
         receipt = {
             "id": f"cmd-{len(self.commands) + 1}",
             "status": status,
-            "reason": "an event is already running" if status == "refused" else "",
+            "reason": "busy" if status == "refused" else "",
+            "detail": "an event is already running" if status == "refused" else "",
         }
         self.commands.append(
             {
                 **receipt,
                 "at": self.world.iso(),
-                "by": "person:operator",
+                "who": "person:operator",
+                "by": "arbiter",
                 "kind": intent["kind"],
                 "target": intent["target"],
                 "why": intent.get("reason", ""),

@@ -21,11 +21,13 @@ export function pattern(text: string): string {
   return `.*${[...text.trim().slice(0, 60)].map(each).join('')}.*`;
 }
 
-/** A name may be plain or in several languages (`name[*]`), so both are asked. */
+/** A name is plain or in several languages; each must be asked for by its tag. `@none` is the place's own language. */
+const NAMES = ['name', 'name[@none]', 'name[ko]', 'name[en]'];
+
 export function query(text: string): string {
   const parameters = new URLSearchParams({
     type: SEARCH_TYPES.join(','),
-    q: `name~="${pattern(text)}"|name[*]~="${pattern(text)}"`,
+    q: NAMES.map((name) => `${name}~="${pattern(text)}"`).join('|'),
     options: 'keyValues',
     limit: String(LIMIT),
   });

@@ -32,13 +32,13 @@ export type Status = {
 export type Grant = string | {
   action?: string;
   type?: string;
-  attributes?: string[];
-  area?: unknown;
-  purpose?: string;
-  retention_s?: number;
+  kind?: string;
+  attributes?: string[] | null;
+  purpose?: Names | string;
   rank?: string;
 };
-export type AppInfo = { id: string; name: Names; state: string; sandbox: string; grants: Grant[] };
-export type Receipt = { id: string; status: string; reason?: string | null };
-export type CommandRow = Receipt & { at?: string; by?: string; kind: string; target: string; why?: string };
+export type AppInfo = { id: string; name: Names; state: string; sandbox: number | string; grants: Grant[] };
+export type Receipt = { id: string; status: string; reason?: string | null; detail?: string | null };
+/** `reason` is a code, `detail` a sentence; `who` asked, `by` answered (arbiter, interlock, device, service). */
+export type CommandRow = Receipt & { at?: string; who?: string; by?: string; kind: string; target: string; why?: string };
 export type DeadLetter = { at: string; source: string; reason: string; payload: string };

@@ -52,6 +52,11 @@ export function tName(prefix: string, name: string): string {
   return texts[i18n.language][`${prefix}.${name}`] ?? name;
 }
 
+/** A part of the system by its people's name; an app (`app:org.example.signals`) by the last word of its id. */
+export function componentName(id: string): string {
+  return tName('component', id.replace(/^app:/, '').split('.').pop() ?? id);
+}
+
 function fill(text: string, holes: Holes): string {
   return text.replace(/\{(\w+)\}/g, (whole, name: string) => (name in holes ? String(holes[name]) : whole));
 }

@@ -9,7 +9,7 @@ export type Entities = ReadonlyMap<string, Entity>;
 export type Part = { phase: Phase; seq: number; entities: Entities; pending: Entities | null };
 export type State = { readonly [subscription: string]: Part };
 
-export type StateFrame = { op: 'state'; id: string; seq: number; entities: Entity[]; last: boolean };
+export type StateFrame = { op: 'state'; id: string; seq: number; entities: Entity[]; first?: boolean; last: boolean };
 export type ChangesFrame = { op: 'changes'; id: string; seq: number; entities: Entity[]; deleted?: string[] };
 export type ResyncFrame = { op: 'resync'; id: string };
 export type EntityFrame = StateFrame | ChangesFrame | ResyncFrame;
@@ -35,7 +35,7 @@ export function applyPart(frame: EntityFrame, part: Part): Part {
 
 /** Pages gather aside and replace the old picture at the last one, so nobody sees a half-empty city. */
 function applyPage(frame: StateFrame, part: Part): Part {
-  const pending = new Map(part.pending ?? []);
+  const pending = new Map(frame.first ? [] : part.pending);
   for (const entity of frame.entities) pending.set(entity.id, entity);
   if (!frame.last) return { ...part, phase: part.phase === 'empty' ? 'loading' : part.phase, seq: frame.seq, pending };
   return { phase: 'live', seq: frame.seq, entities: pending, pending: null };
