@@ -92,7 +92,7 @@ class Field:
 
     def step(self) -> list[Message]:
         """One simulated second; gives the messages of it in a fixed order."""
-        out = list(self._signals())
+        out = [message for message in self._signals() if self.setup.live]
         while self.pending and self.pending[0][0] <= self.now:
             out += self._begin(self.pending.pop(0)[1])
         out += [m for ended in self.incidents.step(self.sumo, self.now) for m in self._incident(ended, "solved")]
