@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from madang.command.interlock import Shown, SignalPlan, find_conflict, first_report, read_plan, refuse_signal
 from madang.ingest.sumo.controller import SignalController
-from madang.ingest.sumo.plan import build_plan, find_conflict as monitor
+from madang.ingest.sumo.plan import build_plan
+from madang.ingest.sumo.plan import find_conflict as monitor
 
 T0 = datetime(2026, 6, 1, tzinfo=UTC)
 STAGES = {0: "GGrrg", 1: "rrGGr", 2: "rrrrG"}

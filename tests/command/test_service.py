@@ -8,6 +8,7 @@ from itertools import count
 from typing import Any
 
 import pytest
+
 from madang.base.clock import ManualClock
 from madang.base.errors import BadRequest, TooMany, Unavailable
 from madang.command.interlock import SignalPlan
@@ -89,7 +90,17 @@ async def test_ranks_and_holds(room: Any) -> None:
 
 @pytest.mark.parametrize(
     "body",
-    [None, [], {}, ask(kind="boiler.explode"), ask(value=3), ask(rank="king"), ask(expires_s=0), ask(expires_s=1e9), ask(reason="")],
+    [
+        None,
+        [],
+        {},
+        ask(kind="boiler.explode"),
+        ask(value=3),
+        ask(rank="king"),
+        ask(expires_s=0),
+        ask(expires_s=1e9),
+        ask(reason=""),
+    ],
 )
 async def test_unreadable_intents_raise(room: Any, body: Any) -> None:
     with pytest.raises(BadRequest):

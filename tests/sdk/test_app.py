@@ -11,14 +11,15 @@ from typing import Any
 
 import pytest
 import uvicorn
-from madang.sdk.app import App, intent, observed_at, value_of
-from madang.sdk.city_time import CityTime
-from madang.sdk.door import Address, DoorError
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket
+
+from madang.sdk.app import App, intent, observed_at, value_of
+from madang.sdk.city_time import CityTime
+from madang.sdk.door import Address, DoorError
 
 STATUS = {"op": "status", "city_time": "2026-06-01T07:30:00Z", "speed": 20.0}
 
@@ -33,7 +34,11 @@ class City:
         await ws.accept()
         self.connections += 1
         told = json.loads(await ws.receive_text())
-        loop = {"id": "urn:a", "type": told["types"][0], "intensity": {"value": 3, "observedAt": "2026-06-01T07:30:00Z"}}
+        loop = {
+            "id": "urn:a",
+            "type": told["types"][0],
+            "intensity": {"value": 3, "observedAt": "2026-06-01T07:30:00Z"},
+        }
         await ws.send_json({"op": "state", "id": told["id"], "seq": 1, "entities": [loop], "last": True})
         await ws.send_json(STATUS)
         if self.connections == 1:
@@ -126,7 +131,9 @@ def test_city_time_goes_on_between_frames() -> None:
 
 
 def test_values_and_addresses() -> None:
-    assert value_of({"value": 3, "unitCode": "KMH"}) == 3 and value_of({"json": [1]}) == [1] and value_of("bus") == "bus"
+    assert (
+        value_of({"value": 3, "unitCode": "KMH"}) == 3 and value_of({"json": [1]}) == [1] and value_of("bus") == "bus"
+    )
     assert observed_at({"value": 1, "observedAt": "x"}) == "x" and observed_at(3) is None
     assert Address.of("unix:/a/b").socket == "/a/b" and Address.of("http://h:1/").websocket == "ws://h:1/ws"
     with pytest.raises(ValueError, match="empty"):

@@ -12,13 +12,12 @@ import pytest
 HERE = Path(__file__).parents[1]
 sys.path.insert(0, str(HERE.parent))
 
+from madang.sdk.app import value_of  # noqa: E402
 from signals.app import City  # noqa: E402
 from signals.decide import Settings, decide  # noqa: E402
 from signals.estimate import update  # noqa: E402
 from signals.layout import make_junctions  # noqa: E402
 from signals.model import Memory, Reading, Shown  # noqa: E402
-
-from madang.sdk.app import value_of  # noqa: E402
 
 ENTITY = json.loads((HERE / "fixtures" / "junction.json").read_text(encoding="utf-8"))
 NAME = ENTITY["id"]

@@ -1,14 +1,14 @@
 """An app: what it listens to, what it does on a beat, how it asks and acts.
 
-    app = App.from_env()
+app = App.from_env()
 
-    @app.on("TrafficFlowObserved", attrs=("intensity", "occupancy"))
-    async def flow(entity, deleted): ...
+@app.on("TrafficFlowObserved", attrs=("intensity", "occupancy"))
+async def flow(entity, deleted): ...
 
-    @app.every(2.0)
-    async def beat(): ...
+@app.every(2.0)
+async def beat(): ...
 
-    app.run()
+app.run()
 """
 
 from __future__ import annotations

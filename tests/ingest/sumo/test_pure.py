@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from madang.ingest.sumo.budget import Budget
 from madang.ingest.sumo.injection import Refused, read_injection
 from madang.ingest.sumo.loops import EMPTY, Period, Reporter
