@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -68,7 +69,8 @@ def test_transition_and_silence_are_refused() -> None:
 
 
 def device() -> SignalController:
-    program = [("GGrrg", 20), ("yyrry", 3), ("rrrrr", 2), ("rrGGr", 20), ("rryyr", 3), ("rrrrr", 2), ("rrrrG", 10), ("rrrry", 3), ("rrrrr", 2)]  # fmt: skip
+    states = ["GGrrg", "yyrry", "rrrrr", "rrGGr", "rryyr", "rrrrr", "rrrrG", "rrrry", "rrrrr"]
+    program = list(zip(states, [20, 3, 2, 20, 3, 2, 10, 3, 2], strict=True))
     return SignalController(build_plan("c", [(s, float(d)) for s, d in program], 0.0, FOES, frozenset()))
 
 
@@ -101,7 +103,7 @@ def check(history: list[tuple[str, int | None]]) -> None:
     for link in range(5):
         shape = "".join("G" if state[link] in "Gg" else state[link] for state, _ in history)
         runs = [(shape[i], i) for i in range(len(shape)) if i == 0 or shape[i] != shape[i - 1]]
-        for (letter, start), (following, end) in zip(runs[1:], runs[2:], strict=False):
+        for (letter, start), (following, end) in pairwise(runs[1:]):
             if letter == "G":
                 assert following == "y", "a green ended without yellow"
                 assert end - start >= 5, "a green under its minimum"

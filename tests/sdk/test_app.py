@@ -1,4 +1,4 @@
-"""An app against a small real server on a unix socket: state, changes, beats, commands, a broken connection, the end."""
+"""An app against a small real server on a unix socket: state, changes, beats, commands, a broken connection."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import asyncio
 import json
 import tempfile
 from collections.abc import AsyncIterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -77,7 +78,7 @@ async def city() -> AsyncIterator[tuple[City, str]]:
         server = uvicorn.Server(config)
         server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]
         task = asyncio.create_task(server.serve())
-        while not server.started:
+        while not server.started:  # noqa: ASYNC110
             await asyncio.sleep(0.02)
         yield made, path
         server.should_exit = True
@@ -109,7 +110,7 @@ async def test_app_lives(city: tuple[City, str]) -> None:
         await app.main()
     assert made.connections == 2 and heard.count(("urn:a", False)) == 3
     assert made.commands[-1]["kind"] == "signal.release" and made.tokens == {"Bearer secret"}
-    steps = [(b - a).total_seconds() for a, b in zip(beats, beats[1:], strict=False)]
+    steps = [(b - a).total_seconds() for a, b in pairwise(beats)]
     assert all(step >= -25 for step in steps)
 
 

@@ -9,6 +9,7 @@ import json
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -256,8 +257,8 @@ def token(name: str) -> str:
 
 def _middle(shape: list[tuple[float, float]]) -> tuple[float, float]:
     """The point halfway along a line."""
-    half = sum(math.dist(a, b) for a, b in zip(shape, shape[1:], strict=False)) / 2
-    for (x1, y1), (x2, y2) in zip(shape, shape[1:], strict=False):
+    half = sum(math.dist(a, b) for a, b in pairwise(shape)) / 2
+    for (x1, y1), (x2, y2) in pairwise(shape):
         step = math.dist((x1, y1), (x2, y2))
         if step >= half > 0:
             part = half / step

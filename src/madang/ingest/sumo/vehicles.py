@@ -31,7 +31,7 @@ class Fleet:
         (self.transit if kind in ("bus", "tram") else self.turns).append(vehicle)
 
     def leave(self, vehicle: str) -> bool:
-        """Forget a vehicle; whether it was here. Every leaver is told: before a restart somebody may have heard of it."""
+        """Forget a vehicle; whether it was here. Every leaver is told: one may have been heard before a restart."""
         return self.kind.pop(vehicle, None) is not None
 
     def next(self, now_s: int, spare: int) -> list[str]:
