@@ -19,7 +19,7 @@ from pathlib import Path
 
 sys.path[:0] = [str(Path(__file__).parents[1] / "apps"), str(Path(__file__).parents[1] / "src")]
 
-from bench.signals_run import Outcome, Task, run
+from bench.signals_run import Outcome, Task, run  # noqa: E402
 
 
 @dataclass(frozen=True)

@@ -28,7 +28,6 @@ class Settings:
     margin: float = 1.1
     wait_gain_per_s: float = 0.004
     spill_weight: float = 1.5
-    short_m: float = 1e9
     foresight: float = 0.5
     usual_s: float = 25.0
     keep: float = 0.7
@@ -145,7 +144,7 @@ def _clear_s(belief: LaneMemory, rate: float, lost_s: float, least_s: float, how
 
 def _impatience(lane: Lane, belief: LaneMemory, now_s: float, how: Settings) -> float:
     """Weight of a lane: grows with its red, and where the queue stands back over the far loop into other streets."""
-    full = belief.far is not None and belief.far.occupancy > 0.8 and lane.length_m < how.short_m
+    full = belief.far is not None and belief.far.occupancy > 0.6 and bool(lane.feeders)
     red = max(0.0, now_s - max(belief.served_s, belief.red_since_s))
     return (1.0 + how.wait_gain_per_s * red) * (how.spill_weight if full else 1.0)
 
@@ -179,9 +178,16 @@ def _rate(
     belief = memory.lanes[lane.id]
     if around.accident and belief.stop and belief.stop.occupancy > 0.9 and belief.stop.count == 0 and staying:
         return 0.0
-    if any((reading := memory.exits.get(d)) and reading.occupancy > 0.8 and reading.count == 0 for d in lane.exits):
-        return share * how.stuck_weight
+    if lane.exits:
+        full = sum(_full(memory, detector) for detector in lane.exits)
+        share *= 1.0 - (1.0 - how.stuck_weight) * full / len(lane.exits)
     stop = belief.stop
     if staying and stop and stop.occupancy > 0.9 and stop.count == 0 and stop.at_s - shown.since_s > 8.0:
         return share * how.stuck_weight
     return share
+
+
+def _full(memory: Memory, detector: str) -> bool:
+    """Whether vehicles stand over the first loop behind the junction."""
+    reading = memory.exits.get(detector)
+    return reading is not None and reading.occupancy > 0.8 and reading.count == 0

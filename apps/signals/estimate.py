@@ -18,6 +18,7 @@ STANDING = 0.6
 FULL = 0.75
 BARE = 0.08
 BARE_AFTER_S = 5.0
+DOUBT_AFTER_S = 150.0  # a loop may miss who waits
 RECALL_PER_S = 0.02  # somebody may wait where no loop lies
 
 
@@ -71,6 +72,8 @@ def _correct(lane: Lane, belief: LaneMemory, shown: Shown, now_s: float, elapsed
     if not lane.stop:
         belief.queue = 0.0 if green else min(3.0, belief.queue + RECALL_PER_S * elapsed_s)
         return
+    if not green and now_s - max(belief.served_s, belief.red_since_s) > DOUBT_AFTER_S:
+        belief.queue = max(belief.queue, 1.0)
     room = max(1.0, lane.far_m / CAR_M) if lane.far else max(2.0, lane.length_m / CAR_M)
     if stop and stop.occupancy > STANDING:
         belief.queue = max(belief.queue, 1.0)

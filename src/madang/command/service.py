@@ -1,7 +1,7 @@
 """The command room at work: intent -> arbiter -> interlock -> device -> receipt. No I/O of its own: ports are given.
 
-Call `submit` for each intent (or `submit_many`), `on_report` for each report of a signal controller, `on_receipt` for each
-receipt of a device, `tick` about once a wall second. All times are city time.
+Call `submit` for each intent (or `submit_many`), `on_report` for each report of a signal controller, `on_receipt` for
+each receipt of a device, `tick` about once a wall second. All times are city time.
 """
 
 from __future__ import annotations

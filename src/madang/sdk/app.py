@@ -1,14 +1,14 @@
 """An app: what it listens to, what it does on a beat, how it asks and acts.
 
-    app = App.from_env()
+app = App.from_env()
 
-    @app.on("TrafficFlowObserved", attrs=("intensity", "occupancy"))
-    async def flow(entity, deleted): ...
+@app.on("TrafficFlowObserved", attrs=("intensity", "occupancy"))
+async def flow(entity, deleted): ...
 
-    @app.every(2.0)
-    async def beat(): ...
+@app.every(2.0)
+async def beat(): ...
 
-    app.run()
+app.run()
 """
 
 from __future__ import annotations
@@ -31,7 +31,6 @@ log = logging.getLogger(__name__)
 
 OnEntity = Callable[[Entity, bool], Awaitable[None]]
 OnBeat = Callable[[], Awaitable[None]]
-FIRST_STATUS_POLL_S = 0.05
 STOP_WAIT_S = 5.0
 
 
@@ -48,6 +47,7 @@ class App:
         self._stops: list[OnBeat] = []
         self._turn = asyncio.Lock()
         self._stop = asyncio.Event()
+        self._told = asyncio.Event()
 
     @classmethod
     def from_env(cls) -> App:
@@ -150,8 +150,8 @@ class App:
                 wait = min(5.0, wait * 2)
 
     async def _beat(self, seconds: float, city_time: bool, beat: OnBeat) -> None:
-        while city_time and not self.time.known:
-            await asyncio.sleep(FIRST_STATUS_POLL_S)
+        if city_time:
+            await self._told.wait()
         loop = asyncio.get_running_loop()
         due = loop.time()
         while True:
@@ -181,6 +181,7 @@ class App:
     def _note(self, frame: Mapping[str, Any]) -> None:
         with contextlib.suppress(ValueError, KeyError, TypeError):
             self.time.note(str(frame["city_time"]), float(frame.get("speed", 1.0)))
+            self._told.set()
 
     async def _end(self) -> None:
         for stop in self._stops:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from madang.ingest.sumo.plan import GREEN, YELLOW, SignalPlan, find_conflict, greens
+from madang.ingest.sumo.plan import GREEN, YELLOW, SignalPlan, find_conflict, greens, moving
 
 FALLBACK_SHOWN_S = 90.0
 
@@ -112,7 +112,11 @@ class SignalController:
 
     def _transition(self, stage: int, now_s: float) -> list[_Step]:
         """Walks red, then yellow, then all-red between the state shown and a stage; links green in both stay green."""
-        goal, plan, steps, at = self.plan.stages[stage], self.plan, [], now_s
+        goal, plan, at = self.plan.stages[stage], self.plan, now_s
+        steps: list[_Step] = []
+        if self.stage is None:
+            # Taken over while the program itself was changing stages: its yellow and all-red are given in full again.
+            return self._finish(now_s)
         ending = {i for i in greens(self.state) if goal[i] not in GREEN}
         state = _paint(self.state, ending & plan.walks, "r")
         if ending & plan.walks and self.stage is not None:
@@ -124,6 +128,18 @@ class SignalController:
         if ending:
             at += plan.all_red_s
             steps.append(_Step(_paint(state, ending, "r"), at))
+        return steps
+
+    def _finish(self, now_s: float) -> list[_Step]:
+        """From any state between stages to all-red, with full times."""
+        links = set(range(len(self.state)))
+        steps, at = [], now_s
+        if moving(self.state):
+            at += self.plan.yellow_s
+            ending = {i for i in greens(self.state)} - self.plan.walks
+            shown = _paint(self.state, ending, "y")
+            steps.append(_Step(_paint(shown, links & self.plan.walks, "r"), at))
+        steps.append(_Step("r" * len(self.state), at + self.plan.all_red_s))
         return steps
 
     def _advance(self, now_s: float) -> str | None:

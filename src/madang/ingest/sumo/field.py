@@ -9,6 +9,7 @@ import json
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -92,7 +93,7 @@ class Field:
 
     def step(self) -> list[Message]:
         """One simulated second; gives the messages of it in a fixed order."""
-        out = list(self._signals())
+        out = [message for message in self._signals() if self.setup.live]
         while self.pending and self.pending[0][0] <= self.now:
             out += self._begin(self.pending.pop(0)[1])
         out += [m for ended in self.incidents.step(self.sumo, self.now) for m in self._incident(ended, "solved")]
@@ -256,8 +257,8 @@ def token(name: str) -> str:
 
 def _middle(shape: list[tuple[float, float]]) -> tuple[float, float]:
     """The point halfway along a line."""
-    half = sum(math.dist(a, b) for a, b in zip(shape, shape[1:], strict=False)) / 2
-    for (x1, y1), (x2, y2) in zip(shape, shape[1:], strict=False):
+    half = sum(math.dist(a, b) for a, b in pairwise(shape)) / 2
+    for (x1, y1), (x2, y2) in pairwise(shape):
         step = math.dist((x1, y1), (x2, y2))
         if step >= half > 0:
             part = half / step

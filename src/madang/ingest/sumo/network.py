@@ -28,7 +28,7 @@ class Link:
 
 @dataclass
 class Network:
-    """`plans` by controller; `links` under signals; `lane_m` lengths; `lane_mps` limits; `edges` drivable, not internal."""
+    """`plans` by controller, `links` under signals, lengths and limits of lanes, `edges` that are not internal."""
 
     plans: dict[str, SignalPlan]
     links: list[Link]
@@ -40,7 +40,10 @@ class Network:
 
 
 def read_network(path: Path, stages: Mapping[str, tuple[str, ...]] | None = None) -> Network:
-    """`stages`: the numbered green states by controller, as the city's entities list them. Network of a .net.xml or .net.xml.gz. Raises OSError, xml.etree.ElementTree.ParseError, KeyError."""
+    """Network of a .net.xml or .net.xml.gz. Raises OSError, xml.etree.ElementTree.ParseError, KeyError.
+
+    `stages`: the numbered green states by controller, as the city's entities list them; found in the program without.
+    """
     with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as source:
         root = ET.parse(source).getroot()  # noqa: S314
     net = Network({}, [], {}, {}, {}, {})

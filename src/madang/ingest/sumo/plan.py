@@ -53,7 +53,7 @@ class SignalPlan:
         return self.min_green_s[stage] if stage < len(self.min_green_s) else DEFAULT_MIN_GREEN_S
 
     def phase_at(self, now_s: float) -> tuple[int, float]:
-        """(index, seconds into it) of the fixed program at a simulated second, as SUMO counts: (t - offset) mod cycle."""
+        """(index, seconds into it) of the fixed program at a simulated second, (t - offset) mod cycle as in SUMO."""
         into = (now_s - self.offset_s) % self.cycle_s
         for index, phase in enumerate(self.program):
             if into < phase.duration_s:

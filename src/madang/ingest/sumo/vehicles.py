@@ -13,12 +13,11 @@ TIMETABLE_MPS = 5.0  # commercial speed that a timetable allows, stops included 
 
 @dataclass
 class Fleet:
-    """Who is on the road and who was told of last. Order of turns is by departure, so it repeats with the seed."""
+    """Who is on the road. Order of turns is by departure, so it repeats with the seed."""
 
     kind: dict[str, str] = field(default_factory=dict)
     transit: list[str] = field(default_factory=list)
     turns: deque[str] = field(default_factory=deque)
-    told: set[str] = field(default_factory=set)
 
     def arrive(self, sumo: Any) -> list[str]:
         """Take in who departed and left since the last step; gives those to delete."""
@@ -32,11 +31,8 @@ class Fleet:
         (self.transit if kind in ("bus", "tram") else self.turns).append(vehicle)
 
     def leave(self, vehicle: str) -> bool:
-        """Forget a vehicle; whether somebody was told of it."""
-        self.kind.pop(vehicle, None)
-        known = vehicle in self.told
-        self.told.discard(vehicle)
-        return known
+        """Forget a vehicle; whether it was here. Every leaver is told: one may have been heard before a restart."""
+        return self.kind.pop(vehicle, None) is not None
 
     def next(self, now_s: int, spare: int) -> list[str]:
         """Who speaks now: every bus and tram each `TRANSIT_EVERY_S`, others by turns while there is budget."""
@@ -47,7 +43,6 @@ class Fleet:
             if vehicle in self.kind:
                 self.turns.append(vehicle)
                 chosen.append(vehicle)
-        self.told.update(chosen)
         return chosen
 
 

@@ -1,0 +1,83 @@
+"""The rule on one junction of two approaches, from the entity's own JSON."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+HERE = Path(__file__).parents[1]
+sys.path.insert(0, str(HERE.parent))
+
+from madang.sdk.app import value_of  # noqa: E402
+from signals.app import City  # noqa: E402
+from signals.decide import Settings, decide  # noqa: E402
+from signals.estimate import update  # noqa: E402
+from signals.layout import make_junctions  # noqa: E402
+from signals.model import Memory, Reading, Shown  # noqa: E402
+
+ENTITY = json.loads((HERE / "fixtures" / "junction.json").read_text(encoding="utf-8"))
+NAME = ENTITY["id"]
+TIME = "2026-06-01T07:00:{:02d}Z"
+
+
+def junction() -> Any:
+    return make_junctions([{key: value_of(value) for key, value in ENTITY.items()}])[0]
+
+
+def readings(now: float, **by_name: tuple[float, float]) -> dict[str, Reading]:
+    return {name: Reading(count, occupancy, now) for name, (count, occupancy) in by_name.items()}
+
+
+def test_layout_reads_lanes_and_loops() -> None:
+    made = junction()
+    assert made.stages == ("Gr", "rG") and made.usual_s == (40.0, 20.0)
+    assert [(lane.stop, lane.far, lane.far_m) for lane in made.lanes] == [
+        ("a_0_stop", "a_0_upstream", 50.0),
+        ("b_0_stop", "b_0_upstream", 50.0),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("shown", "seen", "now", "wanted"),
+    [
+        (Shown(0, "Gr", 0.0), {"b_0_upstream": (4, 0.2), "b_0_stop": (0, 1.0)}, 20.0, 1),
+        (Shown(0, "Gr", 0.0), {"b_0_upstream": (4, 0.2), "b_0_stop": (0, 1.0)}, 4.0, None),
+        (Shown(None, "yr", 0.0), {"b_0_stop": (0, 1.0)}, 20.0, None),
+        (Shown(0, "Gr", 0.0), {}, 20.0, 0),
+        (Shown(0, "Gr", 0.0), {"a_0_upstream": (5, 0.3), "a_0_stop": (2, 0.3), "b_0_stop": (0, 1.0)}, 20.0, 0),
+        (Shown(0, "Gr", 0.0), {"a_0_upstream": (5, 0.3), "a_0_stop": (2, 0.3), "b_0_stop": (0, 1.0)}, 90.0, 1),
+    ],
+)
+def test_decisions(shown: Shown, seen: dict[str, Any], now: float, wanted: int | None) -> None:
+    made, memory = junction(), Memory()
+    update(made, memory, readings(now, **seen), shown, now)
+    assert decide(made, memory, shown, now, how=Settings()) == wanted
+
+
+def test_nobody_waits_past_the_bound() -> None:
+    made, memory, shown = junction(), Memory(), Shown(0, "Gr", 0.0)
+    for now in range(0, 200, 2):
+        seen = {"a_0_upstream": (2, 0.2), "a_0_stop": (2, 0.2), "b_0_stop": (0, 1.0)}
+        update(made, memory, readings(float(now), **seen), shown, float(now))
+        if decide(made, memory, shown, float(now), how=Settings(stretch=100, keep=0)) == 1:
+            assert now <= 102
+            return
+    pytest.fail("the waiting car was forgotten")
+
+
+def test_edge_keeps_every_period_and_renews() -> None:
+    city = City()
+    city.learn([ENTITY])
+    observed = {"observedAt": TIME.format(5)}
+    loop = {"id": "urn:ngsi-ld:TrafficFlowObserved:helsinki:b_0_stop", "occupancy": {"value": 1.0} | observed}
+    city.hear_loop(loop | {"intensity": {"value": 2} | observed})
+    city.hear_loop(loop | {"intensity": {"value": 2} | observed})
+    city.hear_loop(loop | {"intensity": {"value": 3, "observedAt": TIME.format(10)}})
+    assert city.fresh["b_0_stop"].count == 5
+    city.hear_signal({"id": NAME, "signalState": {"value": "Gr", "observedAt": TIME.format(0)}, "stage": {"value": 0}})
+    start = city.shown[NAME].since_s
+    assert city.wishes(start + 30) and not city.wishes(start + 32) and city.wishes(start + 60)

@@ -1,0 +1,75 @@
+"""Tables for the pure parts of the field."""
+
+from __future__ import annotations
+
+import pytest
+
+from madang.ingest.sumo.budget import Budget
+from madang.ingest.sumo.injection import Refused, read_injection
+from madang.ingest.sumo.loops import EMPTY, Period, Reporter
+from madang.ingest.sumo.pace import GIVE_UP_LAG_S, Pace
+from madang.ingest.sumo.plan import build_plan, find_stages
+from madang.ingest.sumo.vehicles import delay_s
+from madang.ingest.sumo.weather import weather_at
+
+
+def test_loops_report_by_exception() -> None:
+    reporter, busy, stood = Reporter(), Period(1, 0.1, 30.0), Period(0, 1.0, None)
+    worth = [reporter.worth("a", p, t) for t, p in enumerate([EMPTY, EMPTY, busy, busy, EMPTY, EMPTY, stood, stood])]
+    assert worth == [True, False, True, True, True, False, True, False]
+    assert reporter.worth("a", stood, 99.0), "the heartbeat"
+
+
+def test_budget_never_overflows_and_loops_come_first() -> None:
+    budget = Budget(100.0, speed=10.0)
+    for _ in range(1000):
+        budget.refill()
+    assert budget.spare() == 200
+    budget.spend(1000)
+    assert budget.spare() == 0 and budget.left == -200
+
+
+def test_pace_catches_up_and_gives_up() -> None:
+    pace = Pace(100.0, 1000.0, 10.0)
+    assert pace.wait_s(110, 1000.5) == pytest.approx(0.5)
+    assert pace.wait_s(110, 1002.0) == 0 and pace.lag_s(110, 1002.0) == pytest.approx(1.0)
+    assert not pace.slip(110, 1002.0)
+    assert pace.slip(110, 1002.0 + GIVE_UP_LAG_S) and pace.lag_s(110, 1002.0 + GIVE_UP_LAG_S) == 0
+
+
+def test_stages_leave_out_clearance() -> None:
+    states = ["GGGr", "yyGr", "rrGr", "rrGG", "rryy", "rrrr"]
+    assert find_stages(states) == ("GGGr", "rrGG")
+    plan = build_plan("x", [(s, 5.0) for s in states], 0.0, [(0, 3), (2, 3)], frozenset())
+    assert plan.conflicts == {(0, 3)} and plan.all_red_s == 5.0
+    assert plan.phase_at(0) == (0, 0.0) and plan.phase_at(31) == (0, 1.0)
+
+
+@pytest.mark.parametrize(
+    ("payload", "reason"),
+    [
+        ({"kind": "volcano", "commandId": "1"}, "unknown_kind"),
+        ({"kind": "rain"}, "no_command_id"),
+        ({"kind": "rain", "commandId": "1", "intensity_mm_h": 900}, "out_of_bounds:intensity_mm_h"),
+        ({"kind": "rain", "commandId": "1", "duration_s": "x"}, "out_of_bounds:duration_s"),
+        ({"kind": "accident", "commandId": "1", "edge": "nowhere"}, "unknown_edge"),
+    ],
+)
+def test_injections_are_bounded(payload: dict[str, object], reason: str) -> None:
+    with pytest.raises(Refused, match=reason):
+        read_injection(payload, 0.0, ["a", "b"], 1)
+
+
+def test_injection_repeats_with_seed() -> None:
+    body = {"kind": "event", "commandId": "1", "trips": 5}
+    assert read_injection(body, 0.0, ["a", "b"], 1) == read_injection(body, 0.0, ["a", "b"], 1)
+
+
+def test_rain_shows_in_the_weather() -> None:
+    dry, wet = weather_at(1, 30_000.0), weather_at(1, 30_000.0, 10.0)
+    assert dry.precipitation == 0 < wet.precipitation and wet.temperature < dry.temperature
+    assert weather_at(1, 30_000.0) == dry != weather_at(2, 30_000.0)
+
+
+def test_delay_against_timetable() -> None:
+    assert delay_s(300.0, 100.0, 20.0, 500.0) == 120
