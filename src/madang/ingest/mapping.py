@@ -2,8 +2,8 @@
 
 A rule names a type, an id template, a time and attributes. A value is a constant, or an expression on the record:
 `=PATH` (dotted; `=` is the whole payload), `=number(PATH)` for numbers written as text, `=point(LON,LAT)`, `=line(PATH)`.
-A table `{ path = "=...", unit = "KMH" }` adds a UN/CEFACT unit; `{ object = "=..." }` makes a Relationship. Blank or missing
-values make no attribute.
+A table `{ path = "...", unit = "KMH" }` adds a UN/CEFACT unit, `null` in it says what a null or missing value becomes;
+`{ object = "=..." }` makes a Relationship. Otherwise blank or missing values make no attribute.
 """
 
 from __future__ import annotations
@@ -33,6 +33,7 @@ class Field:
     kind: str
     value: Value
     unit: str | None
+    null: Any = None
 
 
 @dataclass(frozen=True)
@@ -71,6 +72,7 @@ class Rule:
         body: dict[str, Any] = {}
         for field in self.fields:
             value = field.value(record)
+            value = field.null if value is None else value
             if value is not None and value != "":
                 body[field.name] = _attribute(field, value, observed)
         return Append(Entity(identifier, [self.type], body), create=True)
@@ -165,4 +167,4 @@ def _field(name: str, raw: Any) -> Field:
     if "path" in raw and not str(expression).startswith("="):
         expression = f"={expression}"
     kind, value = compile_value(expression)
-    return Field(name, raw.get("type", kind), value, raw.get("unit"))
+    return Field(name, raw.get("type", kind), value, raw.get("unit"), raw.get("null"))
