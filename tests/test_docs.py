@@ -1,4 +1,4 @@
-"""The documents do not rot: what the code has is named in them, what they point at is there, what they show can be read."""
+"""The documents do not rot: what the code has is named, what they point at is there, what they show can be read."""
 
 from __future__ import annotations
 
@@ -124,7 +124,7 @@ def test_the_city_and_the_app_of_the_readme_are_real(page: Path, tmp_path: Path)
     loaded = load_city(tmp_path / "city.toml")
     payload = b'{"time":"2026-11-21T09:00:00Z","level":0.6,"temp_c":8.5,"lon":126.978,"lat":37.566}'
     (operation,) = compile_decoder(loaded.id, list(loaded.mqtt)).decode("city/mycity/bin/7", payload)
-    assert set(operation.entity.body) == {"fillingLevel", "temperature", "location"}  # type: ignore[union-attr]
+    assert set(operation.entity.body) == {"fillingLevel", "temperature", "location"}
     (source,) = code_blocks(page, "python")
     compile(source, "app.py", "exec")
     (tmp_path / "app.py").write_text(source, encoding="utf-8")
