@@ -182,10 +182,7 @@ class _Mailbox:
 
     async def _count(self, *, success: bool) -> None:
         column = "last_success = now()" if success else "last_failure = now(), times_failed = times_failed + 1"
-        sql = (
-            "UPDATE subscription SET times_sent = times_sent + 1, last_notification = now(), "
-            f"{column} WHERE id = $1"  # noqa: S608 - one of two constants
-        )
+        sql = f"UPDATE subscription SET times_sent = times_sent + 1, last_notification = now(), {column} WHERE id = $1"
         with contextlib.suppress(*LOST):
             await self._pool.execute(sql, self.subscription.id)
 
