@@ -187,7 +187,7 @@ def metrics(board: Board) -> Any:
             yield up
 
     registry = CollectorRegistry()
-    registry.register(Collector())  # type: ignore[arg-type]
+    registry.register(Collector())
 
     async def handle(request: Request) -> Response:
         return Response(
@@ -220,7 +220,7 @@ async def serve(app: Gateway, port: int, door: Path) -> None:
     people.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     people.bind((os.environ.get("MADANG_HOST", "127.0.0.1"), port))
     config = uvicorn.Config(
-        app,  # type: ignore[arg-type]
+        app,
         http="httptools",
         ws="websockets-sansio",
         lifespan="off",
