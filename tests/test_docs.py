@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import re
+import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -31,11 +32,11 @@ _LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 
 def pages() -> list[Path]:
     """Every page of ours: what git knows and what it would take, no package of somebody else."""
-    listed = subprocess.run(
-        ["git", "ls-files", "--cached", "--others", "--exclude-standard", "*.md"],
-        cwd=ROOT, capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    found = [ROOT / name for name in listed.stdout.splitlines()]
+    listed = ""
+    if shutil.which("git"):
+        argv = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "*.md"]
+        listed = subprocess.run(argv, cwd=ROOT, capture_output=True, text=True, check=False).stdout
+    found = [ROOT / name for name in listed.splitlines()]
     return [page for page in found if page.is_file()] or [*READMES, *DOCS.rglob("*.md"), *SOURCES.rglob("*.md")]
 
 
