@@ -18,7 +18,7 @@ from .model import Junction, Memory, Reading, Shown
 
 log = logging.getLogger("signals")
 
-BEAT_S = 2.0
+BEAT_S = 1.0
 HOLD_S = 30.0
 RENEW_S = 20.0
 RESEND_S = 6.0

@@ -33,7 +33,7 @@ from madang.ingest.sumo.network import Network
 from madang.ingest.sumo.vehicles import Fleet, vehicle_payload
 from madang.ingest.sumo.weather import weather_at
 
-LOOP_PERIOD_S = 5
+LOOP_PERIOD_S = 2
 KPI_EVERY_S = 10
 SIGNAL_HEARTBEAT_S = 60
 STATE_FORMAT = 1
