@@ -33,6 +33,9 @@ class City:
     memories: dict[str, Memory] = field(default_factory=dict)
     places: dict[str, tuple[float, float]] = field(default_factory=dict)
     fresh: dict[str, Reading] = field(default_factory=dict)
+    loops: dict[str, dict[str, Any]] = field(default_factory=dict)
+    heard_s: dict[str, float] = field(default_factory=dict)
+    signals: dict[str, dict[str, Any]] = field(default_factory=dict)
     shown: dict[str, Shown] = field(default_factory=dict)
     rain_mm_h: float = 0.0
     accidents: dict[str, tuple[float, float]] = field(default_factory=dict)
@@ -45,25 +48,28 @@ class City:
         self.places = {c["id"]: tuple(c["location"]["coordinates"]) for c in plain if c.get("location")}
 
     def hear_loop(self, entity: Mapping[str, Any]) -> None:
-        """Fold one period of a loop. Periods that arrive together are added up, none is lost."""
-        count, covered = entity.get("intensity"), entity.get("occupancy")
-        when = observed_at(count) or observed_at(covered)
+        """Fold one period of a loop. Periods heard between two beats are added up; an attribute not told is unchanged."""
+        known = self.loops.setdefault(entity["id"], {})
+        known.update({key: entity[key] for key in ("intensity", "occupancy") if key in entity})
+        count, covered = known.get("intensity"), known.get("occupancy")
+        when = max(filter(None, (observed_at(count), observed_at(covered))), default=None)
         if when is None:
             return
         name = str(entity["id"]).rpartition(":")[2]
-        before = self.fresh.get(name)
-        at = epoch_s(when)
-        if before is not None and before.at_s >= at:
+        before, at = self.fresh.get(name), epoch_s(when)
+        if self.heard_s.get(name, 0.0) >= at:
             return
+        self.heard_s[name] = at
         number = float(value_of(count) or 0) + (before.count if before else 0.0)
         self.fresh[name] = Reading(number, float(value_of(covered) or 0), at)
 
     def hear_signal(self, entity: Mapping[str, Any]) -> None:
-        state = value_of(entity.get("signalState"))
-        when = observed_at(entity.get("signalState"))
+        known = self.signals.setdefault(entity["id"], {})
+        known.update({key: entity[key] for key in ("signalState", "stage") if key in entity})
+        state, when = value_of(known.get("signalState")), observed_at(known.get("signalState"))
         if not isinstance(state, str) or when is None:
             return
-        stage, before = value_of(entity.get("stage")), self.shown.get(entity["id"])
+        stage, before = value_of(known.get("stage")), self.shown.get(entity["id"])
         number = stage if isinstance(stage, int) and stage >= 0 else None
         same = before is not None and before.stage == number and before.state == state
         self.shown[entity["id"]] = before if before and same else Shown(number, state, epoch_s(when))

@@ -162,7 +162,7 @@ class Field:
         for vehicle in self.fleet.next(self.now, self.budget.spare()):
             body = vehicle_payload(self.sumo, vehicle, self.fleet.kind[vehicle], time, self.now)
             if body is not None:
-                self.budget.spend(1)
+                self.budget.position()
                 yield Message(self.topics.of("vehicle", token(vehicle)), body, MAY)
 
     def command(self, controller: str, payload: Any) -> list[Message]:
