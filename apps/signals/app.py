@@ -37,6 +37,7 @@ class City:
     heard_s: dict[str, float] = field(default_factory=dict)
     signals: dict[str, dict[str, Any]] = field(default_factory=dict)
     shown: dict[str, Shown] = field(default_factory=dict)
+    how: rule.Settings = field(default_factory=rule.Settings)
     rain_mm_h: float = 0.0
     accidents: dict[str, tuple[float, float]] = field(default_factory=dict)
     asked: dict[str, tuple[int, float]] = field(default_factory=dict)
@@ -48,7 +49,7 @@ class City:
         self.places = {c["id"]: tuple(c["location"]["coordinates"]) for c in plain if c.get("location")}
 
     def hear_loop(self, entity: Mapping[str, Any]) -> None:
-        """Fold one period of a loop. Periods heard between two beats are added up; an attribute not told is unchanged."""
+        """Fold one period of a loop. Periods between two beats add up; an attribute not told is unchanged."""
         known = self.loops.setdefault(entity["id"], {})
         known.update({key: entity[key] for key in ("intensity", "occupancy") if key in entity})
         count, covered = known.get("intensity"), known.get("occupancy")
@@ -86,13 +87,14 @@ class City:
         for junction in self.junctions:
             if junction.id in self.shown:
                 estimate.update(junction, self.memories[junction.id], fresh, self.shown[junction.id], now_s)
+        rule.notice_jams(self.junctions, self.memories, self.shown, now_s, self.how)
         found = []
         for junction in self.junctions:
             shown = self.shown.get(junction.id)
             if shown is None:
                 continue
             estimate.foresee(junction, self.memories)
-            stage = rule.decide(junction, self.memories[junction.id], shown, now_s, self.around(junction.id))
+            stage = rule.decide(junction, self.memories[junction.id], shown, now_s, self.around(junction.id), self.how)
             if stage is not None and self._worth(junction.id, stage, shown, now_s):
                 self.asked[junction.id] = (stage, now_s)
                 found.append((junction.id, stage))
@@ -108,6 +110,13 @@ class City:
 
 def _metres(a: tuple[float, ...], b: tuple[float, ...]) -> float:
     return math.hypot((a[0] - b[0]) * 111_320 * math.cos(math.radians(a[1])), (a[1] - b[1]) * 110_540)
+
+
+def make_intent(controller: str, stage: int) -> dict[str, Any]:
+    """What to ask the command room for."""
+    if stage == rule.RELEASE:
+        return intent("signal.release", controller, {}, "streets behind are full: the fixed program meters better")
+    return intent("signal.stage", controller, {"stage": stage}, "most served per second", expires_s=HOLD_S)
 
 
 def make_app(app: App, city: City) -> App:
@@ -143,10 +152,7 @@ def make_app(app: App, city: City) -> App:
     @app.every(BEAT_S)
     async def beat() -> None:
         wishes = city.wishes(app.time.now().timestamp())
-        intents = [
-            intent("signal.stage", name, {"stage": stage}, "most served per second", expires_s=HOLD_S)
-            for name, stage in wishes
-        ]
+        intents = [make_intent(name, stage) for name, stage in wishes]
         for receipt in await app.commands(intents):
             if receipt.get("status") == "refused":
                 log.debug("%s refused: %s", receipt.get("target"), receipt.get("reason"))

@@ -7,6 +7,7 @@ Guards: minimum green, a bound on red, exits without room, weather.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from .model import Junction, Lane, LaneMemory, Memory, Shown
@@ -20,19 +21,21 @@ class Settings:
 
     saturation_per_s: float = 0.5
     startup_s: float = 2.0
-    max_red_s: float = 100.0
+    max_red_s: float = 130.0
     longest_green_s: float = 60.0
     horizon_s: float = 40.0
     yield_weight: float = 0.5
     stuck_weight: float = 0.1
     stuck_after_s: float = 10.0
-    margin: float = 1.1
-    wait_gain_per_s: float = 0.004
+    jam_after_s: float = 12.0
+    jam_s: float = 0.0
+    margin: float = 1.3
+    wait_gain_per_s: float = 0.0
     spill_weight: float = 1.0
     ahead_floor: float = 0.3
     foresight: float = 0.5
     usual_s: float = 25.0
-    keep: float = 0.4
+    keep: float = 0.8
     stretch: float = 1.6
     least_score: float = 0.02
 
@@ -46,6 +49,7 @@ class Surroundings:
 
 
 CALM = Surroundings()
+RELEASE = -1
 
 
 def decide(
@@ -56,8 +60,13 @@ def decide(
     around: Surroundings = CALM,
     how: Settings | None = None,
 ) -> int | None:
-    """The stage wanted now, or None while the junction is in transition or within its minimum green."""
+    """The stage wanted now; RELEASE leaves a jam to the fixed program; None while nothing may change.
+
+    Nothing may change in transition and within the minimum green.
+    """
     how = how or Settings()
+    if now_s < memory.jammed_until_s:
+        return RELEASE
     current = shown.stage
     if current is None or not 0 <= current < len(junction.stages):
         return None
@@ -78,6 +87,33 @@ def decide(
     if scores[best] <= scores[current] * how.margin or scores[best] <= how.least_score:
         return current
     return best
+
+
+def notice_jams(
+    junctions: Sequence[Junction],
+    memories: Mapping[str, Memory],
+    shown: Mapping[str, Shown],
+    now_s: float,
+    how: Settings,
+) -> None:
+    """Green and nobody moves: the streets behind are full. That junction and those that feed it go back to the fixed
+    program for a while: its splits and offsets meter what a bottleneck out of sight of the loops can take, while the
+    rule would go on filling it from every side.
+    """
+    for junction in junctions:
+        seen = shown.get(junction.id)
+        if seen is None or seen.stage is None or now_s - seen.since_s < how.jam_after_s:
+            continue
+        for lane in junction.lanes:
+            belief = memories[junction.id].lanes.get(lane.id)
+            if belief is None or not lane.stop or not all(seen.state[link] in GREEN for link in lane.links):
+                continue
+            # Who must give way may stand for other reasons, for a while.
+            patience = how.jam_after_s * (1.0 if all(seen.state[link] == "G" for link in lane.links) else 2.0)
+            if belief.stop_still_s is not None and now_s - max(belief.stop_still_s, seen.since_s) > patience:
+                for name in {junction.id, *(up for up, _, _ in lane.feeders)}:
+                    if name in memories:
+                        memories[name].jammed_until_s = now_s + how.jam_s
 
 
 def _discharging(junction: Junction, memory: Memory, shown: Shown) -> bool:

@@ -9,10 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from .model import Junction, Lane, LaneMemory, Memory, Reading, Shown
+from .model import CAR_M, Junction, Lane, LaneMemory, Memory, Reading, Shown
 
 GREEN = frozenset("Gg")
-CAR_M = 7.5
 SMOOTHING_S = 120.0
 STANDING = 0.6
 STILL_S = 5.0

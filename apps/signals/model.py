@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass, field
 
-
 CAR_M = 7.5
 
 
@@ -13,7 +12,8 @@ CAR_M = 7.5
 class Lane:
     """An approach lane. `links` under the signal; detectors `stop` at the line and `far` upstream, `far_m` before it.
 
-    `exits` are detectors on the lanes behind the junction (by link), which show when there is no room to go.
+    `exits` are detectors on the lanes behind the junction (by link), which show when there is no room to go; `outs` are
+    those lanes as (junction, lane), `feeders` the lanes that lead here as (junction, lane, share of its vehicles).
     """
 
     id: str
@@ -95,3 +95,4 @@ class Memory:
     stage_seen_s: dict[int, float] = field(default_factory=dict)
     full_since_s: dict[str, float] = field(default_factory=dict)
     updated_s: float = 0.0
+    jammed_until_s: float = -1e9
