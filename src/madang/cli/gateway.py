@@ -119,7 +119,7 @@ async def gateway(settings: Settings) -> None:
         Caller("anonymous", os.environ.get("MADANG_ANONYMOUS", "reader")),
     )
     await subscribe(client, settings.city, live, board)
-    await until_told(serve(app, settings.http_port, door), poll(board, settings, store), desk.run())
+    await until_told(serve(app, settings.http_port, door), poll(board, settings, store), desk.run(), writer.watch())
     await writer.stop()
 
 

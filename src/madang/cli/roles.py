@@ -73,7 +73,7 @@ async def ingest(settings: Settings) -> None:
             "mqtt_connected": link.connected,
         }
 
-    await until_told(link.run(), tell_every_second(client, "ingest", numbers))
+    await until_told(link.run(), tell_every_second(client, "ingest", numbers), writer.watch())
     await writer.stop()
 
 
