@@ -103,7 +103,7 @@ class Writer:
             await asyncio.gather(self._task, return_exceptions=True)
 
     async def watch(self) -> None:
-        """Ends, with its error, only when the writing task does: a process without a writer must not go on answering."""
+        """Ends, with its error, only when the writing task does: without it a process must not go on answering."""
         assert self._task is not None
         await asyncio.shield(self._task)
 

@@ -45,7 +45,7 @@ class Broker:
             raise Forbidden(f"{caller.name} was not granted to write {', '.join(sorted(names - allowed))}")
 
     def restrict(self, caller: Caller, query: Query, form: Form) -> tuple[Query, Form]:
-        """The query and form cut down to what the caller may read. Raises Forbidden."""
+        """The query cut down to what the caller may ask; each entity found is then shown by `cut`. Raises Forbidden."""
         if caller.everything:
             return query, form
         readable = caller.readable_types() or ()
@@ -54,11 +54,19 @@ class Broker:
             caller.require("read", name)
         if not types:
             raise Forbidden(f"{caller.name} was not granted to read anything")
-        open_to = caller.attributes("read", types)
         asked = attributes_in(query)
-        if open_to is not None and not asked <= open_to:
-            raise Forbidden(f"{caller.name} was not granted to read {', '.join(sorted(asked - open_to))}")
-        return replace(query, types=tuple(types)), replace(form, attrs=_both(form.attrs, open_to))
+        for name in types:
+            # Of each type by itself: what is open of one says nothing of another.
+            open_to = caller.attributes("read", [name])
+            if open_to is not None and not asked <= open_to:
+                raise Forbidden(f"{caller.name} was not granted to read {', '.join(sorted(asked - open_to))} of {name}")
+        return replace(query, types=tuple(types)), form
+
+    def cut(self, caller: Caller, types: list[str], form: Form) -> Form:
+        """The form in which the caller sees entities of these types."""
+        if caller.everything:
+            return form
+        return replace(form, attrs=_both(form.attrs, caller.attributes("read", types)))
 
     def visible(self, caller: Caller, row: Row, form: Form) -> Form:
         """The form in which the caller may see this entity. Raises NotFound, so that existence does not leak."""
@@ -67,7 +75,7 @@ class Broker:
         open_to = caller.attributes("read", row.entity.types)
         if open_to is not None and not open_to:
             raise NotFound(f"no entity {row.entity.id}")
-        return replace(form, attrs=_both(form.attrs, open_to))
+        return self.cut(caller, row.entity.types, form)
 
 
 def _both(one: frozenset[str] | None, other: frozenset[str] | None) -> frozenset[str] | None:

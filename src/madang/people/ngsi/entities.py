@@ -6,7 +6,7 @@ from typing import Any
 from urllib.parse import quote
 
 from madang.base.errors import BadRequest
-from madang.context.store import Query
+from madang.context.store import Query, Row
 from madang.model.context import Context
 from madang.model.entity import Entity, check_id, check_time, parse_attribute, parse_entity
 from madang.model.operations import (
@@ -53,9 +53,10 @@ class Entities:
         """Runs, renders and pages a query; shared with POST /entityOperations/query."""
         query, form = self._broker.restrict(request.caller, query, form)
         page = await self._broker.store.find(query)
-        shown: Any = [render(row.entity, form, row.stamps) for row in page.rows]
+        cut, caller = self._broker.cut, request.caller
+        shown: Any = [render(row.entity, cut(caller, row.entity.types, form), row.stamps) for row in page.rows]
         if accepted(request) == GEO:
-            features = [feature(one, geometry_of(row.entity)) for one, row in zip(shown, page.rows, strict=True)]
+            features = [feature(one, _place(one, row)) for one, row in zip(shown, page.rows, strict=True)]
             shown = {"type": "FeatureCollection", "features": features}
         response = answer(request, shown, context)
         if page.total is not None:
@@ -69,7 +70,7 @@ class Entities:
         form = self._broker.visible(request.caller, row, form_of(request, context))
         shown = render(row.entity, form, row.stamps)
         if accepted(request) == GEO:
-            shown = feature(shown, geometry_of(row.entity))
+            shown = feature(shown, _place(shown, row))
         return answer(request, shown, context)
 
     async def replace(self, request: Request) -> Response:
@@ -148,6 +149,11 @@ class Entities:
             raise BadRequest("the id in the body is not the id in the path")
         entity.id = identifier
         return entity, context
+
+
+def _place(shown: dict[str, Any], row: Row) -> Any:
+    """The geometry of a feature, unless the caller does not get to see it."""
+    return geometry_of(row.entity) if "location" in shown else None
 
 
 def _changes(outcome: Outcome, context: Context) -> Response:
