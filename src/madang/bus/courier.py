@@ -39,6 +39,7 @@ class Courier:
         self._wake = asyncio.Event()
         self.cursor = 0
         self.carried = 0
+        self.listening = False
         self.lag_ms = 0.0
 
     async def run(self) -> None:
@@ -55,6 +56,7 @@ class Courier:
         listener = self._heard
         await connection.add_listener(CHANNEL, listener)
         self.cursor = await self._load(connection)
+        self.listening = True
         try:
             while True:
                 self._wake.clear()

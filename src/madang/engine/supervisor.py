@@ -31,7 +31,9 @@ LOG_MAX_BYTES = 10 * 1024 * 1024
 
 @dataclass(frozen=True)
 class Spec:
-    """One process: how to start it, who it runs as, how to ask it to stop, and how to know that it is ready."""
+    """One process: how to start it, who it runs as, how to ask it to stop, and how to know that it is ready.
+
+    `fds`: open files it inherits under the same numbers."""
 
     name: str
     argv: list[str]
@@ -42,6 +44,7 @@ class Spec:
     prepare: Callable[[], None] | None = None
     cwd: str = "/"
     inherit_env: bool = True
+    fds: tuple[int, ...] = ()
 
 
 @dataclass
@@ -129,6 +132,7 @@ class Supervised:
                 stdout=output,
                 stderr=output,
                 start_new_session=True,
+                pass_fds=spec.fds,
                 preexec_fn=die_with_parent(spec.stop_signal),
                 **(drop_args(spec.uid) if spec.uid is not None else {}),
             )

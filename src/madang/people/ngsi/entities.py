@@ -24,6 +24,7 @@ from madang.model.render import Form, feature, geometry_of, render
 from madang.people.http import Request, Response
 from madang.people.ngsi.broker import Broker
 from madang.people.ngsi.parameters import GEO, accepted, answer, form_of, link_context, options, query_of, read_payload
+from madang.trust.caller import Caller
 
 PREFIX = "/ngsi-ld/v1"
 NO_CONTENT = Response(204)
@@ -56,7 +57,7 @@ class Entities:
         cut, caller = self._broker.cut, request.caller
         shown: Any = [render(row.entity, cut(caller, row.entity.types, form), row.stamps) for row in page.rows]
         if accepted(request) == GEO:
-            features = [feature(one, _place(one, row)) for one, row in zip(shown, page.rows, strict=True)]
+            features = [feature(one, self._place(caller, row)) for one, row in zip(shown, page.rows, strict=True)]
             shown = {"type": "FeatureCollection", "features": features}
         response = answer(request, shown, context)
         if page.total is not None:
@@ -64,13 +65,18 @@ class Entities:
         response.headers += _page_links(request, query, page.more)
         return response
 
+    def _place(self, caller: Caller, row: Row) -> Any:
+        """The geometry of a feature, unless the caller may not see it."""
+        seen = self._broker.cut(caller, row.entity.types, Form()).attrs
+        return geometry_of(row.entity) if seen is None or "location" in seen else None
+
     async def get(self, request: Request) -> Response:
         context = await self._broker.contexts.get(link_context(request))
         row = await self._broker.store.get(check_id(request.parts[1]))
         form = self._broker.visible(request.caller, row, form_of(request, context))
         shown = render(row.entity, form, row.stamps)
         if accepted(request) == GEO:
-            shown = feature(shown, _place(shown, row))
+            shown = feature(shown, self._place(request.caller, row))
         return answer(request, shown, context)
 
     async def replace(self, request: Request) -> Response:
@@ -149,11 +155,6 @@ class Entities:
             raise BadRequest("the id in the body is not the id in the path")
         entity.id = identifier
         return entity, context
-
-
-def _place(shown: dict[str, Any], row: Row) -> Any:
-    """The geometry of a feature, unless the caller does not get to see it."""
-    return geometry_of(row.entity) if "location" in shown else None
 
 
 def _changes(outcome: Outcome, context: Context) -> Response:
