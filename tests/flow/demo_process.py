@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import re
 import sys
@@ -75,7 +76,9 @@ class Demo:
 
 def alive(processes: list[psutil.Process]) -> list[str]:
     """Those that still run, zombies aside."""
-    return [
-        " ".join(one.cmdline())[:120] for one in processes if one.is_running() and one.status() != psutil.STATUS_ZOMBIE
-    ]
-
+    running = []
+    for one in processes:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            if one.is_running() and one.status() != psutil.STATUS_ZOMBIE:
+                running.append(" ".join(one.cmdline())[:120])
+    return running
