@@ -117,6 +117,9 @@ async def test_one_types_grant_opens_nothing_of_another(door: httpx.AsyncClient)
         ("PUT", "entities/urn:x:n/attrs/owner", {"type": "Property", "value": 1}, 403),
         ("DELETE", "entities/urn:x:n/attrs/owner", None, 403),
         ("DELETE", "entities/urn:x:p", None, 403),
+        ("DELETE", "entities/urn:x:n", None, 403),
+        ("PUT", "entities/urn:x:n", {"type": "Note", "text": "x"}, 403),
+        ("POST", "entityOperations/upsert?options=update", [{"id": "urn:x:n", "type": "Note", "text": "x"}], 204),
         ("POST", "entityOperations/upsert", [{"id": "urn:x:n", "type": "Note", "text": "x"}], 403),
         ("POST", "entityOperations/delete", ["urn:x:s"], 403),
         ("POST", "subscriptions", {"type": "Subscription"}, 403),
@@ -136,7 +139,7 @@ async def test_the_app_door_without_a_good_token_shows_nothing(
 
 
 async def test_a_socket_shows_what_was_granted(door: httpx.AsyncClient, broker: Broker) -> None:
-    client = Client(Live(broker, dict[str, Any]), APP).subscribe(types=["Signal", "Weather"])
+    client = Client(Live(broker, lambda: {"components": {}}), APP).subscribe(types=["Signal", "Weather"])
     await until(lambda: client.complete, "the present")
     assert client.entities == {
         "urn:x:s": {"id": "urn:x:s", "type": "Signal", "state": "G", "rain": 9},

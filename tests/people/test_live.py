@@ -58,7 +58,7 @@ class Client(Page):
 @pytest.fixture
 async def live(broker: Broker, pool: asyncpg.Pool) -> AsyncIterator[Live]:
     """With a courier of paper: history, in order, straight to the sockets."""
-    live = Live(broker, dict[str, Any])
+    live = Live(broker, lambda: {"components": {}})
 
     async def carry() -> None:
         seen = 0
@@ -112,7 +112,7 @@ async def test_frames_over_an_empty_page_equal_a_fresh_query(api: httpx.AsyncCli
     for view, *clients in zip(VIEWS, early, late, strict=True):
         expected = await fresh(api, view)
         for client in clients:
-            await until(lambda c=client, e=expected: c.entities == e, f"{view} equals {expected}", 5)
+            await until(lambda c=client, e=expected: c.entities == e, f"{view} equals a fresh query", 5)
     assert [client.errors for client in early + late] == [[]] * 8
     for client in early + late:
         await client.close()

@@ -6,6 +6,7 @@ Law (tested): applying the frames to an empty page gives what a fresh query woul
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from dataclasses import replace
 from typing import Any
 
@@ -93,20 +94,29 @@ class Socket:
         self.views: dict[str, View] = {}
 
     async def run(self, receive: Receive) -> None:
+        """Until the client leaves, or can no longer be told anything: then it is hung up on, so that it comes again."""
         ticker = asyncio.create_task(self._tick_for_ever())
+        hearing = asyncio.create_task(self._hear_for_ever(receive))
         try:
-            while True:
-                message = await receive()
-                if message["type"] == "websocket.disconnect" or ticker.done():
-                    return
-                try:
-                    await self._hear(message.get("text") or (message.get("bytes") or b"").decode("utf-8", "replace"))
-                except MadangError as error:
-                    await self._say({"op": "error", "problem": error.problem()})
+            await asyncio.wait([ticker, hearing], return_when=asyncio.FIRST_COMPLETED)
         finally:
-            for task in [ticker, *self._loads]:
+            left = hearing.done()
+            for task in [ticker, hearing, *self._loads]:
                 task.cancel()
-            await asyncio.gather(ticker, *self._loads, return_exceptions=True)
+            await asyncio.gather(ticker, hearing, *self._loads, return_exceptions=True)
+        if not left:
+            with contextlib.suppress(Exception):  # it may be too late even for that
+                await self._send({"type": "websocket.close", "code": 1011, "reason": "start over"})
+
+    async def _hear_for_ever(self, receive: Receive) -> None:
+        while True:
+            message = await receive()
+            if message["type"] == "websocket.disconnect":
+                return
+            try:
+                await self._hear(message.get("text") or (message.get("bytes") or b"").decode("utf-8", "replace"))
+            except MadangError as error:
+                await self._say({"op": "error", "problem": error.problem()})
 
     async def _hear(self, text: str) -> None:
         if len(text) > SOCKET_FRAME_MAX_BYTES:

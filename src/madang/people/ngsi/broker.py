@@ -9,7 +9,7 @@ from madang.context.contexts import Contexts
 from madang.context.store import Query, Row, Store
 from madang.context.writer import Writer
 from madang.model.entity import Entity
-from madang.model.operations import Operation, Outcome, target_of
+from madang.model.operations import Delete, Operation, Outcome, Replace, target_of
 from madang.model.query import All, Differs, Node, Some
 from madang.model.render import Form
 from madang.trust.caller import Caller
@@ -33,14 +33,16 @@ class Broker:
             return
         wanted = set(types or [])
         body = getattr(operation, "entity", Entity("", [], {})).body
+        names = set(body) | ({operation.name} if hasattr(operation, "name") else set())
         for row in await self.store.list_by_id([target_of(operation)]):
             wanted |= set(row.entity.types)
+            if isinstance(operation, Replace | Delete):
+                names |= set(row.entity.body)  # what is not said again is removed
         if not wanted:
             raise NotFound(f"no entity {target_of(operation)}")
         for name in wanted:
             caller.require("write", name)
         allowed = caller.attributes("write", wanted)
-        names = set(body) | ({operation.name} if hasattr(operation, "name") else set())
         if allowed is not None and not names <= allowed:
             raise Forbidden(f"{caller.name} was not granted to write {', '.join(sorted(names - allowed))}")
 
