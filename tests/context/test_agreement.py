@@ -75,14 +75,14 @@ def background(session_dsn: str) -> Iterator[Background]:
     background.close()
 
 
-@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(body=BODIES, node=NODES)
 def test_postgresql_and_python_mean_the_same(background: Background, body: dict[str, Any], node: Any) -> None:
     found = background.run(background.pool.fetchval("SELECT $1::jsonb @@ $2::text::jsonpath", body, jsonpath(node)))
     assert bool(found) == satisfies(parse_body(body, CORE), node)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(text=st.text(max_size=60))
 def test_any_text_is_a_query_or_a_clear_error(text: str) -> None:
     from madang.base.errors import BadRequest

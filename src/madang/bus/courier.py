@@ -16,6 +16,7 @@ import structlog
 from nats.aio.client import Client
 
 from madang.base.clock import to_iso
+from madang.base.errors import Unavailable
 from madang.bus.changes import Change, encode, subject
 from madang.engine.database import LOST
 
@@ -38,6 +39,7 @@ class Courier:
         self._wake = asyncio.Event()
         self.cursor = 0
         self.carried = 0
+        self.listening = False
         self.lag_ms = 0.0
 
     async def run(self) -> None:
@@ -46,7 +48,7 @@ class Courier:
             try:
                 async with self._pool.acquire() as connection:
                     await self._serve(connection)
-            except LOST as error:
+            except (Unavailable, *LOST) as error:
                 log.warning("courier waits for the database", error=repr(error))
                 await asyncio.sleep(0.3)
 
@@ -54,6 +56,7 @@ class Courier:
         listener = self._heard
         await connection.add_listener(CHANNEL, listener)
         self.cursor = await self._load(connection)
+        self.listening = True
         try:
             while True:
                 self._wake.clear()
@@ -100,15 +103,23 @@ class Courier:
         return len(records) == BATCH
 
     async def _publish(self, changes: list[Change]) -> None:
-        for change in changes:
-            await self._client.publish(subject(self._city, change), encode(change))
+        """Returns when the bus has them all: what was sent over a connection that broke may be lost, so it goes again."""
         while True:
+            await self._connected()
+            connection = self._client.stats["reconnects"]
             try:
+                for change in changes:
+                    await self._client.publish(subject(self._city, change), encode(change))
                 await self._client.flush(timeout=2)
-                return
+                if self._client.is_connected and self._client.stats["reconnects"] == connection:
+                    return
             except Exception as error:  # any failure of the bus means: not taken yet, so wait, and never skip
                 log.warning("courier waits for the bus", error=repr(error))
-                await asyncio.sleep(0.3)
+            await asyncio.sleep(0.1)
+
+    async def _connected(self) -> None:
+        while not self._client.is_connected:  # noqa: ASYNC110 - the client offers no event to wait for
+            await asyncio.sleep(0.05)
 
 
 def _change(record: asyncpg.Record) -> Change:

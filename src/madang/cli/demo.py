@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import errno
 import json
 import shutil
-import socket
 import time
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from typing import Any
 import httpx
 
 from madang.base.city import source_path
+from madang.base.errors import Unavailable
 from madang.base.ids import entity_id
 from madang.bus.connection import connect, tell_every_second
 from madang.cli.cities import city_path, find_city, first_party_apps
@@ -38,7 +39,7 @@ async def demo(options: argparse.Namespace) -> int:
     _empty(lock.run_dir)
     shown = {"seed": options.seed, "speed": options.speed}
     env = demo_env("operator", prepare_tiles(lock.run_dir, city.id, folder), bbox_of(folder), shown)
-    instance = Instance(lock.run_dir, city.id, city_path(options.city), _port(options.port), env, say)
+    instance = _instance(options.port, lock.run_dir, city.id, city_path(options.city), env)
     try:
         return await _live(instance, city, folder, options, began)
     finally:
@@ -136,17 +137,17 @@ async def _result(instance: Instance, city: str, probe: Probe, first: _First) ->
     }
 
 
-def _port(wanted: int | None) -> int | None:
-    """The wanted port; else the usual one if nobody has it; else None for any free one."""
-    if wanted is not None:
-        return wanted
-    with socket.socket() as trial:
-        trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            trial.bind(("127.0.0.1", DEFAULT_PORT))
-        except OSError:
-            return None
-    return DEFAULT_PORT
+def _instance(wanted: int | None, *rest: Any) -> Instance:
+    """On the wanted port; else on the usual one if nobody has it, else on any free one. Raises Unavailable."""
+    run_dir, city, city_file, env = rest
+    try:
+        return Instance(run_dir, city, city_file, DEFAULT_PORT if wanted is None else wanted, env, say)
+    except OSError as error:
+        if error.errno != errno.EADDRINUSE:
+            raise
+        if wanted is not None:
+            raise Unavailable(f"port {wanted} is taken: choose another with --port") from None
+    return Instance(run_dir, city, city_file, None, env, say)
 
 
 def _empty(run_dir: Path) -> None:

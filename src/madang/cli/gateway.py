@@ -30,7 +30,7 @@ from madang.context.store import Store
 from madang.context.subscriptions import Subscriptions
 from madang.engine.control import ask
 from madang.engine.privilege import APP_UID, is_root
-from madang.engine.settings import Settings
+from madang.engine.settings import Settings, listen_on
 from madang.ingest.deadletters import DeadLetters
 from madang.people.gateway import Gateway
 from madang.people.http import Request, Response
@@ -119,7 +119,7 @@ async def gateway(settings: Settings) -> None:
         Caller("anonymous", os.environ.get("MADANG_ANONYMOUS", "reader")),
     )
     await subscribe(client, settings.city, live, board)
-    await until_told(serve(app, settings.http_port, door), poll(board, settings, store), desk.run())
+    await until_told(serve(app, settings.http_port, door), poll(board, settings, store), desk.run(), writer.watch())
     await writer.stop()
 
 
@@ -216,9 +216,8 @@ def open_door(path: Path) -> socket.socket:
 
 async def serve(app: Gateway, port: int, door: Path) -> None:
     """Both doors, one server."""
-    people = socket.socket()
-    people.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    people.bind((os.environ.get("MADANG_HOST", "127.0.0.1"), port))
+    handle = os.environ.get("MADANG_HTTP_FD")
+    people = socket.socket(fileno=int(handle)) if handle else listen_on("127.0.0.1", port)
     config = uvicorn.Config(
         app,
         http="httptools",

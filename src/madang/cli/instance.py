@@ -21,7 +21,7 @@ from madang.engine import control, database
 from madang.engine.nats import Nats
 from madang.engine.postgres import Postgres
 from madang.engine.privilege import ENGINE_UID, own
-from madang.engine.settings import Settings, free_port
+from madang.engine.settings import Settings, listen_on, ready_mark
 from madang.engine.supervisor import Spec, Supervisor, rss_mb
 
 log = structlog.get_logger()
@@ -43,6 +43,9 @@ class Instance:
         own(run_dir / "apps", os.getuid(), 0o711)
         self._postgres = None if "MADANG_DATABASE" in os.environ else Postgres(run_dir)
         self._nats = None if "MADANG_BUS" in os.environ else Nats(run_dir)
+        # Held here and lent to the gateway: no other process can take the port, and who calls while the gateway is
+        # started again waits instead of being turned away.
+        self._socket = listen_on(os.environ.get("MADANG_HOST", "127.0.0.1"), port)
         self.settings = Settings(
             run_dir,
             city,
@@ -52,7 +55,7 @@ class Instance:
             self._nats.mqtt_url if self._nats else os.environ.get("MADANG_MQTT", ""),
             self._postgres is not None,
             self._nats is not None,
-            port or free_port(),
+            int(self._socket.getsockname()[1]),
         )
 
     @property
@@ -82,14 +85,30 @@ class Instance:
         """Gateway, ingest, courier; ready when the gateway answers."""
         self._server = await control.serve(self.run_dir, self.handle)
         await asyncio.gather(
-            self.supervisor.run(replace(self.role("gateway"), ready=self._gateway_ready)),
-            self.supervisor.run(self.role("courier")),
-            self.supervisor.run(self.role("ingest")),
+            self.supervisor.run(self._gateway()),
+            self.supervisor.run(self._marked("courier")),
+            self.supervisor.run(self._marked("ingest")),
         )
 
     def role(self, name: str, *args: str) -> Spec:
         """The spec of a kernel process."""
         return Spec(name, [sys.executable, "-m", "madang", "run", name, *args], self.settings.env() | self._env)
+
+    def _gateway(self) -> Spec:
+        handle = self._socket.fileno()
+        spec = self.role("gateway")
+        return replace(
+            spec, env=spec.env | {"MADANG_HTTP_FD": str(handle)}, fds=(handle,), ready=self._gateway_ready
+        )
+
+    def _marked(self, name: str) -> Spec:
+        """A role that says by a file when it does its work."""
+        mark = ready_mark(self.run_dir, name)
+
+        async def ready() -> bool:
+            return mark.exists()
+
+        return replace(self.role(name), prepare=lambda: mark.unlink(missing_ok=True), ready=ready)
 
     async def _gateway_ready(self) -> bool:
         async with httpx.AsyncClient(trust_env=False, timeout=2) as client:
@@ -119,10 +138,11 @@ class Instance:
         return rss_mb([os.getpid()])
 
     async def stop(self) -> None:
-        """Everything, in reverse order, cleanly."""
+        """Everything, in reverse order, cleanly. May be called again."""
         if self._server is not None:
             self._server.close()
         await self.supervisor.stop()
+        self._socket.close()
         (self.run_dir / "database.dsn").unlink(missing_ok=True)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import signal
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
@@ -18,13 +19,14 @@ from madang.cli.cities import find_city
 from madang.context.notifier import Notifier
 from madang.context.writer import Writer
 from madang.engine.database import LOST, connect_pool, retrying
-from madang.engine.settings import Settings
+from madang.engine.settings import Settings, ready_mark
 from madang.ingest.deadletters import DeadLetters
 from madang.ingest.mqtt.decode import compile_decoder
 from madang.ingest.mqtt.link import MqttLink, Rate
 from madang.model.operations import Operation
 
 log = structlog.get_logger()
+STOP_TIMEOUT_S = 8.0
 
 
 async def until_told(*work: Coroutine[Any, Any, Any]) -> None:
@@ -36,11 +38,27 @@ async def until_told(*work: Coroutine[Any, Any, Any]) -> None:
     tasks = [asyncio.create_task(one) for one in work]
     waiter = asyncio.create_task(stop.wait())
     done, _ = await asyncio.wait([waiter, *tasks], return_when=asyncio.FIRST_COMPLETED)
+    loop.call_later(STOP_TIMEOUT_S, give_up)
     for task in [waiter, *tasks]:
         task.cancel()
     await asyncio.gather(waiter, *tasks, return_exceptions=True)
     for task in done - {waiter}:
         task.result()
+
+
+def give_up() -> None:
+    """Ends a process that was told to stop and cannot, whatever it waits for: what it acknowledged is on disk anyway."""
+    waiting = [str(task.get_coro()) for task in asyncio.all_tasks() if not task.done()]
+    log.error("did not end in time", waiting=waiting)
+    os._exit(1)
+
+
+async def tell_ready(settings: Settings, name: str, condition: Callable[[], bool]) -> None:
+    """Marks this process as ready once it is; never returns."""
+    while not condition():  # noqa: ASYNC110 - asked twenty times a second at the start only
+        await asyncio.sleep(0.05)
+    ready_mark(settings.run_dir, name).touch()
+    await asyncio.Event().wait()
 
 
 async def open_pool(settings: Settings, size: int = 8) -> Any:
@@ -73,7 +91,12 @@ async def ingest(settings: Settings) -> None:
             "mqtt_connected": link.connected,
         }
 
-    await until_told(link.run(), tell_every_second(client, "ingest", numbers))
+    await until_told(
+        link.run(),
+        tell_every_second(client, "ingest", numbers),
+        tell_ready(settings, "ingest", lambda: link.connected),
+        writer.watch(),
+    )
     await writer.stop()
 
 
@@ -120,7 +143,12 @@ async def courier(settings: Settings) -> None:
             "subscriptions": notifier.subscriptions,
         }
 
-    await until_told(carrier.run(), notifier.reload_for_ever(), tell_every_second(client, "courier", numbers))
+    await until_told(
+        carrier.run(),
+        notifier.reload_for_ever(),
+        tell_every_second(client, "courier", numbers),
+        tell_ready(settings, "courier", lambda: carrier.listening),
+    )
 
 
 def run(role: Callable[[Settings], Coroutine[Any, Any, None]]) -> None:

@@ -102,6 +102,11 @@ class Writer:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
 
+    async def watch(self) -> None:
+        """Ends, with its error, only when the writing task does: without it a process must not go on answering."""
+        assert self._task is not None
+        await asyncio.shield(self._task)
+
     async def submit(self, operation: Operation) -> Outcome:
         """Durable when it returns. Raises what the operation raises; StorageFull, Unavailable."""
         return await self._enqueue(operation)
@@ -142,7 +147,7 @@ class Writer:
                 except (MadangError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as single:
                     _fail([pending], explain(single))
             return
-        if not isinstance(error, MadangError | LOST | asyncpg.DiskFullError):
+        if not isinstance(error, (MadangError, asyncpg.DiskFullError, *LOST)):
             log.exception("write batch failed", operations=len(batch))
         _fail(batch, explain(error))
 

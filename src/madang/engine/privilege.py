@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import shutil
+import signal
+import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +15,7 @@ from madang.base.errors import Unavailable
 
 ENGINE_UID = 65534
 APP_UID = 65533
+_LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
 
 
 def is_root() -> bool:
@@ -20,6 +25,12 @@ def is_root() -> bool:
 def drop_args(uid: int) -> dict[str, Any]:
     """Arguments for subprocess that make the child run as `uid` when we are root."""
     return {"user": uid, "group": uid, "extra_groups": []} if is_root() else {}
+
+
+def die_with_parent(number: signal.Signals) -> Callable[[], None]:
+    """What a new process calls to be sent `number` by the kernel when its parent dies. A change of user undoes it."""
+    libc = _LIBC  # looked up before the fork
+    return (lambda: None) if libc is None else (lambda: libc.prctl(1, int(number)))
 
 
 def own(path: Path, uid: int, mode: int = 0o700) -> Path:

@@ -70,6 +70,11 @@ class Settings:
         )
 
 
+def ready_mark(run_dir: Path, name: str) -> Path:
+    """A file that a kernel process without a port makes when it does its work, and the supervisor looks for."""
+    return run_dir / f"{name}.ready"
+
+
 class InstanceLock:
     """Holds a run folder for as long as the process lives; the kernel frees it at any death."""
 
@@ -111,6 +116,21 @@ def free_port(host: str = "127.0.0.1") -> int:
     with socket.socket() as probe:
         probe.bind((host, 0))
         return int(probe.getsockname()[1])
+
+
+def listen_on(host: str, port: int | None) -> socket.socket:
+    """A listening TCP socket: on `port`, or on any free one for None. Held from now on, so nobody else can take it.
+
+    Raises OSError when the port is taken."""
+    held = socket.socket()
+    try:
+        held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        held.bind((host, port or 0))
+        held.listen(2048)  # binding alone does not keep a second binder away
+    except OSError:
+        held.close()
+        raise
+    return held
 
 
 def secret(path: Path) -> str:

@@ -9,10 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import ctypes
 import os
 import signal
-import sys
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -22,19 +20,20 @@ from typing import Any
 import psutil
 import structlog
 
-from madang.engine.privilege import drop_args
+from madang.engine.privilege import die_with_parent, drop_args
 
 log = structlog.get_logger()
 BACKOFF_S = (0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
 STABLE_S = 20.0
 STOP_TIMEOUT_S = 10.0
 LOG_MAX_BYTES = 10 * 1024 * 1024
-_LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
 
 
 @dataclass(frozen=True)
 class Spec:
-    """One process: how to start it, who it runs as, how to ask it to stop, and how to know that it is ready."""
+    """One process: how to start it, who it runs as, how to ask it to stop, and how to know that it is ready.
+
+    `fds`: open files it inherits under the same numbers."""
 
     name: str
     argv: list[str]
@@ -45,6 +44,7 @@ class Spec:
     prepare: Callable[[], None] | None = None
     cwd: str = "/"
     inherit_env: bool = True
+    fds: tuple[int, ...] = ()
 
 
 @dataclass
@@ -132,7 +132,8 @@ class Supervised:
                 stdout=output,
                 stderr=output,
                 start_new_session=True,
-                preexec_fn=_die_with_parent(spec.stop_signal),
+                pass_fds=spec.fds,
+                preexec_fn=die_with_parent(spec.stop_signal),
                 **(drop_args(spec.uid) if spec.uid is not None else {}),
             )
         self.state.pid = self.process.pid
@@ -161,13 +162,6 @@ async def _quietly(check: Callable[[], Awaitable[bool]]) -> bool:
         return await check()
     except Exception:  # a probe of a half-started process may fail in any way; it is asked again
         return False
-
-
-def _die_with_parent(signal_number: signal.Signals) -> Callable[[], None] | None:
-    libc = _LIBC
-    if libc is None:
-        return None
-    return lambda: libc.prctl(1, int(signal_number))
 
 
 class Supervisor:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import codecs
 from typing import Any
 
 import asyncpg
@@ -63,6 +64,10 @@ class DeadLetters:
 
 
 def _shown(payload: bytes) -> str:
-    text = payload.decode("utf-8", "replace")
-    readable = "�" not in text[:-2] and all(letter.isprintable() or letter in "\r\n\t" for letter in text[:-2])
+    whole = len(payload) < DEAD_LETTER_PAYLOAD_MAX_BYTES  # else its last letter may be cut in two
+    try:
+        text = codecs.getincrementaldecoder("utf-8")().decode(payload, final=whole)
+    except UnicodeDecodeError:
+        text = "\x00"
+    readable = all(letter.isprintable() or letter in "\r\n\t" for letter in text)
     return text if readable else "base64:" + base64.b64encode(payload).decode()

@@ -20,6 +20,7 @@ from madang.base.errors import (
     UnsupportedMedia,
 )
 from madang.base.limits import BODY_MAX_BYTES, JSON_MAX_DEPTH
+from madang.engine.database import LOST, explain
 from madang.trust.caller import NOBODY, Caller
 
 log = structlog.get_logger()
@@ -160,6 +161,8 @@ async def guarded(handler: Handler, request: Request) -> Response:
         return await handler(request)
     except MadangError as error:
         return problem(error)
+    except LOST as error:
+        return problem(explain(error))
     except Exception:
         log.exception("unforeseen error", method=request.method, path=request.scope["path"])
         return problem(MadangError())

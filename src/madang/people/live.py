@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any
 
 import msgspec
@@ -22,15 +22,15 @@ from madang.base.limits import (
     SOCKETS_MAX,
 )
 from madang.bus.changes import Change
-from madang.context.store import Query, Store
+from madang.context.store import Page, Query, Row
 from madang.model.context import CORE
-from madang.model.entity import Entity
 from madang.model.evaluate import satisfies
 from madang.model.geometry import box_query
 from madang.model.query import parse_query
 from madang.model.render import Form, geometry_of, render
 from madang.people.http import Receive, Scope, Send
 from madang.people.ngsi.broker import Broker
+from madang.people.views import View, Waiting, shown_change
 from madang.trust.caller import Caller
 
 log = structlog.get_logger()
@@ -47,34 +47,6 @@ class Message(msgspec.Struct):
     bbox: tuple[float, float, float, float] | None = None
     q: str | None = None
     format: str = "concise"
-
-
-@dataclass
-class View:
-    """One subscription of one socket: its filters, what it has shown, and what waits to be sent."""
-
-    id: str
-    query: Query
-    form: Form
-    shown: set[str] = field(default_factory=set)
-    pending: dict[str, tuple[Change, dict[str, Any]]] = field(default_factory=dict)
-    floor: dict[str, int] = field(default_factory=dict)
-    floor_top: int = 0
-    loading: bool = True
-    seq: int = 0
-
-    @property
-    def conditional(self) -> bool:
-        return self.query.q is not None or self.query.geo is not None
-
-    def take(self, change: Change) -> None:
-        """Folds a change into what waits."""
-        if not any(name in self.query.types for name in change.types):
-            return
-        before = self.pending.get(change.id)
-        merged = change.change if before is None or change.op != "u" else before[1] | change.change
-        self.pending[change.id] = (change, merged)
-        self.seq = max(self.seq, change.seq)
 
 
 class Live:
@@ -122,20 +94,29 @@ class Socket:
         self.views: dict[str, View] = {}
 
     async def run(self, receive: Receive) -> None:
+        """Until the client leaves, or can no longer be told anything: then it is hung up on, so that it comes again."""
         ticker = asyncio.create_task(self._tick_for_ever())
+        hearing = asyncio.create_task(self._hear_for_ever(receive))
         try:
-            while True:
-                message = await receive()
-                if message["type"] == "websocket.disconnect" or ticker.done():
-                    return
-                try:
-                    await self._hear(message.get("text") or (message.get("bytes") or b"").decode("utf-8", "replace"))
-                except MadangError as error:
-                    await self._say({"op": "error", "problem": error.problem()})
+            await asyncio.wait([ticker, hearing], return_when=asyncio.FIRST_COMPLETED)
         finally:
-            for task in [ticker, *self._loads]:
+            left = hearing.done()
+            for task in [ticker, hearing, *self._loads]:
                 task.cancel()
-            await asyncio.gather(ticker, *self._loads, return_exceptions=True)
+            await asyncio.gather(ticker, hearing, *self._loads, return_exceptions=True)
+        if not left:
+            with contextlib.suppress(Exception):  # it may be too late even for that
+                await self._send({"type": "websocket.close", "code": 1011, "reason": "start over"})
+
+    async def _hear_for_ever(self, receive: Receive) -> None:
+        while True:
+            message = await receive()
+            if message["type"] == "websocket.disconnect":
+                return
+            try:
+                await self._hear(message.get("text") or (message.get("bytes") or b"").decode("utf-8", "replace"))
+            except MadangError as error:
+                await self._say({"op": "error", "problem": error.problem()})
 
     async def _hear(self, text: str) -> None:
         if len(text) > SOCKET_FRAME_MAX_BYTES:
@@ -171,45 +152,51 @@ class Socket:
         self.reload(view)
 
     def reload(self, view: View) -> None:
-        view.loading = True
-        view.pending.clear()
-        task = asyncio.create_task(self._load(view))
+        task = asyncio.create_task(self._load(view, view.restart()))
         self._loads.add(task)
         task.add_done_callback(self._loads.discard)
 
-    async def _load(self, view: View) -> None:
+    def _current(self, view: View, generation: int) -> bool:
+        return self.views.get(view.id) is view and view.generation == generation
+
+    async def _load(self, view: View, generation: int) -> None:
         """Pages of the present. What changes meanwhile waits in `pending` and is sent after, unless the page had it."""
-        store, after = self._live.broker.store, ""
-        view.shown, view.floor, view.floor_top = set(), {}, 0
-        while self.views.get(view.id) is view:
+        after = ""
+        while self._current(view, generation):
             try:
-                page = await store.find(_page(view.query, after))
+                page = await self._live.broker.store.find(replace(view.query, after=after or None))
             except MadangError as error:
                 await self._say({"op": "error", "id": view.id, "problem": error.problem()})
                 if error.status < 500:
                     return
                 await asyncio.sleep(0.5)
                 continue
-            for row in page.rows:
-                view.shown.add(row.entity.id)
-                view.floor[row.entity.id] = row.seq
-                view.floor_top = max(view.floor_top, row.seq)
-            view.seq = max(view.seq, view.floor_top)
-            entities = [render(row.entity, view.form, row.stamps) for row in page.rows]
-            await self._say(
-                {
-                    "op": "state",
-                    "id": view.id,
-                    "seq": view.seq,
-                    "entities": entities,
-                    "first": after == "",
-                    "last": not page.more,
-                }
-            )
+            if not self._current(view, generation):
+                return
+            await self._say(self._state(view, page, after == ""))
             if not page.more:
-                view.loading = False
+                view.loading = view.generation != generation
                 return
             after = page.rows[-1].entity.id
+
+    def _state(self, view: View, page: Page, is_first: bool) -> dict[str, Any]:
+        for row in page.rows:
+            view.shown.add(row.entity.id)
+            view.floor[row.entity.id] = row.seq
+            view.floor_top = max(view.floor_top, row.seq)
+        view.seq = max(view.seq, view.floor_top)
+        entities = [render(row.entity, self._form(view, row.entity.types), row.stamps) for row in page.rows]
+        return {
+            "op": "state",
+            "id": view.id,
+            "seq": view.seq,
+            "entities": entities,
+            "first": is_first,
+            "last": not page.more,
+        }
+
+    def _form(self, view: View, types: list[str]) -> Form:
+        return self._live.broker.cut(self._caller, types, view.form)
 
     async def _tick_for_ever(self) -> None:
         loop, next_status = asyncio.get_running_loop(), 0.0
@@ -228,29 +215,46 @@ class Socket:
             self.reload(view)
         if view.loading or not view.pending:
             return
-        pending, view.pending = view.pending, {}
-        fresh = [(change, merged) for change, merged in pending.values() if change.seq > view.floor.get(change.id, 0)]
-        if view.floor and all(change.seq > view.floor_top for change, _ in pending.values()):
-            view.floor = {}
-        entities, deleted = await self._split(view, fresh)
+        generation, seq, fresh = view.generation, view.seq, view.take_waiting()
+        try:
+            rows = await self._rows(view, fresh)
+        except MadangError as error:
+            # Without the database nobody knows what is inside: told later, never as gone.
+            log.info("a view waits for the database", error=error.detail)
+            if self._current(view, generation):
+                view.put_back(fresh)
+            return
+        if not self._current(view, generation):
+            return
+        entities, deleted = self._split(view, fresh, rows)
         if entities or deleted:
-            await self._say({"op": "changes", "id": view.id, "seq": view.seq, "entities": entities, "deleted": deleted})
+            await self._say({"op": "changes", "id": view.id, "seq": seq, "entities": entities, "deleted": deleted})
 
-    async def _split(
-        self, view: View, fresh: list[tuple[Change, dict[str, Any]]]
-    ) -> tuple[list[dict[str, Any]], list[str]]:
-        """What to show and what left the view (deleted, or no longer inside its conditions)."""
-        inside = await _inside(self._live.broker.store, view, fresh) if view.conditional else None
+    async def _rows(self, view: View, fresh: list[Waiting]) -> dict[str, Row]:
+        """The entities as they are now: all under conditions, else those the client gets to see first by an update."""
+        wanted = {
+            one.change.id
+            for one in fresh
+            if one.change.op != "d" and (view.conditional or (one.change.id not in view.shown and not one.reborn))
+        }
+        rows = await self._live.broker.store.list_by_id(sorted(wanted)) if wanted else []
+        return {row.entity.id: row for row in rows}
+
+    def _split(self, view: View, fresh: list[Waiting], rows: dict[str, Row]) -> tuple[list[dict[str, Any]], list[str]]:
+        """What to show and what left the view (deleted, or no longer inside). One that was created anew is in both."""
         entities, deleted = [], []
-        for change, merged in fresh:
-            if change.op == "d" or (inside is not None and change.id not in inside):
-                if change.id in view.shown:
-                    view.shown.discard(change.id)
-                    deleted.append(change.id)
+        for one in fresh:
+            change, known = one.change, one.change.id in view.shown
+            row = rows.get(change.id)
+            stays = change.op != "d" and view.wants(change.types) and _inside(view, row, known or one.reborn)
+            if known and (one.reborn or not stays):
+                deleted.append(change.id)
+            if not stays:
+                view.shown.discard(change.id)
                 continue
-            body = merged if inside is None or change.id in view.shown else inside[change.id].body
             view.shown.add(change.id)
-            entities.append(_shown(change, body, view.form))
+            body = row.entity.body if row is not None and (one.reborn or not known) else one.body
+            entities.append(shown_change(change, body, self._form(view, change.types)))
         return entities, deleted
 
     async def _say(self, frame: dict[str, Any]) -> None:
@@ -259,28 +263,11 @@ class Socket:
             await asyncio.wait_for(self._send({"type": "websocket.send", "text": text}), SEND_TIMEOUT_S)
 
 
-def _page(query: Query, after: str) -> Query:
-    return replace(query, after=after or None)
-
-
-async def _inside(store: Store, view: View, fresh: list[tuple[Change, dict[str, Any]]]) -> dict[str, Entity]:
-    """The changed entities that satisfy the view's conditions now."""
-    rows: list[Any] = []
-    with contextlib.suppress(MadangError):
-        rows = await store.list_by_id(sorted({change.id for change, _ in fresh if change.op != "d"}))
+def _inside(view: View, row: Row | None, told: bool) -> bool:
+    """Whether the entity satisfies the view's conditions now. `told`: its change says enough where there are none."""
     query = view.query
-    return {
-        row.entity.id: row.entity
-        for row in rows
-        if (query.q is None or satisfies(row.entity.body, query.q))
-        and (query.geo is None or query.geo.matches(geometry_of(row.entity)))
-    }
-
-
-def _shown(change: Change, body: dict[str, Any], form: Form) -> dict[str, Any]:
-    present = {name: value for name, value in body.items() if value is not None}
-    shown = render(Entity(change.id, change.types, present), form)
-    for name in body.keys() - present.keys():
-        if form.attrs is None or name in form.attrs:
-            shown[name] = None
-    return shown
+    if row is None:
+        return told and not view.conditional
+    if query.q is not None and not satisfies(row.entity.body, query.q):
+        return False
+    return query.geo is None or query.geo.matches(geometry_of(row.entity, query.geo.attribute))

@@ -34,11 +34,15 @@ class Apps:
         """Whose token this is."""
         digest = _digest(token)
         if digest not in self._callers:
+            callers = self._callers
             record = await self._pool.fetchrow("SELECT id, grants FROM app WHERE token_hash = $1", digest)
             if record is None:
                 return None
             scopes = msgspec.convert(record["grants"], list[Scope])
-            self._callers[digest] = Caller(f"app:{record['id']}", None, tuple(scope.grant() for scope in scopes))
+            caller = Caller(f"app:{record['id']}", None, tuple(scope.grant() for scope in scopes))
+            # Into the cache of before the question: a stop meanwhile has put a new one in its place.
+            callers[digest] = caller
+            return caller
         return self._callers[digest]
 
     async def install(self, folder: Path) -> Manifest:
@@ -64,7 +68,7 @@ class Apps:
         manifest = msgspec.convert(record["manifest"], Manifest)
         token = secrets.token_urlsafe(32)
         await self._pool.execute("UPDATE app SET token_hash = $2, wanted = true WHERE id = $1", app_id, _digest(token))
-        self._callers.clear()
+        self._callers = {}
         await self._supervise({"op": "start", "name": f"app:{app_id}", "spec": self._spec(record, manifest, token)})
 
     def _spec(self, record: asyncpg.Record, manifest: Manifest, token: str) -> dict[str, Any]:
@@ -84,7 +88,7 @@ class Apps:
     async def stop(self, app_id: str) -> None:
         await self._record(app_id)
         await self._pool.execute("UPDATE app SET wanted = false, token_hash = '' WHERE id = $1", app_id)
-        self._callers.clear()
+        self._callers = {}
         await self._supervise({"op": "stop", "name": f"app:{app_id}"})
 
     async def remove(self, app_id: str) -> None:

@@ -8,11 +8,12 @@ from __future__ import annotations
 import importlib.util
 import os
 import runpy
+import signal
 import sys
 import sysconfig
 from pathlib import Path
 
-from madang.engine.privilege import APP_UID
+from madang.engine.privilege import APP_UID, die_with_parent
 from madang.runtime.sandbox import enter
 
 SYSTEM = (
@@ -49,6 +50,7 @@ def adopt(folder: Path, package: str) -> None:
 def main() -> None:
     folder, entry, data = Path(sys.argv[1]), sys.argv[2], Path(sys.argv[3])
     enter(APP_UID, [*python_folders(), *map(Path, SYSTEM), folder], [data])
+    die_with_parent(signal.SIGTERM)()  # the kernel forgot the supervisor's wish when the user changed
     os.chdir(data)
     sys.argv = [entry]
     adopt(folder, entry.partition(".")[0])

@@ -28,13 +28,21 @@ def records(name: str, data: bytes, path: str = "") -> Iterator[Any]:
     """The records of a file by its ending; `path` leads to the list inside a JSON document. Raises BadRequest."""
     lower = name.lower()
     if lower.endswith(".csv"):
-        yield from csv.DictReader(io.StringIO(decode_text(data)))
+        yield from _rows(name, decode_text(data))
     elif lower.endswith((".ndjson", ".jsonl")):
         for number, line in enumerate(data.splitlines(), 1):
             if line.strip():
                 yield _json(line, f"line {number}")
     else:
         yield from _list_at(_json(data, name), path)
+
+
+def _rows(name: str, text: str) -> Iterator[Any]:
+    reader = csv.DictReader(io.StringIO(text))
+    try:
+        yield from reader
+    except csv.Error as error:
+        raise BadRequest(f"{name}: line {reader.line_num + 1} cannot be read: {error}") from None
 
 
 def _json(data: bytes, where: str) -> Any:

@@ -9,7 +9,7 @@ from madang.context.contexts import Contexts
 from madang.context.store import Query, Row, Store
 from madang.context.writer import Writer
 from madang.model.entity import Entity
-from madang.model.operations import Operation, Outcome, target_of
+from madang.model.operations import Delete, Operation, Outcome, Replace, target_of
 from madang.model.query import All, Differs, Node, Some
 from madang.model.render import Form
 from madang.trust.caller import Caller
@@ -33,19 +33,21 @@ class Broker:
             return
         wanted = set(types or [])
         body = getattr(operation, "entity", Entity("", [], {})).body
+        names = set(body) | ({operation.name} if hasattr(operation, "name") else set())
         for row in await self.store.list_by_id([target_of(operation)]):
             wanted |= set(row.entity.types)
+            if isinstance(operation, Replace | Delete):
+                names |= set(row.entity.body)  # what is not said again is removed
         if not wanted:
             raise NotFound(f"no entity {target_of(operation)}")
         for name in wanted:
             caller.require("write", name)
         allowed = caller.attributes("write", wanted)
-        names = set(body) | ({operation.name} if hasattr(operation, "name") else set())
         if allowed is not None and not names <= allowed:
             raise Forbidden(f"{caller.name} was not granted to write {', '.join(sorted(names - allowed))}")
 
     def restrict(self, caller: Caller, query: Query, form: Form) -> tuple[Query, Form]:
-        """The query and form cut down to what the caller may read. Raises Forbidden."""
+        """The query cut down to what the caller may ask; each entity found is then shown by `cut`. Raises Forbidden."""
         if caller.everything:
             return query, form
         readable = caller.readable_types() or ()
@@ -54,11 +56,19 @@ class Broker:
             caller.require("read", name)
         if not types:
             raise Forbidden(f"{caller.name} was not granted to read anything")
-        open_to = caller.attributes("read", types)
         asked = attributes_in(query)
-        if open_to is not None and not asked <= open_to:
-            raise Forbidden(f"{caller.name} was not granted to read {', '.join(sorted(asked - open_to))}")
-        return replace(query, types=tuple(types)), replace(form, attrs=_both(form.attrs, open_to))
+        for name in types:
+            # Of each type by itself: what is open of one says nothing of another.
+            open_to = caller.attributes("read", [name])
+            if open_to is not None and not asked <= open_to:
+                raise Forbidden(f"{caller.name} was not granted to read {', '.join(sorted(asked - open_to))} of {name}")
+        return replace(query, types=tuple(types)), form
+
+    def cut(self, caller: Caller, types: list[str], form: Form) -> Form:
+        """The form in which the caller sees entities of these types."""
+        if caller.everything:
+            return form
+        return replace(form, attrs=_both(form.attrs, caller.attributes("read", types)))
 
     def visible(self, caller: Caller, row: Row, form: Form) -> Form:
         """The form in which the caller may see this entity. Raises NotFound, so that existence does not leak."""
@@ -67,7 +77,7 @@ class Broker:
         open_to = caller.attributes("read", row.entity.types)
         if open_to is not None and not open_to:
             raise NotFound(f"no entity {row.entity.id}")
-        return replace(form, attrs=_both(form.attrs, open_to))
+        return self.cut(caller, row.entity.types, form)
 
 
 def _both(one: frozenset[str] | None, other: frozenset[str] | None) -> frozenset[str] | None:

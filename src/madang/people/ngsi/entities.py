@@ -6,7 +6,7 @@ from typing import Any
 from urllib.parse import quote
 
 from madang.base.errors import BadRequest
-from madang.context.store import Query
+from madang.context.store import Query, Row
 from madang.model.context import Context
 from madang.model.entity import Entity, check_id, check_time, parse_attribute, parse_entity
 from madang.model.operations import (
@@ -24,6 +24,7 @@ from madang.model.render import Form, feature, geometry_of, render
 from madang.people.http import Request, Response
 from madang.people.ngsi.broker import Broker
 from madang.people.ngsi.parameters import GEO, accepted, answer, form_of, link_context, options, query_of, read_payload
+from madang.trust.caller import Caller
 
 PREFIX = "/ngsi-ld/v1"
 NO_CONTENT = Response(204)
@@ -53,9 +54,10 @@ class Entities:
         """Runs, renders and pages a query; shared with POST /entityOperations/query."""
         query, form = self._broker.restrict(request.caller, query, form)
         page = await self._broker.store.find(query)
-        shown: Any = [render(row.entity, form, row.stamps) for row in page.rows]
+        cut, caller = self._broker.cut, request.caller
+        shown: Any = [render(row.entity, cut(caller, row.entity.types, form), row.stamps) for row in page.rows]
         if accepted(request) == GEO:
-            features = [feature(one, geometry_of(row.entity)) for one, row in zip(shown, page.rows, strict=True)]
+            features = [feature(one, self._place(caller, row)) for one, row in zip(shown, page.rows, strict=True)]
             shown = {"type": "FeatureCollection", "features": features}
         response = answer(request, shown, context)
         if page.total is not None:
@@ -63,13 +65,18 @@ class Entities:
         response.headers += _page_links(request, query, page.more)
         return response
 
+    def _place(self, caller: Caller, row: Row) -> Any:
+        """The geometry of a feature, unless the caller may not see it."""
+        seen = self._broker.cut(caller, row.entity.types, Form()).attrs
+        return geometry_of(row.entity) if seen is None or "location" in seen else None
+
     async def get(self, request: Request) -> Response:
         context = await self._broker.contexts.get(link_context(request))
         row = await self._broker.store.get(check_id(request.parts[1]))
         form = self._broker.visible(request.caller, row, form_of(request, context))
         shown = render(row.entity, form, row.stamps)
         if accepted(request) == GEO:
-            shown = feature(shown, geometry_of(row.entity))
+            shown = feature(shown, self._place(request.caller, row))
         return answer(request, shown, context)
 
     async def replace(self, request: Request) -> Response:

@@ -1,0 +1,113 @@
+"""What the context broker does with a core: real gateway, real PostgreSQL, real HTTP; the client is not counted.
+
+    madang bench broker [--json] [--only KEY] [--seconds 8]
+
+`..._per_core_s` divides what was answered with success by the CPU seconds of the gateway and of all PostgreSQL processes
+together, those included that serve the courier. Ingest and courier run as in every city.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import httpx
+import psutil
+
+from bench.http_load import BATCH, KNOWN, entity
+from madang.cli.instance import Instance, demo_env
+
+ROOT = Path(__file__).resolve().parents[1]
+COUNTED = ("gateway", "postgres")
+REACH = {"write_per_core_s": 5_000, "batch_entities_per_core_s": 15_000}
+MESSAGES_PER_S = 500
+KINDS = {
+    "write_per_core_s": ("write", 1),
+    "batch_entities_per_core_s": ("batch", BATCH),
+    "get_per_core_s": ("get", 1),
+    "type_query_per_core_s": ("query", 1),
+}
+LATENCY = "device_to_browser_p95_ms"
+
+
+def cpu_s(instance: Instance) -> float:
+    """CPU seconds so far of the gateway and of PostgreSQL with its children."""
+    total = 0.0
+    for name in COUNTED:
+        root = psutil.Process(instance.supervisor.members[name].state.pid)
+        for process in [root, *root.children(recursive=True)]:
+            times = process.cpu_times()
+            total += times.user + times.system
+    return total
+
+
+async def client(module: str, *arguments: str) -> dict[str, Any]:
+    """Runs a client process; its JSON answer."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", f"bench.{module}", *arguments, cwd=ROOT, stdout=asyncio.subprocess.PIPE
+    )
+    out, _ = await process.communicate()
+    return dict(json.loads(out))
+
+
+async def load(instance: Instance, key: str, seconds: float) -> float:
+    kind, worth = KINDS[key]
+    before = cpu_s(instance)
+    done = await client("http_load", f"127.0.0.1:{instance.settings.http_port}", kind, str(seconds))
+    if done["bad"]:
+        raise RuntimeError(f"{key}: {done['bad']} requests failed")
+    return round(done["done"] * worth / (cpu_s(instance) - before), 0)
+
+
+async def prepare(instance: Instance) -> None:
+    """The entities that reads and merges are about."""
+    known = [entity(number, "Known") for number in range(KNOWN)]
+    typed = [entity(number, f"Known{number % 10}") for number in range(KNOWN)]
+    async with httpx.AsyncClient(base_url=f"{instance.url}ngsi-ld/v1/", trust_env=False, timeout=60) as http:
+        for entities in (known, typed):
+            (await http.post("entityOperations/create", json=entities)).raise_for_status()
+
+
+async def measure(keys: list[str], seconds: float) -> dict[str, float]:
+    run_dir = Path(tempfile.mkdtemp(prefix="madang-bench-"))
+    run_dir.chmod(0o711)
+    env = demo_env("operator", run_dir / "tiles", None, None)
+    instance = Instance(run_dir, "yard", ROOT / "tests" / "fixtures" / "yard.toml", None, env, print)
+    out: dict[str, float] = {}
+    try:
+        await instance.start_engines()
+        await instance.start_kernel()
+        await prepare(instance)
+        for key in keys:
+            if key == LATENCY:
+                where = (instance.url, instance.settings.mqtt, str(MESSAGES_PER_S), str(seconds))
+                out[key] = (await client("latency", *where))["p95_ms"]
+            else:
+                out[key] = await load(instance, key, seconds)
+    finally:
+        await instance.stop()
+        shutil.rmtree(run_dir, ignore_errors=True)
+    return out
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", maxsplit=1)[0])
+    parser.add_argument("--json", action="store_true")
+    parser.add_argument("--only", choices=[*KINDS, LATENCY])
+    parser.add_argument("--seconds", type=float, default=8.0)
+    options = parser.parse_args()
+    keys = [options.only] if options.only else [LATENCY, *KINDS]
+    found = asyncio.run(measure(keys, options.seconds))
+    lines = [f"{name:28} {value:10,.0f}   reach {REACH.get(name, '-')}" for name, value in found.items()]
+    print(json.dumps(found) if options.json else "\n".join(lines))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,106 @@
+"""How a house ends, what it does with a full disk, and that a killed supervisor leaves nothing behind."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import httpx
+import psutil
+import pytest
+
+from madang.engine.supervisor import Supervisor
+from tests.flow.conftest import House, open_folder, start_house
+from tests.flow.demo_process import alive
+from tests.waiting import until
+
+ENTITY = {"id": "urn:ngsi-ld:T:yard:1", "type": "T", "n": 1}
+ALONE = """
+import asyncio, json, sys
+from pathlib import Path
+from tests.flow.conftest import start_house
+async def main():
+    house = await start_house(Path(sys.argv[1]))
+    print(json.dumps({"url": house.url}), flush=True)
+    await asyncio.Event().wait()
+asyncio.run(main())
+"""
+
+
+@pytest.fixture
+def run_dir() -> Iterator[Path]:
+    folder = open_folder("madang-stop-")
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def processes_of(house: House) -> list[psutil.Process]:
+    supervisor: Supervisor = house.instance.supervisor
+    roots = [psutil.Process(member.state.pid) for member in supervisor.members.values()]
+    return [*roots, *(child for root in roots for child in root.children(recursive=True))]
+
+
+async def test_a_clean_stop_leaves_no_process_and_the_next_start_has_the_state(run_dir: Path) -> None:
+    first = await start_house(run_dir)
+    async with httpx.AsyncClient(base_url=first.url, trust_env=False) as client:
+        assert (await client.post("ngsi-ld/v1/entities", json=ENTITY)).status_code == 201
+    processes = processes_of(first)
+    await first.instance.stop()
+    assert len(processes) > 5 and alive(processes) == []
+    second = await start_house(run_dir)
+    async with httpx.AsyncClient(base_url=second.url, trust_env=False) as client:
+        answer = await client.get(f"ngsi-ld/v1/entities/{ENTITY['id']}", params={"options": "keyValues"})
+    await second.instance.stop()
+    assert answer.json() == ENTITY
+
+
+async def test_nothing_outlives_a_killed_supervisor(run_dir: Path) -> None:
+    alone = subprocess.Popen([sys.executable, "-c", ALONE, str(run_dir)], stdout=subprocess.PIPE, cwd=Path.cwd())
+    assert alone.stdout is not None
+    assert json.loads(await asyncio.to_thread(alone.stdout.readline))["url"]
+    processes = psutil.Process(alone.pid).children(recursive=True)
+    alone.kill()
+    alone.wait()
+    assert len(processes) > 5
+    await until(lambda: not alive(processes), "every process ended")
+
+
+@pytest.fixture
+async def full_disk(run_dir: Path) -> AsyncIterator[House]:
+    """A house on a disk of 400 MB that somebody else then fills; skipped where a disk cannot be mounted."""
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=400m,mode=0711", "tmpfs", str(run_dir)], check=False)
+    if mounted.returncode:
+        pytest.skip("no small disk can be mounted here")
+    house = await start_house(run_dir)
+    yield house
+    await house.instance.stop()
+    subprocess.run(["umount", "-l", str(run_dir)], check=True)
+
+
+async def test_a_full_disk_refuses_writes_and_answers_reads(full_disk: House) -> None:
+    ballast = full_disk.run_dir / "ballast"
+    async with httpx.AsyncClient(base_url=f"{full_disk.url}ngsi-ld/v1/", trust_env=False, timeout=20) as client:
+        assert (await client.post("entities", json=ENTITY)).status_code == 201
+        with ballast.open("wb", buffering=0) as file, pytest.raises(OSError, match="No space left"):
+            while True:
+                file.write(bytes(1 << 20))
+
+        async def refused() -> bool:
+            return (await client.post("entityOperations/upsert", json=[ENTITY])).status_code == 507
+
+        await until(refused, "writes are answered 507")
+        assert (await client.get("entities", params={"type": "T", "options": "keyValues"})).json() == [ENTITY]
+        batch = await client.post("entityOperations/upsert", json=[ENTITY])
+        assert (batch.status_code, batch.json()["title"]) == (507, "Insufficient storage")
+        ballast.unlink()
+
+        async def taken() -> bool:
+            answer = await client.post("entityOperations/upsert", json=[{**ENTITY, "id": "urn:ngsi-ld:T:yard:3"}])
+            return answer.status_code in (201, 204)
+
+        await until(taken, "writes go on when there is room again")
