@@ -11,11 +11,11 @@ import asyncio
 import os
 import time
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import asyncpg
 import msgspec
@@ -33,6 +33,7 @@ from madang.model.render import geometry_of
 log = structlog.get_logger()
 WRITE_LOCK = 0x4D41_4402
 MIN_FREE_BYTES = 64 * 1024 * 1024
+_UNKNOWN = Unavailable("nobody knows whether it was written")
 _ENCODE = msgspec.json.Encoder().encode
 _BEGIN = f"BEGIN; SELECT pg_advisory_xact_lock({WRITE_LOCK})"
 _COMMIT = "NOTIFY madang_changes; COMMIT"
@@ -55,10 +56,29 @@ FROM unnest($13::bigint[], $14::text[], $15::text[], $16::text[], $17::json[]) A
 """
 
 
-@dataclass(slots=True)
-class _Pending:
+class _Group:
+    """Operations submitted together: their results in order, and one future for all."""
+
+    __slots__ = ("future", "left", "results")
+
+    def __init__(self, size: int) -> None:
+        self.left = size
+        self.results: list[Outcome | MadangError] = [_UNKNOWN] * size
+        self.future: asyncio.Future[list[Outcome | MadangError]] = asyncio.get_running_loop().create_future()
+
+    def settle(self, index: int, result: Outcome | MadangError) -> None:
+        if self.results[index] is not _UNKNOWN:
+            return
+        self.results[index] = result
+        self.left -= 1
+        if not self.left and not self.future.done():
+            self.future.set_result(self.results)
+
+
+class _Pending(NamedTuple):
     operation: Operation
-    future: asyncio.Future[Outcome]
+    group: _Group
+    index: int
 
 
 @dataclass(slots=True)
@@ -109,21 +129,22 @@ class Writer:
 
     async def submit(self, operation: Operation) -> Outcome:
         """Durable when it returns. Raises what the operation raises; StorageFull, Unavailable."""
-        return await self._enqueue(operation)
+        (result,) = await self.submit_many((operation,))
+        if isinstance(result, MadangError):
+            raise result
+        return result
 
-    async def submit_many(self, operations: Iterable[Operation]) -> list[Outcome | MadangError]:
-        """Each operation's outcome or error, in order; later ones see what earlier ones did."""
-        futures = [self._enqueue(operation) for operation in operations]
-        done = await asyncio.gather(*futures, return_exceptions=True)
-        return [_as_error(item) if isinstance(item, BaseException) else item for item in done]
-
-    def _enqueue(self, operation: Operation) -> asyncio.Future[Outcome]:
-        if len(self._queue) >= WRITE_QUEUE_MAX_OPS:
+    async def submit_many(self, operations: Sequence[Operation]) -> list[Outcome | MadangError]:
+        """Each operation's outcome or error, in order; later ones see what earlier ones did. Raises Unavailable when the
+        queue has no room for them."""
+        if not operations:
+            return []
+        if len(self._queue) + len(operations) > WRITE_QUEUE_MAX_OPS:
             raise Unavailable("the writer's queue is full; try again")
-        future: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
-        self._queue.append(_Pending(operation, future))
+        group = _Group(len(operations))
+        self._queue.extend(_Pending(operation, group, index) for index, operation in enumerate(operations))
         self._wake.set()
-        return future
+        return await group.future
 
     async def _work(self) -> None:
         while True:
@@ -166,7 +187,7 @@ class Writer:
                 await connection.execute("ROLLBACK")
                 raise
         for pending, result in zip(batch, results, strict=True):
-            _settle(pending.future, result)
+            pending.group.settle(pending.index, result)
 
     async def _apply(
         self, connection: asyncpg.Connection, batch: list[_Pending], moment: datetime
@@ -294,21 +315,6 @@ def _has_nul(value: Any) -> bool:
     return isinstance(value, list) and any(_has_nul(inner) for inner in value)
 
 
-def _as_error(error: BaseException) -> MadangError:
-    if isinstance(error, Exception):
-        return explain(error)
-    raise error
-
-
-def _settle(future: asyncio.Future[Outcome], result: Outcome | MadangError) -> None:
-    if future.done():
-        return
-    if isinstance(result, MadangError):
-        future.set_exception(result)
-    else:
-        future.set_result(result)
-
-
 def _fail(batch: list[_Pending], error: MadangError) -> None:
     for pending in batch:
-        _settle(pending.future, error)
+        pending.group.settle(pending.index, error)
