@@ -227,6 +227,7 @@ async def serve(app: Gateway, port: int, door: Path) -> None:
         access_log=False,
         log_level="warning",
         server_header=False,
+        proxy_headers=False,
         ws_max_size=64 * 1024,
         ws_per_message_deflate=False,
         timeout_keep_alive=30,

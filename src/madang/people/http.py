@@ -135,7 +135,7 @@ def _too_deep(data: bytes) -> bool:
 
 def split_path(path: str) -> list[str]:
     """Segments of the raw path, each unquoted by itself, so that an id may hold an encoded slash."""
-    return [unquote(part) for part in path.split("/") if part]
+    return [unquote(part) if "%" in part else part for part in path.split("/") if part]
 
 
 def problem(error: MadangError) -> Response:
