@@ -35,8 +35,9 @@ class ManualClock:
 
 def to_iso(moment: datetime) -> str:
     """ISO 8601 in UTC with milliseconds and `Z`, as NGSI-LD clause 4.6.3 asks: strings of it sort as the times do."""
-    text = moment.astimezone(UTC).isoformat(timespec="milliseconds")
-    return text.replace("+00:00", "Z")
+    if moment.tzinfo is not UTC:
+        moment = moment.astimezone(UTC)
+    return moment.isoformat(timespec="milliseconds")[:-6] + "Z"
 
 
 def from_iso(text: str) -> datetime:

@@ -125,7 +125,8 @@ async def gateway(settings: Settings) -> None:
 
 async def subscribe(client: Any, city: str, live: Live, board: Board) -> None:
     async def changed(message: Any) -> None:
-        live.publish(decode_change(message.data))
+        if live.sockets:
+            live.publish(decode_change(message.data))
 
     async def told(message: Any) -> None:
         board.hear(message.subject.rsplit(".", 1)[-1], msgspec.json.decode(message.data))
@@ -226,6 +227,7 @@ async def serve(app: Gateway, port: int, door: Path) -> None:
         access_log=False,
         log_level="warning",
         server_header=False,
+        proxy_headers=False,
         ws_max_size=64 * 1024,
         ws_per_message_deflate=False,
         timeout_keep_alive=30,

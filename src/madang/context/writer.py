@@ -8,14 +8,15 @@ take turns by an advisory lock, so `history.seq` is commit order for the whole c
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import time
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import asyncpg
 import msgspec
@@ -33,32 +34,54 @@ from madang.model.render import geometry_of
 log = structlog.get_logger()
 WRITE_LOCK = 0x4D41_4402
 MIN_FREE_BYTES = 64 * 1024 * 1024
+_UNKNOWN = Unavailable("nobody knows whether it was written")
 _ENCODE = msgspec.json.Encoder().encode
 _BEGIN = f"BEGIN; SELECT pg_advisory_xact_lock({WRITE_LOCK})"
 _COMMIT = "NOTIFY madang_changes; COMMIT"
 _READ = "SELECT id, types, body, created_at FROM entity WHERE id = ANY($1)"
-_RESERVE = "SELECT setval('history_seq_seq', nextval('history_seq_seq') + $1) - $1"
 _WRITE = """
-WITH gone AS (DELETE FROM entity WHERE id = ANY($1::text[])),
+WITH reserved AS MATERIALIZED (
+  SELECT setval('history_seq_seq', nextval('history_seq_seq') + cardinality($14::text[])) - cardinality($14::text[]) AS s
+),
+gone AS (DELETE FROM entity WHERE id = ANY($1::text[])),
 kept AS (
   INSERT INTO entity (id, type, types, body, place, seq, created_at, modified_at)
   SELECT id, type, string_to_array(types, E'\\x1f'), body,
-         CASE WHEN west IS NULL THEN NULL ELSE box(point(west, south), point(east, north)) END, seq, made, $2
-  FROM unnest($3::text[], $4::text[], $5::text[], $6::jsonb[], $7::float8[], $8::float8[], $9::float8[], $10::float8[],
+         CASE WHEN west IS NULL THEN NULL ELSE box(point(west, south), point(east, north)) END, s + seq, made, $2
+  FROM reserved, unnest($3::text[], $4::text[], $5::text[], $6::jsonb[], $7::float8[], $8::float8[], $9::float8[], $10::float8[],
               $11::bigint[], $12::timestamptz[]) AS t(id, type, types, body, west, south, east, north, seq, made)
   ON CONFLICT (id) DO UPDATE SET type = excluded.type, types = excluded.types, body = excluded.body,
     place = excluded.place, seq = excluded.seq, modified_at = excluded.modified_at
 )
 INSERT INTO history (seq, at, entity_id, types, op, change)
-SELECT seq, $2, id, types, op::"char", change
-FROM unnest($13::bigint[], $14::text[], $15::text[], $16::text[], $17::json[]) AS h(seq, id, types, op, change)
+SELECT s + seq, $2, id, types, op::"char", change
+FROM reserved, unnest($13::bigint[], $14::text[], $15::text[], $16::text[], $17::json[]) AS h(seq, id, types, op, change)
 """
 
 
-@dataclass(slots=True)
-class _Pending:
+class _Group:
+    """Operations submitted together: their results in order, and one future for all."""
+
+    __slots__ = ("future", "left", "results")
+
+    def __init__(self, size: int) -> None:
+        self.left = size
+        self.results: list[Outcome | MadangError] = [_UNKNOWN] * size
+        self.future: asyncio.Future[list[Outcome | MadangError]] = asyncio.get_running_loop().create_future()
+
+    def settle(self, index: int, result: Outcome | MadangError) -> None:
+        if self.results[index] is not _UNKNOWN:
+            return
+        self.results[index] = result
+        self.left -= 1
+        if not self.left and not self.future.done():
+            self.future.set_result(self.results)
+
+
+class _Pending(NamedTuple):
     operation: Operation
-    future: asyncio.Future[Outcome]
+    group: _Group
+    place: int
 
 
 @dataclass(slots=True)
@@ -90,17 +113,20 @@ class Writer:
         self._task: asyncio.Task[None] | None = None
         self._partition_day = ""
         self._disk_checked = (0.0, True)
+        self._connection: Any = None
+        self._busy = False
 
     def start(self) -> None:
         self._task = asyncio.create_task(self._work(), name="context writer")
 
     async def stop(self) -> None:
         """Finishes what is queued."""
-        while self._queue:
+        while self._queue or self._busy:
             await asyncio.sleep(0.01)
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
+        await self._let_go()
 
     async def watch(self) -> None:
         """Ends, with its error, only when the writing task does: without it a process must not go on answering."""
@@ -109,21 +135,22 @@ class Writer:
 
     async def submit(self, operation: Operation) -> Outcome:
         """Durable when it returns. Raises what the operation raises; StorageFull, Unavailable."""
-        return await self._enqueue(operation)
+        (result,) = await self.submit_many((operation,))
+        if isinstance(result, MadangError):
+            raise result
+        return result
 
-    async def submit_many(self, operations: Iterable[Operation]) -> list[Outcome | MadangError]:
-        """Each operation's outcome or error, in order; later ones see what earlier ones did."""
-        futures = [self._enqueue(operation) for operation in operations]
-        done = await asyncio.gather(*futures, return_exceptions=True)
-        return [_as_error(item) if isinstance(item, BaseException) else item for item in done]
-
-    def _enqueue(self, operation: Operation) -> asyncio.Future[Outcome]:
-        if len(self._queue) >= WRITE_QUEUE_MAX_OPS:
+    async def submit_many(self, operations: Sequence[Operation]) -> list[Outcome | MadangError]:
+        """Each operation's outcome or error, in order; later ones see what earlier ones did. Raises Unavailable when the
+        queue has no room for them."""
+        if not operations:
+            return []
+        if len(self._queue) + len(operations) > WRITE_QUEUE_MAX_OPS:
             raise Unavailable("the writer's queue is full; try again")
-        future: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
-        self._queue.append(_Pending(operation, future))
+        group = _Group(len(operations))
+        self._queue.extend(_Pending(operation, group, index) for index, operation in enumerate(operations))
         self._wake.set()
-        return future
+        return await group.future
 
     async def _work(self) -> None:
         while True:
@@ -131,12 +158,15 @@ class Writer:
             self._wake.clear()
             while self._queue:
                 batch = [self._queue.popleft() for _ in range(min(len(self._queue), WRITE_BATCH_MAX_OPS))]
+                self._busy = True
                 try:
                     await self._commit(batch)
                 except asyncio.CancelledError:
                     raise
                 except Exception as error:  # the batch failed as a whole: each waiter hears why, the writer lives on
                     await self._after_failure(batch, error)
+                finally:
+                    self._busy = False
 
     async def _after_failure(self, batch: list[_Pending], error: Exception) -> None:
         """A batch that the database refused for its content is written one by one: only the poison fails."""
@@ -154,19 +184,31 @@ class Writer:
     async def _commit(self, batch: list[_Pending]) -> None:
         self._check_disk()
         moment = self._clock.now()
-        async with self._pool.acquire() as connection:
+        connection = await self._hold()
+        try:
             await self._ensure_partitions(connection, moment)
-            try:
-                await connection.execute(_BEGIN)
-                results = await self._apply(connection, batch, moment)
-                await connection.execute(_COMMIT)
-            except LOST:
-                raise
-            except BaseException:
-                await connection.execute("ROLLBACK")
-                raise
+            await connection.execute(_BEGIN)
+            results = await self._apply(connection, batch, moment)
+            await connection.execute(_COMMIT)
+        except BaseException:
+            await self._let_go()
+            raise
         for pending, result in zip(batch, results, strict=True):
-            _settle(pending.future, result)
+            pending.group.settle(pending.place, result)
+
+    async def _hold(self) -> Any:
+        """The writer's connection, kept from batch to batch: giving it back costs a round trip each."""
+        if self._connection is None or self._connection.is_closed():
+            await self._let_go()
+            self._connection = await self._pool.acquire()
+        return self._connection
+
+    async def _let_go(self) -> None:
+        """Back to the pool, which rolls back what is open."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            with contextlib.suppress(*LOST):
+                await self._pool.release(connection, timeout=5)
 
     async def _apply(
         self, connection: asyncpg.Connection, batch: list[_Pending], moment: datetime
@@ -178,8 +220,7 @@ class Writer:
         now, history = to_iso(moment), _History()
         results = [_run(pending.operation, slots, now, history) for pending in batch]
         if history.ids:
-            first = await connection.fetchval(_RESERVE, len(history.ids))
-            await connection.execute(_WRITE, *_arguments(slots, history, first, moment))
+            await connection.execute(_WRITE, *_arguments(slots, history, moment))
         return results
 
     def _check_disk(self) -> None:
@@ -256,20 +297,19 @@ def _run(operation: Operation, slots: dict[str, _Slot], now: str, history: _Hist
     return outcome
 
 
-def _arguments(slots: dict[str, _Slot], history: _History, first: int, moment: datetime) -> list[Any]:
+def _arguments(slots: dict[str, _Slot], history: _History, moment: datetime) -> list[Any]:
     touched = set(history.ids)
     gone = [entity_id for entity_id in touched if slots[entity_id].entity is None]
     kept = [slots[entity_id] for entity_id in sorted(touched - set(gone))]
     entities = [slot.entity for slot in kept if slot.entity is not None]
     boxes = [bounds(geometry_of(entity)) or (None, None, None, None) for entity in entities]
     west, south, east, north = zip(*boxes, strict=True) if boxes else ((), (), (), ())
-    seqs = [first + index for index in range(len(history.ids))]
     return [
         gone, moment,
         [entity.id for entity in entities], [entity.types[0] for entity in entities],
         ["\x1f".join(entity.types) for entity in entities], [slot.encoded for slot in kept],
-        west, south, east, north, [first + slot.seq for slot in kept], [slot.created or moment for slot in kept],
-        seqs, history.ids, history.types, history.ops, history.changes,
+        west, south, east, north, [slot.seq for slot in kept], [slot.created or moment for slot in kept],
+        list(range(len(history.ids))), history.ids, history.types, history.ops, history.changes,
     ]  # fmt: skip
 
 
@@ -294,21 +334,6 @@ def _has_nul(value: Any) -> bool:
     return isinstance(value, list) and any(_has_nul(inner) for inner in value)
 
 
-def _as_error(error: BaseException) -> MadangError:
-    if isinstance(error, Exception):
-        return explain(error)
-    raise error
-
-
-def _settle(future: asyncio.Future[Outcome], result: Outcome | MadangError) -> None:
-    if future.done():
-        return
-    if isinstance(result, MadangError):
-        future.set_exception(result)
-    else:
-        future.set_result(result)
-
-
 def _fail(batch: list[_Pending], error: MadangError) -> None:
     for pending in batch:
-        _settle(pending.future, error)
+        pending.group.settle(pending.place, error)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from madang.base.clock import from_iso, to_iso
@@ -72,12 +73,21 @@ def check_time(value: Any, name: str = "time") -> str:
     """A DateTime in UTC with `Z`, so that strings compare as times do. Raises BadRequest."""
     if isinstance(value, dict):
         value = value.get("@value")
-    if not isinstance(value, str) or "T" not in value:
+    if not isinstance(value, str):
         raise BadRequest(f"{name} must be an ISO 8601 date and time")
+    moment = _utc(value)
+    if moment is None:
+        raise BadRequest(f"{name} must be an ISO 8601 date and time: {value[:40]!r}")
+    return moment
+
+
+@lru_cache(maxsize=4_096)
+def _utc(text: str) -> str | None:
+    """Remembered, since a batch of observations shares its times; None for what is no time."""
     try:
-        return to_iso(from_iso(value))
+        return to_iso(from_iso(text)) if "T" in text and len(text) < 64 else None
     except (ValueError, OverflowError):
-        raise BadRequest(f"{name} must be an ISO 8601 date and time: {value[:40]!r}") from None
+        return None
 
 
 def parse_entity(data: Any, context: Context, *, fragment: bool = False) -> Entity:

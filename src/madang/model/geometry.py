@@ -24,6 +24,8 @@ EARTH_RADIUS_M = 6_371_008.8
 RELATIONS = frozenset({"near", "within", "contains", "intersects", "equals", "disjoint", "overlaps"})
 Box = tuple[float, float, float, float]
 
+_NUMBERS = (int, float)
+
 
 def check_geometry(value: Any, name: str = "geometry") -> None:
     """Raises BadRequest for what is no GeoJSON geometry on Earth."""
@@ -50,7 +52,7 @@ def _check_depth(value: Any, depth: int, name: str, count: list[int]) -> None:
     count[0] += 1
     if count[0] > GEO_MAX_POINTS:
         raise BadRequest(f"{name}: more than {GEO_MAX_POINTS} positions")
-    good = 2 <= len(value) <= 3 and all(isinstance(part, int | float) and not isinstance(part, bool) for part in value)
+    good = 2 <= len(value) <= 3 and all(type(part) in _NUMBERS for part in value)  # a bool is no number here
     if not good or not (-180 <= value[0] <= 180 and -90 <= value[1] <= 90):
         raise BadRequest(f"{name}: a position is [longitude, latitude] in degrees")
 

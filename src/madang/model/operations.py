@@ -310,10 +310,12 @@ class Delete:
 
 Operation = Create | Replace | Append | Update | Merge | PatchAttribute | DeleteAttribute | Delete
 
+_WITH_ENTITY = (Create, Replace, Append, Update, Merge)
+
 
 def target_of(operation: Operation) -> str:
     """The id of the entity an operation is about."""
-    if isinstance(operation, Create | Replace | Append | Update | Merge):
+    if isinstance(operation, _WITH_ENTITY):
         return operation.entity.id
     return operation.entity_id
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable, MutableMapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -29,6 +30,8 @@ Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 encode = msgspec.json.Encoder().encode
 _DECODER = msgspec.json.Decoder()
+_STRING = re.compile(rb'"(?:[^"\\]++|\\.)*+"', re.DOTALL)
+_NO_BRACKETS = bytes(byte for byte in range(256) if byte not in b"[]{}")
 JSON_TYPES = frozenset(
     {"application/json", "application/ld+json", "application/merge-patch+json", "application/geo+json"}
 )
@@ -111,41 +114,28 @@ class Request:
 
 def decode_json(data: bytes) -> Any:
     """JSON within the depth limit. Raises InvalidRequest."""
-    if data.count(b"[") + data.count(b"{") > JSON_MAX_DEPTH and _depth(data) > JSON_MAX_DEPTH:
-        raise InvalidRequest(f"JSON is nested deeper than {JSON_MAX_DEPTH}")
+    if data.count(b"[") + data.count(b"{") > JSON_MAX_DEPTH and _too_deep(data):
+        raise InvalidRequest(f"JSON is nested deeper than {JSON_MAX_DEPTH}, or its brackets do not match")
     try:
         return _DECODER.decode(data)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise InvalidRequest(f"not JSON in UTF-8: {error}") from None
 
 
-def _depth(data: bytes) -> int:
-    """How deep brackets nest outside of strings; a plain scan, so that no parser recurses into an attack."""
-    deepest = depth = 0
-    inside = escaped = False
-    for byte in data:
-        if inside:
-            if escaped:
-                escaped = False
-            elif byte == 0x5C:
-                escaped = True
-            elif byte == 0x22:
-                inside = False
-        elif byte == 0x22:
-            inside = True
-        elif byte in b"[{":
-            depth += 1
-            deepest = max(deepest, depth)
-            if deepest > JSON_MAX_DEPTH:
-                return deepest
-        elif byte in b"]}":
-            depth -= 1
-    return deepest
+def _too_deep(data: bytes) -> bool:
+    """Whether brackets nest too deep outside of strings: innermost pairs are taken away, a level a turn, so that no parser
+    recurses into an attack. What is not balanced stays over and is no JSON anyway."""
+    left = _STRING.sub(b"", data).translate(None, _NO_BRACKETS)
+    for _ in range(JSON_MAX_DEPTH):
+        before, left = len(left), left.replace(b"[]", b"").replace(b"{}", b"")
+        if len(left) == before:
+            break
+    return bool(left)
 
 
 def split_path(path: str) -> list[str]:
     """Segments of the raw path, each unquoted by itself, so that an id may hold an encoded slash."""
-    return [unquote(part) for part in path.split("/") if part]
+    return [unquote(part) if "%" in part else part for part in path.split("/") if part]
 
 
 def problem(error: MadangError) -> Response:

