@@ -66,7 +66,11 @@ async def test_every_change_comes_in_commit_order(pool: asyncpg.Pool, writer: Wr
         await writer.submit(Delete("urn:x:1"))
         await until(lambda: len(heard) == 61, "all came")
     assert [change.seq for change in heard] == await stored(pool)
-    assert (heard[-1].op, heard[-1].id, subject(CITY, heard[-1])) == ("d", "urn:x:1", "bus_test.state.T.urn_x_1.deleted")
+    assert (heard[-1].op, heard[-1].id, subject(CITY, heard[-1])) == (
+        "d",
+        "urn:x:1",
+        "bus_test.state.T.urn_x_1.deleted",
+    )
 
 
 async def test_a_new_courier_goes_on_where_the_old_one_ended(

@@ -12,11 +12,11 @@ import asyncpg
 import httpx
 import msgspec
 import pytest
+from tests.conftest import Engines
+from tests.waiting import until
 
 from madang.bus.courier import _change
 from madang.context.notifier import Notifier
-from tests.conftest import Engines
-from tests.waiting import until
 
 
 class Listener:

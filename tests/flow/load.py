@@ -38,7 +38,9 @@ class Load:
             while True:
                 identifier = f"urn:ngsi-ld:{self.kind}:yard:{next(self._numbers)}"
                 try:
-                    answer = await client.post("ngsi-ld/v1/entities", json={"id": identifier, "type": self.kind, "n": 1})
+                    answer = await client.post(
+                        "ngsi-ld/v1/entities", json={"id": identifier, "type": self.kind, "n": 1}
+                    )
                 except httpx.HTTPError:
                     await asyncio.sleep(0.05)
                     continue

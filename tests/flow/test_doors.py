@@ -96,6 +96,8 @@ async def test_the_city_still_works(house: House) -> None:
 
         async def healthy() -> bool:
             parts = (await client.get("madang/v1/status")).json()["components"]
-            return {parts[name]["state"] for name in ("gateway", "ingest", "courier", "postgres", "nats")} == {"running"}
+            return {parts[name]["state"] for name in ("gateway", "ingest", "courier", "postgres", "nats")} == {
+                "running"
+            }
 
         await until(healthy, "every part runs")

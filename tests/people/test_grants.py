@@ -9,6 +9,9 @@ from typing import Any
 import asyncpg
 import httpx
 import pytest
+from tests.conftest import OPERATOR, Nothing
+from tests.people.test_live import Client
+from tests.waiting import until
 
 from madang.context.subscriptions import Subscriptions
 from madang.people.gateway import Gateway
@@ -18,9 +21,6 @@ from madang.people.ngsi.broker import Broker
 from madang.people.ngsi.routes import NgsiLd
 from madang.runtime.apps import Apps
 from madang.trust.caller import Caller, Grant
-from tests.conftest import OPERATOR, Nothing
-from tests.people.test_live import Client
-from tests.waiting import until
 
 APP = Caller(
     "app:a",
@@ -169,4 +169,3 @@ async def test_a_token_lives_from_start_to_stop(pool: asyncpg.Pool, tmp_path: Pa
     assert (await apps.caller(first), await apps.caller(second)) == (None, expected)
     await apps.stop("test.madang.beacon")
     assert [await apps.caller(token) for token in (first, second, "")] == [None, None, None]
-

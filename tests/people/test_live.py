@@ -11,6 +11,9 @@ import asyncpg
 import httpx
 import msgspec
 import pytest
+from tests.conftest import OPERATOR
+from tests.flow.page import Page
+from tests.waiting import until
 
 from madang.base.limits import SOCKET_FRAME_MAX_BYTES, SOCKET_SUBSCRIPTIONS_MAX
 from madang.bus.changes import Change
@@ -18,9 +21,6 @@ from madang.bus.courier import _change
 from madang.people.live import Live
 from madang.people.ngsi.broker import Broker
 from madang.trust.caller import Caller
-from tests.conftest import OPERATOR
-from tests.flow.page import Page
-from tests.waiting import until
 
 VIEWS: list[dict[str, Any]] = [
     {"types": ["T"]},

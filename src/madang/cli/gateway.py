@@ -188,7 +188,7 @@ def metrics(board: Board) -> Any:
             yield up
 
     registry = CollectorRegistry()
-    registry.register(Collector())  # type: ignore[arg-type]
+    registry.register(Collector())
 
     async def handle(request: Request) -> Response:
         return Response(

@@ -97,9 +97,7 @@ class Instance:
     def _gateway(self) -> Spec:
         handle = self._socket.fileno()
         spec = self.role("gateway")
-        return replace(
-            spec, env=spec.env | {"MADANG_HTTP_FD": str(handle)}, fds=(handle,), ready=self._gateway_ready
-        )
+        return replace(spec, env=spec.env | {"MADANG_HTTP_FD": str(handle)}, fds=(handle,), ready=self._gateway_ready)
 
     def _marked(self, name: str) -> Spec:
         """A role that says by a file when it does its work."""

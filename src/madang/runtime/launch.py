@@ -37,7 +37,9 @@ def python_folders() -> list[Path]:
 
 def adopt(folder: Path, package: str) -> None:
     """Makes the folder the package of that name, without looking at what lies beside it."""
-    spec = importlib.util.spec_from_file_location(package, folder / "__init__.py", submodule_search_locations=[str(folder)])
+    spec = importlib.util.spec_from_file_location(
+        package, folder / "__init__.py", submodule_search_locations=[str(folder)]
+    )
     if spec is None or spec.loader is None:
         raise ImportError(f"{folder} is no package")
     module = importlib.util.module_from_spec(spec)
