@@ -2,8 +2,8 @@
 
     madang bench broker [--json] [--only KEY] [--seconds 8]
 
-`..._per_core_s` divides what was answered with success by the CPU seconds of the gateway and of all PostgreSQL processes
-together, those included that serve the courier. Ingest and courier run as in every city.
+`..._per_core_s` divides what was answered with success by the CPU seconds of the gateway and of all PostgreSQL
+processes together, those included that serve the courier. Ingest and courier run as in every city.
 """
 
 from __future__ import annotations
@@ -74,9 +74,15 @@ async def prepare(instance: Instance) -> None:
             (await http.post("entityOperations/create", json=entities)).raise_for_status()
 
 
+def open_folder() -> Path:
+    """A folder that the unprivileged user of the database may pass."""
+    folder = Path(tempfile.mkdtemp(prefix="madang-bench-"))
+    folder.chmod(0o711)
+    return folder
+
+
 async def measure(keys: list[str], seconds: float) -> dict[str, float]:
-    run_dir = Path(tempfile.mkdtemp(prefix="madang-bench-"))
-    run_dir.chmod(0o711)
+    run_dir = open_folder()
     env = demo_env("operator", run_dir / "tiles", None, None)
     instance = Instance(run_dir, "yard", ROOT / "tests" / "fixtures" / "yard.toml", None, env, print)
     out: dict[str, float] = {}

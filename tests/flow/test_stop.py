@@ -19,6 +19,7 @@ from tests.flow.conftest import House, open_folder, start_house
 from tests.flow.demo_process import alive
 from tests.waiting import until
 
+ROOT = Path(__file__).resolve().parents[2]
 ENTITY = {"id": "urn:ngsi-ld:T:yard:1", "type": "T", "n": 1}
 ALONE = """
 import asyncio, json, sys
@@ -60,26 +61,33 @@ async def test_a_clean_stop_leaves_no_process_and_the_next_start_has_the_state(r
 
 
 async def test_nothing_outlives_a_killed_supervisor(run_dir: Path) -> None:
-    alone = subprocess.Popen([sys.executable, "-c", ALONE, str(run_dir)], stdout=subprocess.PIPE, cwd=Path.cwd())
+    argv = [sys.executable, "-c", ALONE, str(run_dir)]
+    alone = await asyncio.create_subprocess_exec(*argv, stdout=subprocess.PIPE, cwd=ROOT)
     assert alone.stdout is not None
-    assert json.loads(await asyncio.to_thread(alone.stdout.readline))["url"]
+    assert json.loads(await alone.stdout.readline())["url"]
     processes = psutil.Process(alone.pid).children(recursive=True)
     alone.kill()
-    alone.wait()
+    await alone.wait()
     assert len(processes) > 5
     await until(lambda: not alive(processes), "every process ended")
 
 
 @pytest.fixture
-async def full_disk(run_dir: Path) -> AsyncIterator[House]:
-    """A house on a disk of 400 MB that somebody else then fills; skipped where a disk cannot be mounted."""
+def small_disk(run_dir: Path) -> Iterator[Path]:
+    """400 MB; skipped where nothing can be mounted."""
     mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=400m,mode=0711", "tmpfs", str(run_dir)], check=False)
     if mounted.returncode:
         pytest.skip("no small disk can be mounted here")
-    house = await start_house(run_dir)
+    yield run_dir
+    subprocess.run(["umount", "-l", str(run_dir)], check=True)
+
+
+@pytest.fixture
+async def full_disk(small_disk: Path) -> AsyncIterator[House]:
+    """A house on a small disk, which the test then fills."""
+    house = await start_house(small_disk)
     yield house
     await house.instance.stop()
-    subprocess.run(["umount", "-l", str(run_dir)], check=True)
 
 
 async def test_a_full_disk_refuses_writes_and_answers_reads(full_disk: House) -> None:

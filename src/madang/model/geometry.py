@@ -35,7 +35,7 @@ def check_geometry(value: Any, name: str = "geometry") -> None:
     _check_depth(coordinates, _DEPTH[value["type"]], name, [0])
     if value["type"] == "LineString" and len(coordinates) < 2:
         raise BadRequest(f"{name}: a LineString has at least two positions")
-    polygons = {"Polygon": [coordinates], "MultiPolygon": coordinates}.get(value["type"], [])
+    polygons: Any = {"Polygon": [coordinates], "MultiPolygon": coordinates}.get(value["type"], [])
     for polygon in polygons:
         for ring in polygon:
             if len(ring) < 4 or ring[0] != ring[-1]:
