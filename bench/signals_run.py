@@ -7,11 +7,13 @@ import tempfile
 import xml.etree.ElementTree as ET
 from collections import deque
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from bench import scene
 from madang.base.ids import local_part
+from madang.command import interlock
 from madang.ingest.sumo import loops as loops_room
 from madang.ingest.sumo import simulator
 from madang.ingest.sumo.controller import SignalController
@@ -21,9 +23,10 @@ from signals import decide as rule
 from signals import estimate, layout
 from signals.model import Junction, Lane, Memory, Reading, Shown
 
-DBG = None
+EPOCH = datetime(2026, 6, 1, tzinfo=UTC)
 HOLD_S = 30.0
 RENEW_S = 20.0
+RESEND_S = 6.0
 
 
 @dataclass(frozen=True)
@@ -157,6 +160,39 @@ def run(task: Task) -> Outcome:
         return _measure(trips, task, teleports, switches, refused)
 
 
+@dataclass
+class Guard:
+    """The command room's interlock between the app and the devices (none for a map without entities)."""
+
+    plans: dict[str, interlock.SignalPlan]
+    shown: dict[str, interlock.Shown] = field(default_factory=dict)
+
+    def report(self, device: SignalController, now: float) -> None:
+        name, at = device.plan.id, EPOCH + timedelta(seconds=now)
+        if name in self.shown:
+            self.shown[name].report(device.state, device.stage, at)
+        else:
+            self.shown[name] = interlock.first_report(device.state, device.stage, at)
+
+    def send(self, device: SignalController, stage: int | None, until: float, now: float) -> bool:
+        """Whether interlock and device both took it."""
+        plan, seen = self.plans.get(device.plan.id), self.shown.get(device.plan.id)
+        if plan is not None and seen is not None and stage is not None:
+            at = EPOCH + timedelta(seconds=now)
+            seen.heard = at  # the controller's report of each minute
+            if interlock.refuse_signal(plan, seen, {"stage": stage}, at):
+                return False
+        return device.command("b", stage, until, now).done
+
+
+def read_guards(city: Path) -> dict[str, interlock.SignalPlan]:
+    path = city / "entities.ndjson"
+    if not path.exists():
+        return {}
+    rows = (json.loads(line) for line in path.open(encoding="utf-8") if '"TrafficSignalController"' in line)
+    return {local_part(row["id"]): interlock.read_plan(value_of(row["stages"])) for row in rows}
+
+
 def _drive(sumo: Any, task: Task, net: Network, loops: list[loops_room.Loop]) -> tuple[int, int]:
     known = set(sumo.trafficlight.getIDList())
     devices = {name: SignalController(plan) for name, plan in net.plans.items() if name in known}
@@ -168,19 +204,18 @@ def _drive(sumo: Any, task: Task, net: Network, loops: list[loops_room.Loop]) ->
     orders: deque[tuple[float, str, int | None, float]] = deque()
     last: dict[str, tuple[int, float]] = {}
     fresh: dict[str, Reading] = {}
+    guard = Guard(read_guards(task.city))
     switches = refused = 0
     for now in range(task.begin, task.begin + task.warmup + task.seconds):
         while orders and orders[0][0] <= now:
             _, name, stage, until = orders.popleft()
-            verdict = devices[name].command("b", stage, until, now)
-            refused += not verdict.done
-            if DBG is not None and not verdict.done:
-                DBG[verdict.reason, name] = DBG.get((verdict.reason, name), 0) + 1
+            refused += not guard.send(devices[name], stage, until, now)
         if not task.native:
             for name, device in devices.items():
                 state = device.step(now)
                 if state is not None:
                     sumo.trafficlight.setRedYellowGreenState(name, state)
+                    guard.report(device, now)
                     switches += device.stage is not None
         sumo.simulation.step()
         if not task.app:
@@ -205,7 +240,11 @@ def _drive(sumo: Any, task: Task, net: Network, loops: list[loops_room.Loop]) ->
             if stage is None:
                 continue
             before = last.get(junction.id)
-            if before is None or before[0] != stage or now - before[1] >= RENEW_S:
+            if (
+                before is None
+                or before[0] != stage
+                or now - before[1] >= (RENEW_S if stage == shown.stage else RESEND_S)
+            ):
                 asked = None if stage == rule.RELEASE else stage
                 orders.append((now + 1 + task.latency, junction.id, asked, now + HOLD_S))
                 last[junction.id] = (stage, now)

@@ -51,7 +51,8 @@ def shown(stage: int = 0, since: float = 0.0) -> Shown:
         ({"state": "rrGrr"}, 7, "unknown_stage"),
         ({"state": "rrGG"}, 7, "bad_value"),
         ({"state": "rrGGx"}, 7, "bad_value"),
-        ({"stage": 0}, 121, "maximum_red"),
+        ({"stage": 0}, 239, None),
+        ({"stage": 0}, 241, "maximum_red"),
         ({"stage": 1}, 301, "device_silent"),
     ],
 )

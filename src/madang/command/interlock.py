@@ -15,6 +15,8 @@ from madang.command.arbiter import Refusal
 
 GREEN = frozenset("Gg")
 SILENT_AFTER_S = 300.0
+# The entity's maxRed_s is for somebody who waits. Whether somebody does the interlock cannot know: it refuses at twice.
+RED_FACTOR = 2.0
 
 
 @dataclass(frozen=True)
@@ -40,7 +42,7 @@ def read_plan(stages: Mapping[str, Any]) -> SignalPlan:
         min_green_s=float(stages["minGreen_s"]),
         yellow_s=float(stages["yellow_s"]),
         all_red_s=float(stages["allRed_s"]),
-        max_red_s=float(stages["maxRed_s"]),
+        max_red_s=RED_FACTOR * float(stages["maxRed_s"]),
     )
 
 
