@@ -60,9 +60,9 @@ def parse(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--warmup", type=int, default=600)
     parser.add_argument("--seconds", type=int, default=3600)
     parser.add_argument("--begin", type=int, default=7 * 3600 + 1800)
-    parser.add_argument("--latency", type=int, default=2)
-    parser.add_argument("--period", type=int, default=5)
-    parser.add_argument("--every", type=int, default=2)
+    parser.add_argument("--latency", type=int, default=1)
+    parser.add_argument("--period", type=int, default=2)
+    parser.add_argument("--every", type=int, default=1)
     parser.add_argument("--processes", type=int, default=1)
     parser.add_argument(
         "--native", action="store_true", help="fixed side: SUMO's own programs instead of our controllers"

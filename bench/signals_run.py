@@ -165,7 +165,7 @@ def _drive(sumo: Any, task: Task, net: Network, loops: list[loops_room.Loop]) ->
     how = rule.Settings(**task.settings)
     inbox: deque[tuple[float, dict[str, Reading]]] = deque()
     views: deque[tuple[float, dict[str, Shown]]] = deque()
-    orders: deque[tuple[float, str, int, float]] = deque()
+    orders: deque[tuple[float, str, int | None, float]] = deque()
     last: dict[str, tuple[int, float]] = {}
     fresh: dict[str, Reading] = {}
     switches = refused = 0
@@ -197,6 +197,7 @@ def _drive(sumo: Any, task: Task, net: Network, loops: list[loops_room.Loop]) ->
             continue
         for junction in junctions:
             estimate.update(junction, memories[junction.id], fresh, view[junction.id], now + 1)
+        rule.notice_jams(junctions, memories, view, now + 1, how)
         for junction in junctions:
             shown = view[junction.id]
             estimate.foresee(junction, memories)
@@ -205,7 +206,8 @@ def _drive(sumo: Any, task: Task, net: Network, loops: list[loops_room.Loop]) ->
                 continue
             before = last.get(junction.id)
             if before is None or before[0] != stage or now - before[1] >= RENEW_S:
-                orders.append((now + 1 + task.latency, junction.id, stage, now + HOLD_S))
+                asked = None if stage == rule.RELEASE else stage
+                orders.append((now + 1 + task.latency, junction.id, asked, now + HOLD_S))
                 last[junction.id] = (stage, now)
         fresh = {}
     return switches, refused

@@ -18,7 +18,7 @@ from .model import Junction, Memory, Reading, Shown
 
 log = logging.getLogger("signals")
 
-BEAT_S = 2.0
+BEAT_S = 1.0
 HOLD_S = 30.0
 RENEW_S = 20.0
 RESEND_S = 6.0
@@ -33,7 +33,11 @@ class City:
     memories: dict[str, Memory] = field(default_factory=dict)
     places: dict[str, tuple[float, float]] = field(default_factory=dict)
     fresh: dict[str, Reading] = field(default_factory=dict)
+    loops: dict[str, dict[str, Any]] = field(default_factory=dict)
+    heard_s: dict[str, float] = field(default_factory=dict)
+    signals: dict[str, dict[str, Any]] = field(default_factory=dict)
     shown: dict[str, Shown] = field(default_factory=dict)
+    how: rule.Settings = field(default_factory=rule.Settings)
     rain_mm_h: float = 0.0
     accidents: dict[str, tuple[float, float]] = field(default_factory=dict)
     asked: dict[str, tuple[int, float]] = field(default_factory=dict)
@@ -45,25 +49,28 @@ class City:
         self.places = {c["id"]: tuple(c["location"]["coordinates"]) for c in plain if c.get("location")}
 
     def hear_loop(self, entity: Mapping[str, Any]) -> None:
-        """Fold one period of a loop. Periods that arrive together are added up, none is lost."""
-        count, covered = entity.get("intensity"), entity.get("occupancy")
-        when = observed_at(count) or observed_at(covered)
+        """Fold one period of a loop. Periods between two beats add up; an attribute not told is unchanged."""
+        known = self.loops.setdefault(entity["id"], {})
+        known.update({key: entity[key] for key in ("intensity", "occupancy") if key in entity})
+        count, covered = known.get("intensity"), known.get("occupancy")
+        when = max(filter(None, (observed_at(count), observed_at(covered))), default=None)
         if when is None:
             return
         name = str(entity["id"]).rpartition(":")[2]
-        before = self.fresh.get(name)
-        at = epoch_s(when)
-        if before is not None and before.at_s >= at:
+        before, at = self.fresh.get(name), epoch_s(when)
+        if self.heard_s.get(name, 0.0) >= at:
             return
+        self.heard_s[name] = at
         number = float(value_of(count) or 0) + (before.count if before else 0.0)
         self.fresh[name] = Reading(number, float(value_of(covered) or 0), at)
 
     def hear_signal(self, entity: Mapping[str, Any]) -> None:
-        state = value_of(entity.get("signalState"))
-        when = observed_at(entity.get("signalState"))
+        known = self.signals.setdefault(entity["id"], {})
+        known.update({key: entity[key] for key in ("signalState", "stage") if key in entity})
+        state, when = value_of(known.get("signalState")), observed_at(known.get("signalState"))
         if not isinstance(state, str) or when is None:
             return
-        stage, before = value_of(entity.get("stage")), self.shown.get(entity["id"])
+        stage, before = value_of(known.get("stage")), self.shown.get(entity["id"])
         number = stage if isinstance(stage, int) and stage >= 0 else None
         same = before is not None and before.stage == number and before.state == state
         self.shown[entity["id"]] = before if before and same else Shown(number, state, epoch_s(when))
@@ -80,13 +87,14 @@ class City:
         for junction in self.junctions:
             if junction.id in self.shown:
                 estimate.update(junction, self.memories[junction.id], fresh, self.shown[junction.id], now_s)
+        rule.notice_jams(self.junctions, self.memories, self.shown, now_s, self.how)
         found = []
         for junction in self.junctions:
             shown = self.shown.get(junction.id)
             if shown is None:
                 continue
             estimate.foresee(junction, self.memories)
-            stage = rule.decide(junction, self.memories[junction.id], shown, now_s, self.around(junction.id))
+            stage = rule.decide(junction, self.memories[junction.id], shown, now_s, self.around(junction.id), self.how)
             if stage is not None and self._worth(junction.id, stage, shown, now_s):
                 self.asked[junction.id] = (stage, now_s)
                 found.append((junction.id, stage))
@@ -102,6 +110,13 @@ class City:
 
 def _metres(a: tuple[float, ...], b: tuple[float, ...]) -> float:
     return math.hypot((a[0] - b[0]) * 111_320 * math.cos(math.radians(a[1])), (a[1] - b[1]) * 110_540)
+
+
+def make_intent(controller: str, stage: int) -> dict[str, Any]:
+    """What to ask the command room for."""
+    if stage == rule.RELEASE:
+        return intent("signal.release", controller, {}, "streets behind are full: the fixed program meters better")
+    return intent("signal.stage", controller, {"stage": stage}, "most served per second", expires_s=HOLD_S)
 
 
 def make_app(app: App, city: City) -> App:
@@ -137,10 +152,7 @@ def make_app(app: App, city: City) -> App:
     @app.every(BEAT_S)
     async def beat() -> None:
         wishes = city.wishes(app.time.now().timestamp())
-        intents = [
-            intent("signal.stage", name, {"stage": stage}, "most served per second", expires_s=HOLD_S)
-            for name, stage in wishes
-        ]
+        intents = [make_intent(name, stage) for name, stage in wishes]
         for receipt in await app.commands(intents):
             if receipt.get("status") == "refused":
                 log.debug("%s refused: %s", receipt.get("target"), receipt.get("reason"))

@@ -7,6 +7,7 @@ Guards: minimum green, a bound on red, exits without room, weather.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from .model import Junction, Lane, LaneMemory, Memory, Shown
@@ -20,17 +21,21 @@ class Settings:
 
     saturation_per_s: float = 0.5
     startup_s: float = 2.0
-    max_red_s: float = 100.0
+    max_red_s: float = 130.0
     longest_green_s: float = 60.0
     horizon_s: float = 40.0
     yield_weight: float = 0.5
     stuck_weight: float = 0.1
-    margin: float = 1.1
-    wait_gain_per_s: float = 0.004
-    spill_weight: float = 1.5
+    stuck_after_s: float = 10.0
+    jam_after_s: float = 12.0
+    jam_s: float = 0.0
+    margin: float = 1.3
+    wait_gain_per_s: float = 0.0
+    spill_weight: float = 1.0
+    ahead_floor: float = 0.3
     foresight: float = 0.5
     usual_s: float = 25.0
-    keep: float = 0.7
+    keep: float = 0.8
     stretch: float = 1.6
     least_score: float = 0.02
 
@@ -44,6 +49,7 @@ class Surroundings:
 
 
 CALM = Surroundings()
+RELEASE = -1
 
 
 def decide(
@@ -54,8 +60,13 @@ def decide(
     around: Surroundings = CALM,
     how: Settings | None = None,
 ) -> int | None:
-    """The stage wanted now, or None while the junction is in transition or within its minimum green."""
+    """The stage wanted now; RELEASE leaves a jam to the fixed program; None while nothing may change.
+
+    Nothing may change in transition and within the minimum green.
+    """
     how = how or Settings()
+    if now_s < memory.jammed_until_s:
+        return RELEASE
     current = shown.stage
     if current is None or not 0 <= current < len(junction.stages):
         return None
@@ -76,6 +87,33 @@ def decide(
     if scores[best] <= scores[current] * how.margin or scores[best] <= how.least_score:
         return current
     return best
+
+
+def notice_jams(
+    junctions: Sequence[Junction],
+    memories: Mapping[str, Memory],
+    shown: Mapping[str, Shown],
+    now_s: float,
+    how: Settings,
+) -> None:
+    """Green and nobody moves: the streets behind are full. That junction and those that feed it go back to the fixed
+    program for a while: its splits and offsets meter what a bottleneck out of sight of the loops can take, while the
+    rule would go on filling it from every side.
+    """
+    for junction in junctions:
+        seen = shown.get(junction.id)
+        if seen is None or seen.stage is None or now_s - seen.since_s < how.jam_after_s:
+            continue
+        for lane in junction.lanes:
+            belief = memories[junction.id].lanes.get(lane.id)
+            if belief is None or not lane.stop or not all(seen.state[link] in GREEN for link in lane.links):
+                continue
+            # Who must give way may stand for other reasons, for a while.
+            patience = how.jam_after_s * (1.0 if all(seen.state[link] == "G" for link in lane.links) else 2.0)
+            if belief.stop_still_s is not None and now_s - max(belief.stop_still_s, seen.since_s) > patience:
+                for name in {junction.id, *(up for up, _, _ in lane.feeders)}:
+                    if name in memories:
+                        memories[name].jammed_until_s = now_s + how.jam_s
 
 
 def _discharging(junction: Junction, memory: Memory, shown: Shown) -> bool:
@@ -144,9 +182,9 @@ def _clear_s(belief: LaneMemory, rate: float, lost_s: float, least_s: float, how
 
 def _impatience(lane: Lane, belief: LaneMemory, now_s: float, how: Settings) -> float:
     """Weight of a lane: grows with its red, and where the queue stands back over the far loop into other streets."""
-    full = belief.far is not None and belief.far.occupancy > 0.6 and bool(lane.feeders)
+    spill = how.spill_weight * belief.fill**2 if lane.feeders else 0.0
     red = max(0.0, now_s - max(belief.served_s, belief.red_since_s))
-    return (1.0 + how.wait_gain_per_s * red) * (how.spill_weight if full else 1.0)
+    return (1.0 + how.wait_gain_per_s * red) * (1.0 + spill)
 
 
 def _lost_s(junction: Junction, shown: str, wanted: str, how: Settings) -> float:
@@ -176,18 +214,16 @@ def _rate(
     if share <= 0:
         return 0.0
     belief = memory.lanes[lane.id]
-    if around.accident and belief.stop and belief.stop.occupancy > 0.9 and belief.stop.count == 0 and staying:
-        return 0.0
+    share *= how.ahead_floor + (1.0 - how.ahead_floor) * min(1.0, 2.0 * belief.ahead)
     if lane.exits:
-        full = sum(_full(memory, detector) for detector in lane.exits)
+        full = sum(_stands(memory.full_since_s.get(d), now_s, how) for d in lane.exits)
         share *= 1.0 - (1.0 - how.stuck_weight) * full / len(lane.exits)
-    stop = belief.stop
-    if staying and stop and stop.occupancy > 0.9 and stop.count == 0 and stop.at_s - shown.since_s > 8.0:
-        return share * how.stuck_weight
+    if staying and _stands(belief.stop_still_s, now_s, how) and now_s - shown.since_s > how.stuck_after_s:
+        # Green and nobody moves: no way out, or an accident.
+        return share * (0.0 if around.accident else how.stuck_weight)
     return share
 
 
-def _full(memory: Memory, detector: str) -> bool:
-    """Whether vehicles stand over the first loop behind the junction."""
-    reading = memory.exits.get(detector)
-    return reading is not None and reading.occupancy > 0.8 and reading.count == 0
+def _stands(since_s: float | None, now_s: float, how: Settings) -> bool:
+    """Whether somebody has stood on a loop for long."""
+    return since_s is not None and now_s - since_s > how.stuck_after_s

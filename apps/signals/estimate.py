@@ -9,17 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from .model import Junction, Lane, LaneMemory, Memory, Reading, Shown
+from .model import CAR_M, Junction, Lane, LaneMemory, Memory, Reading, Shown
 
 GREEN = frozenset("Gg")
-CAR_M = 7.5
 SMOOTHING_S = 120.0
 STANDING = 0.6
-FULL = 0.75
+STILL_S = 5.0
 BARE = 0.08
 BARE_AFTER_S = 5.0
 DOUBT_AFTER_S = 150.0  # a loop may miss who waits
-RECALL_PER_S = 0.02  # somebody may wait where no loop lies
+RECALL_AFTER_S = 60.0  # somebody may wait where no loop lies
 
 
 def update(junction: Junction, memory: Memory, readings: Mapping[str, Reading], shown: Shown, now_s: float) -> None:
@@ -31,7 +30,11 @@ def update(junction: Junction, memory: Memory, readings: Mapping[str, Reading], 
         _count(lane, belief, readings, now_s, elapsed)
         for detector in lane.exits:
             if detector in readings:
-                memory.exits[detector] = readings[detector]
+                since = still_since(readings[detector], memory.full_since_s.get(detector))
+                if since is None:
+                    memory.full_since_s.pop(detector, None)
+                else:
+                    memory.full_since_s[detector] = since
     _balance(junction, memory)
     for lane in junction.lanes:
         _correct(lane, memory.lanes[lane.id], shown, now_s, elapsed)
@@ -44,12 +47,12 @@ def _count(lane: Lane, belief: LaneMemory, readings: Mapping[str, Reading], now_
     far = readings.get(lane.far) if lane.far else None
     stop = readings.get(lane.stop) if lane.stop else None
     if far:
-        belief.far = far
+        belief.far, belief.far_still_s = far, still_since(far, belief.far_still_s)
         belief.queue += far.count
         if far.count:
             belief.arrivals.append((far.at_s, far.count))
     if stop:
-        belief.stop = stop
+        belief.stop, belief.stop_still_s = stop, still_since(stop, belief.stop_still_s)
         belief.queue -= stop.count
         if not lane.far:
             belief.queue = max(0.0, belief.queue)
@@ -70,7 +73,8 @@ def _correct(lane: Lane, belief: LaneMemory, shown: Shown, now_s: float, elapsed
     if stop and green and stop.at_s - shown.since_s > BARE_AFTER_S and stop.occupancy < BARE and stop.count == 0:
         belief.queue = min(belief.queue, sum(count for _, count in belief.arrivals))
     if not lane.stop:
-        belief.queue = 0.0 if green else min(3.0, belief.queue + RECALL_PER_S * elapsed_s)
+        waited = now_s - max(belief.served_s, belief.red_since_s)
+        belief.queue = 0.0 if green or waited < RECALL_AFTER_S else 1.0
         return
     if not green and now_s - max(belief.served_s, belief.red_since_s) > DOUBT_AFTER_S:
         belief.queue = max(belief.queue, 1.0)
@@ -79,9 +83,16 @@ def _correct(lane: Lane, belief: LaneMemory, shown: Shown, now_s: float, elapsed
         belief.queue = max(belief.queue, 1.0)
         if not lane.far and not green:
             belief.queue += belief.flow_per_s * elapsed_s
-    if far and far.occupancy > FULL:
+    if far and belief.far_still_s is not None and now_s - belief.far_still_s > STILL_S:
         belief.queue = max(belief.queue, room) + belief.flow_per_s * elapsed_s
     belief.queue = min(belief.queue, room * 2 + 2)
+
+
+def still_since(reading: Reading, before_s: float | None) -> float | None:
+    """Since when somebody stands on a loop: covered and nobody passed. One period may be a passing car."""
+    if reading.occupancy < 0.9 or reading.count > 0:
+        return None
+    return reading.at_s if before_s is None else before_s
 
 
 def _balance(junction: Junction, memory: Memory) -> None:
@@ -104,7 +115,19 @@ def foresee(junction: Junction, memories: Mapping[str, Memory], horizon_s: float
     for lane in junction.lanes:
         coming = 0.0
         for upstream, feeder, share in lane.feeders:
-            belief = memories[upstream].lanes.get(feeder) if upstream in memories else None
-            if belief is not None and belief.open:
-                coming += share * min(belief.queue + belief.flow_per_s * horizon_s, 0.5 * horizon_s)
-        mine.lanes[lane.id].coming = coming
+            source = memories[upstream].lanes.get(feeder) if upstream in memories else None
+            if source is not None and source.open:
+                coming += share * min(source.queue + source.flow_per_s * horizon_s, 0.5 * horizon_s)
+        belief = mine.lanes[lane.id]
+        belief.coming = coming
+        belief.fill = min(1.5, belief.queue / lane.room)
+        belief.ahead = _room_ahead(lane, memories)
+
+
+def _room_ahead(lane: Lane, memories: Mapping[str, Memory]) -> float:
+    """Share (0..1) of free room on the lanes behind the junction; lanes without loops count as free."""
+    free = []
+    for junction, out in lane.outs:
+        belief = memories[junction].lanes.get(out) if junction in memories else None
+        free.append(1.0 if belief is None else max(0.0, 1.0 - belief.fill))
+    return sum(free) / len(free) if free else 1.0

@@ -23,7 +23,8 @@ def make_junctions(controllers: Iterable[Mapping[str, Any]]) -> list[Junction]:
         for link in c["stages"].get("links", ()):
             outs[link["fromLane"]] = outs.get(link["fromLane"], 0) + 1
             onto.setdefault(link["toLane"].rpartition("_")[0], []).append((c["id"], link["fromLane"]))
-    made = [_junction(c, far, outs, onto) for c in told]
+    owner = {lane: c["id"] for c in told for lane in _loops(c, "stop")}
+    made = [_junction(c, far, outs, onto, owner) for c in told]
     return [j for j in made if len(j.stages) > 1 and any(lane.stop for lane in j.lanes)]
 
 
@@ -43,6 +44,7 @@ def _junction(
     far: Mapping[str, tuple[str, float]],
     outs: Mapping[str, int],
     onto: Mapping[str, list[tuple[str, str]]],
+    owner: Mapping[str, str],
 ) -> Junction:
     stages = controller["stages"]
     green = sorted(stages["green"], key=lambda row: row["stage"])
@@ -70,6 +72,7 @@ def _junction(
                     length_m=float(approach.get("length_m", 30.0)),
                     speed_mps=FREE_FLOW_MPS,
                     exits=tuple(far[lane_to][0] for lane_to in targets.get(name, ()) if lane_to in far),
+                    outs=tuple((owner[t], t) for t in targets.get(name, ()) if t in owner),
                     feeders=tuple((up, source, 1.0 / outs[source] / width) for up, source in feeders),
                 )
             )

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass, field
 
+CAR_M = 7.5
+
 
 @dataclass(frozen=True)
 class Lane:
     """An approach lane. `links` under the signal; detectors `stop` at the line and `far` upstream, `far_m` before it.
 
-    `exits` are detectors on the lanes behind the junction (by link), which show when there is no room to go.
+    `exits` are detectors on the lanes behind the junction (by link), which show when there is no room to go; `outs` are
+    those lanes as (junction, lane), `feeders` the lanes that lead here as (junction, lane, share of its vehicles).
     """
 
     id: str
@@ -23,6 +26,12 @@ class Lane:
     speed_mps: float = 11.0
     exits: tuple[str, ...] = ()
     feeders: tuple[tuple[str, str, float], ...] = ()
+    outs: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def room(self) -> float:
+        """Vehicles that fit between the loops (or on a lane without a far loop)."""
+        return max(1.0, (self.far_m if self.far else self.length_m) / CAR_M)
 
 
 @dataclass(frozen=True)
@@ -60,15 +69,20 @@ class Shown:
 
 @dataclass
 class LaneMemory:
-    """What is believed of a lane: vehicles between its two loops, recent arrivals, flow per s, last readings."""
+    """What is believed of a lane: vehicles between its two loops, recent arrivals, flow per s, last readings,
+    since when the loops are covered by somebody who stands."""
 
     queue: float = 0.0
     flow_per_s: float = 0.05
     arrivals: deque[tuple[float, float]] = field(default_factory=deque)
     stop: Reading | None = None
     far: Reading | None = None
+    stop_still_s: float | None = None
+    far_still_s: float | None = None
     served_s: float = -1e9
     coming: float = 0.0
+    ahead: float = 1.0
+    fill: float = 0.0
     open: bool = False
     red_since_s: float = 0.0
 
@@ -79,5 +93,6 @@ class Memory:
 
     lanes: dict[str, LaneMemory] = field(default_factory=dict)
     stage_seen_s: dict[int, float] = field(default_factory=dict)
-    exits: dict[str, Reading] = field(default_factory=dict)
+    full_since_s: dict[str, float] = field(default_factory=dict)
     updated_s: float = 0.0
+    jammed_until_s: float = -1e9

@@ -20,13 +20,15 @@ from madang.model.evaluate import satisfies
 from madang.model.query import All, Between, Compare, Differs, Exists, Matches, Path, Some, parse_query
 
 NAMES = st.sampled_from(["a", "b", "c"])
-SCALARS = st.one_of(st.integers(-5, 5), st.floats(-5, 5), st.booleans(), st.sampled_from(["", "x", "xy", 'q"t', "\\d", "한"]))
+SCALARS = st.one_of(
+    st.integers(-5, 5), st.floats(-5, 5), st.booleans(), st.sampled_from(["", "x", "xy", 'q"t', "\\d", "한"])
+)
 VALUES = st.recursive(
-    SCALARS, lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(NAMES, inner, max_size=2)), max_leaves=6
+    SCALARS,
+    lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(NAMES, inner, max_size=2)),
+    max_leaves=6,
 )
-PATHS = st.builds(
-    Path, st.lists(NAMES, min_size=1, max_size=2).map(tuple), st.lists(NAMES, max_size=2).map(tuple)
-)
+PATHS = st.builds(Path, st.lists(NAMES, min_size=1, max_size=2).map(tuple), st.lists(NAMES, max_size=2).map(tuple))
 TESTS = st.one_of(
     st.builds(Compare, PATHS, st.just("=="), st.lists(SCALARS, min_size=1, max_size=3).map(tuple)),
     st.builds(Compare, PATHS, st.sampled_from([">", "<", ">=", "<="]), st.tuples(SCALARS)),
@@ -43,7 +45,9 @@ ATTRIBUTES = st.one_of(
     PROPERTIES,
     st.fixed_dictionaries({"type": st.just("Relationship"), "object": st.sampled_from(["urn:x", "urn:y"])}),
     st.fixed_dictionaries({"type": st.just("ListProperty"), "valueList": st.lists(SCALARS, max_size=3)}),
-    st.fixed_dictionaries({"type": st.just("LanguageProperty"), "languageMap": st.dictionaries(NAMES, st.just("x"), max_size=2)}),
+    st.fixed_dictionaries(
+        {"type": st.just("LanguageProperty"), "languageMap": st.dictionaries(NAMES, st.just("x"), max_size=2)}
+    ),
 )
 BODIES = st.dictionaries(NAMES, ATTRIBUTES, max_size=3)
 

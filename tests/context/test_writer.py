@@ -45,7 +45,10 @@ async def test_history_is_the_order_of_commits_over_two_writers(pool: asyncpg.Po
     other = Writer(pool)
     other.start()
     await asyncio.gather(
-        *((writer if number % 2 else other).submit(Append(entity(number % 7, n=number), create=True)) for number in range(200))
+        *(
+            (writer if number % 2 else other).submit(Append(entity(number % 7, n=number), create=True))
+            for number in range(200)
+        )
     )
     await other.stop()
     rows = await pool.fetch("SELECT seq, entity_id, change FROM history ORDER BY seq")
@@ -55,7 +58,9 @@ async def test_history_is_the_order_of_commits_over_two_writers(pool: asyncpg.Po
     assert last == now
 
 
-async def test_a_full_disk_refuses_writes_and_lets_reads_go_on(pool: asyncpg.Pool, store: Store, tmp_path: Path) -> None:
+async def test_a_full_disk_refuses_writes_and_lets_reads_go_on(
+    pool: asyncpg.Pool, store: Store, tmp_path: Path
+) -> None:
     full = Writer(pool, data_dir=tmp_path, min_free_bytes=1 << 62)
     full.start()
     with pytest.raises(StorageFull):

@@ -12,7 +12,7 @@ import pytest
 from madang.engine.privilege import APP_UID, own
 from madang.runtime.sandbox import level
 
-HOSTILE = '''
+HOSTILE = """
 import json, os, socket, sys
 def attempt(work):
     try:
@@ -36,7 +36,7 @@ results = {
     "environment": sorted(name for name in os.environ if name.startswith("MADANG")),
 }
 print(json.dumps(results))
-'''
+"""
 
 
 @pytest.mark.skipif(level() < 2, reason="this kernel has no Landlock with network rules (ABI 4)")

@@ -78,7 +78,7 @@ async def city() -> AsyncIterator[tuple[City, str]]:
         server = uvicorn.Server(config)
         server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]
         task = asyncio.create_task(server.serve())
-        while not server.started:  # noqa: ASYNC110
+        while not server.started:
             await asyncio.sleep(0.02)
         yield made, path
         server.should_exit = True

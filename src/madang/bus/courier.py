@@ -118,7 +118,7 @@ class Courier:
             await asyncio.sleep(0.1)
 
     async def _connected(self) -> None:
-        while not self._client.is_connected:  # noqa: ASYNC110 - the client offers no event to wait for
+        while not self._client.is_connected:
             await asyncio.sleep(0.05)
 
 

@@ -44,7 +44,7 @@ def bench(name: str, rest: list[str]) -> int:
     """Runs `bench/NAME.py` with the rest of the command line."""
     folder = root()
     if not name.isidentifier() or not (folder / "bench" / f"{name}.py").is_file():
-        known = sorted(path.stem for path in (folder / "bench").glob("*.py") if "NAME: " not in path.stem)
+        known = sorted(path.stem for path in (folder / "bench").glob("*.py") if not path.stem.startswith("_"))
         raise NotFound(f"no bench {name!r}; there are {', '.join(known)}")
     env = {**os.environ, "PYTHONPATH": str(folder)}
     return subprocess.run([sys.executable, "-m", f"bench.{name}", *rest], cwd=folder, env=env, check=False).returncode

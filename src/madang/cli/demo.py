@@ -13,6 +13,7 @@ from typing import Any
 
 import httpx
 
+from madang.base.city import source_path
 from madang.base.errors import Unavailable
 from madang.base.ids import entity_id
 from madang.bus.connection import connect, tell_every_second
@@ -21,7 +22,7 @@ from madang.cli.field import field_specs
 from madang.cli.instance import Instance, demo_env
 from madang.cli.load import load_entities
 from madang.cli.probe import Probe
-from madang.cli.sources import imported, source_path
+from madang.cli.sources import imported
 from madang.cli.up import bbox_of, prepare_tiles, progress, say, until_stopped
 from madang.engine.settings import free_run_dir, home_dir
 
@@ -33,7 +34,7 @@ async def demo(options: argparse.Namespace) -> int:
     """Runs until stopped or for `--seconds`. Each demo starts the same day anew, in a folder of its own."""
     began = time.monotonic()
     city = find_city(options.city)
-    folder = imported(city, source_path(city.map.source), progress)
+    folder = imported(city, source_path(city.map.source, city_path(options.city).parent), progress)
     lock = free_run_dir(home_dir(), f"demo-{city.id}")
     _empty(lock.run_dir)
     shown = {"seed": options.seed, "speed": options.speed}

@@ -6,7 +6,6 @@ import importlib.metadata
 import os
 import platform
 import shutil
-import sys
 import tempfile
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -54,8 +53,6 @@ async def doctor() -> int:
 
 
 async def _python() -> str:
-    if sys.version_info < (3, 11):
-        raise Bad("Python 3.11 or later is needed")
     return f"{platform.python_version()} on {platform.system()} {platform.machine()}"
 
 

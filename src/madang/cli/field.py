@@ -12,7 +12,7 @@ from madang.base.city import CityConfig
 from madang.cli.instance import Instance
 from madang.engine.supervisor import Spec
 
-HOURS = 12
+HOURS = 24
 WARM_UP_S = 300
 START_LEAD_S = 6.0
 
@@ -26,7 +26,7 @@ def field_specs(instance: Instance, city: CityConfig, folder: Path, options: arg
         "--start", city.simulation.start_local, "--warm-up", str(WARM_UP_S), "--timezone", city.timezone, "--wall-start", str(wall_start),
         "--hours", str(HOURS), "--max-messages-per-s", str(options.messages),
     ]  # fmt: skip
-    env = instance.settings.env() | {"MADANG_MQTT": instance.settings.mqtt}
+    env = instance.settings.env() | {"MADANG_MQTT": instance.device_mqtt}
     return [
         Spec(
             name,

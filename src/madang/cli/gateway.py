@@ -220,7 +220,7 @@ async def serve(app: Gateway, port: int, door: Path) -> None:
     handle = os.environ.get("MADANG_HTTP_FD")
     people = socket.socket(fileno=int(handle)) if handle else listen_on("127.0.0.1", port)
     config = uvicorn.Config(
-        app,  # type: ignore[arg-type]
+        app,
         http="httptools",
         ws="websockets-sansio",
         lifespan="off",

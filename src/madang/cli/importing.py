@@ -6,16 +6,16 @@ import argparse
 import json
 from pathlib import Path
 
-from madang.base.city import CityConfig
+from madang.base.city import CityConfig, source_path
 from madang.cli.cities import find_city
-from madang.cli.sources import imported, source_path
+from madang.cli.sources import imported
 from madang.cli.up import progress
 from madang.twin.importer import import_city
 
 
 def import_osm(options: argparse.Namespace) -> int:
     """Prints the report; the same file and settings give the same folder and the same bytes."""
-    source = source_path(options.file)
+    source = source_path(options.file, Path.cwd())
     city = find_city(options.city) if options.city else _unnamed(source)
     if options.out:
         folder = Path(options.out).absolute()

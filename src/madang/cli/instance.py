@@ -45,7 +45,11 @@ class Instance:
         self._nats = None if "MADANG_BUS" in os.environ else Nats(run_dir)
         # Held here and lent to the gateway: no other process can take the port, and who calls while the gateway is
         # started again waits instead of being turned away.
-        self._socket = listen_on(os.environ.get("MADANG_HOST", "127.0.0.1"), port)
+        # A door where everybody is the operator opens to this machine alone, whatever the environment says.
+        everybody_operates = env.get("MADANG_ANONYMOUS") == "operator"
+        self._socket = listen_on(
+            "127.0.0.1" if everybody_operates else os.environ.get("MADANG_HOST", "127.0.0.1"), port
+        )
         self.settings = Settings(
             run_dir,
             city,
@@ -57,6 +61,11 @@ class Instance:
             self._nats is not None,
             int(self._socket.getsockname()[1]),
         )
+
+    @property
+    def device_mqtt(self) -> str:
+        """The MQTT address a device is given."""
+        return self._nats.device_mqtt_url if self._nats else self.settings.mqtt
 
     @property
     def url(self) -> str:

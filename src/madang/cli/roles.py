@@ -55,7 +55,7 @@ def give_up() -> None:
 
 async def tell_ready(settings: Settings, name: str, condition: Callable[[], bool]) -> None:
     """Marks this process as ready once it is; never returns."""
-    while not condition():  # noqa: ASYNC110 - asked twenty times a second at the start only
+    while not condition():
         await asyncio.sleep(0.05)
     ready_mark(settings.run_dir, name).touch()
     await asyncio.Event().wait()

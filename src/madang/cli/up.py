@@ -10,10 +10,11 @@ from pathlib import Path
 
 import msgspec
 
+from madang.base.city import source_path
 from madang.cli.cities import city_path, find_city
 from madang.cli.instance import Instance, demo_env
 from madang.cli.load import load_entities
-from madang.cli.sources import imported, source_path
+from madang.cli.sources import imported
 from madang.engine.database import connect_pool
 from madang.engine.settings import InstanceLock, home_dir
 
@@ -60,7 +61,11 @@ async def up(options: argparse.Namespace) -> int:
     city = find_city(options.city)
     lock = InstanceLock(home_dir() / "run" / city.id)
     lock.acquire()
-    folder = imported(city, source_path(city.map.source), progress) if city.map.source else None
+    folder = (
+        imported(city, source_path(city.map.source, city_path(options.city).parent), progress)
+        if city.map.source
+        else None
+    )
     env = demo_env("reader", prepare_tiles(lock.run_dir, city.id, folder), bbox_of(folder), None)
     instance = Instance(lock.run_dir, city.id, city_path(options.city), options.port, env, say)
     try:

@@ -36,6 +36,13 @@ log = structlog.get_logger()
 RELOAD_S = 0.5
 RETRY_S = (0.5, 1.0, 2.0)
 COOLDOWN_S = 10.0
+_SUCCESS = """
+UPDATE subscription SET times_sent = times_sent + 1, last_notification = now(), last_success = now() WHERE id = $1
+"""
+_FAILURE = """
+UPDATE subscription SET times_sent = times_sent + 1, times_failed = times_failed + 1, last_notification = now(),
+  last_failure = now() WHERE id = $1
+"""
 
 
 class Notifier:
@@ -181,13 +188,8 @@ class _Mailbox:
                 return
 
     async def _count(self, *, success: bool) -> None:
-        column = "last_success = now()" if success else "last_failure = now(), times_failed = times_failed + 1"
-        sql = (
-            "UPDATE subscription SET times_sent = times_sent + 1, last_notification = now(), "
-            f"{column} WHERE id = $1"  # noqa: S608 - one of two constants
-        )
         with contextlib.suppress(*LOST):
-            await self._pool.execute(sql, self.subscription.id)
+            await self._pool.execute(_SUCCESS if success else _FAILURE, self.subscription.id)
 
 
 def notification(subscription: Subscription, batch: list[dict[str, Any]]) -> dict[str, Any]:

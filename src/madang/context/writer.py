@@ -284,9 +284,9 @@ def _run(operation: Operation, slots: dict[str, _Slot], now: str, history: _Hist
         return error
     if after is None and before is None:
         return outcome
-    if after is not None and not outcome.changed and not outcome.created and before is not None:
-        if after.types == before.types:
-            return outcome
+    unchanged = after is not None and before is not None and after.types == before.types
+    if unchanged and not outcome.changed and not outcome.created:
+        return outcome
     shown = after or before
     assert shown is not None
     op = "d" if after is None else "c" if before is None else "u"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from importlib.resources import files
 from typing import Any
 
@@ -25,14 +26,22 @@ LOST = (
 )
 
 
+def _encode(prefix: bytes, value: Any) -> bytes:
+    return prefix + (value if isinstance(value, bytes) else msgspec.json.encode(value))
+
+
+def _decode(skip: int, data: bytes) -> Any:
+    return _DECODER.decode(data[skip:])
+
+
 async def _init(connection: asyncpg.Connection) -> None:
     for name in ("json", "jsonb"):
         prefix = b"\x01" if name == "jsonb" else b""
         await connection.set_type_codec(
             name,
             schema="pg_catalog",
-            encoder=(lambda value, p=prefix: p + (value if isinstance(value, bytes) else msgspec.json.encode(value))),
-            decoder=(lambda data, p=len(prefix): _DECODER.decode(data[p:])),
+            encoder=partial(_encode, prefix),
+            decoder=partial(_decode, len(prefix)),
             format="binary",
         )
 

@@ -16,6 +16,7 @@ from madang.engine.privilege import ENGINE_UID, is_root, own, reachable_copy, sh
 from madang.engine.settings import free_port, secret
 
 HOST = "127.0.0.1"
+COMMAND_SUBJECTS = ["city.*.*.*.command", "city.*.simulation.command"]  # only the command room speaks these
 
 
 class Nats:
@@ -38,6 +39,12 @@ class Nats:
 
     @property
     def mqtt_url(self) -> str:
+        """The kernel's way to the devices: it alone may command them."""
+        return f"mqtt://kernel:{self._kernel}@{HOST}:{self.ports['mqtt']}"
+
+    @property
+    def device_mqtt_url(self) -> str:
+        """A device's way in: it tells and hears, it does not command."""
         return f"mqtt://device:{self._device}@{HOST}:{self.ports['mqtt']}"
 
     def argv(self) -> list[str]:
@@ -78,7 +85,7 @@ class Nats:
                         {
                             "user": "device",
                             "password": self._device,
-                            "permissions": {"publish": city, "subscribe": city},
+                            "permissions": {"publish": {"allow": city, "deny": COMMAND_SUBJECTS}, "subscribe": city},
                         },
                     ],
                 }

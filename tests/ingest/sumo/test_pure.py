@@ -26,7 +26,11 @@ def test_budget_never_overflows_and_loops_come_first() -> None:
         budget.refill()
     assert budget.spare() == 200
     budget.spend(1000)
+    for _ in range(40):
+        budget.position()
     assert budget.spare() == 0 and budget.left == -200
+    budget.refill(10)
+    assert budget.spare() == 20, "a fifth is kept for positions"
 
 
 def test_pace_catches_up_and_gives_up() -> None:

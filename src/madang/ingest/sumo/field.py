@@ -33,7 +33,7 @@ from madang.ingest.sumo.network import Network
 from madang.ingest.sumo.vehicles import Fleet, vehicle_payload
 from madang.ingest.sumo.weather import weather_at
 
-LOOP_PERIOD_S = 5
+LOOP_PERIOD_S = 2
 KPI_EVERY_S = 10
 SIGNAL_HEARTBEAT_S = 60
 STATE_FORMAT = 1
@@ -162,7 +162,7 @@ class Field:
         for vehicle in self.fleet.next(self.now, self.budget.spare()):
             body = vehicle_payload(self.sumo, vehicle, self.fleet.kind[vehicle], time, self.now)
             if body is not None:
-                self.budget.spend(1)
+                self.budget.position()
                 yield Message(self.topics.of("vehicle", token(vehicle)), body, MAY)
 
     def command(self, controller: str, payload: Any) -> list[Message]:

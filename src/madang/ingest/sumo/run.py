@@ -21,7 +21,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from madang.ingest.sumo import loops, network, simulator
-from madang.ingest.sumo.field import STATE_FORMAT, Field, Setup
+from madang.ingest.sumo.field import LOOP_PERIOD_S, STATE_FORMAT, Field, Setup
 from madang.ingest.sumo.link import Broker, Link
 from madang.ingest.sumo.messages import CityTime
 from madang.ingest.sumo.pace import Meter, Pace
@@ -52,7 +52,7 @@ def prepare(told: Settings, make_routes: MakeRoutes | None) -> Field:
     told.run.mkdir(parents=True, exist_ok=True)
     net = network.read_network(told.files / "net.net.xml", network.read_stages(told.files / "entities.ndjson"))
     placed = loops.seen_from_line(loops.read_loops(told.files / "detectors.add.xml"), net.lane_m)
-    loops.write_loops(placed, told.run / "loops.add.xml", 5)
+    loops.write_loops(placed, told.run / "loops.add.xml", LOOP_PERIOD_S)
     saved = load_saved(told)
     routes = make_trips(told, make_routes)
     stops = [path for name in ("stops.add.xml",) if (path := told.files / name).exists()]
