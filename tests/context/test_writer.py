@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from pathlib import Path
 
 import asyncpg
 import pytest
 
-from madang.base.errors import BadRequest, Conflict, NotFound, StorageFull
+from madang.base.errors import BadRequest, Conflict, NotFound, StorageFull, Unavailable
 from madang.context.store import Query, Store
 from madang.context.writer import Writer
 from madang.model.context import CORE
@@ -80,3 +81,16 @@ async def test_replaying_history_gives_the_state(pool: asyncpg.Pool, writer: Wri
         else:
             state[row["entity_id"]] = state.get(row["entity_id"], {}) | row["change"]
     assert state == {row["id"]: row["body"] for row in await pool.fetch("SELECT id, body FROM entity")}
+
+
+async def test_a_connection_that_died_in_between_costs_one_batch_at_most(
+    pool: asyncpg.Pool, writer: Writer, store: Store
+) -> None:
+    await writer.submit(Create(entity(1)))
+    await pool.execute(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+    )
+    with contextlib.suppress(Unavailable):
+        await writer.submit(Create(entity(2)))
+    await writer.submit(Create(entity(3)))
+    assert {"urn:x:1", "urn:x:3"} <= {row.entity.id for row in (await store.find(Query(types=("T",)))).rows}

@@ -184,8 +184,8 @@ class Writer:
     async def _commit(self, batch: list[_Pending]) -> None:
         self._check_disk()
         moment = self._clock.now()
-        connection = await self._hold()
         try:
+            connection = await self._hold()
             await self._ensure_partitions(connection, moment)
             await connection.execute(_BEGIN)
             results = await self._apply(connection, batch, moment)
@@ -197,9 +197,9 @@ class Writer:
             pending.group.settle(pending.place, result)
 
     async def _hold(self) -> Any:
-        """The writer's connection, kept from batch to batch: giving it back costs a round trip each."""
-        if self._connection is None or self._connection.is_closed():
-            await self._let_go()
+        """The writer's connection, kept from batch to batch: giving it back costs a round trip each. One that died
+        meanwhile fails the next batch, which lets it go."""
+        if self._connection is None:
             self._connection = await self._pool.acquire()
         return self._connection
 
