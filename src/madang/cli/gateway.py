@@ -66,6 +66,7 @@ class Board:
         self.heard: dict[str, float] = {}
         self.components: dict[str, Any] = {}
         self.entities = 0
+        self.looks = 0
         self.desk: Desk | None = None
         self.demo: dict[str, Any] = msgspec.json.decode(os.environ.get("MADANG_DEMO", "null")) or {}
 
@@ -119,6 +120,7 @@ async def gateway(settings: Settings) -> None:
         Caller("anonymous", os.environ.get("MADANG_ANONYMOUS", "reader")),
     )
     await subscribe(client, settings.city, live, board)
+    await look(board, settings, store)  # the first status frame already tells how things are
     await until_told(serve(app, settings.http_port, door), poll(board, settings, store), desk.run(), writer.watch())
     await writer.stop()
 
@@ -136,20 +138,24 @@ async def subscribe(client: Any, city: str, live: Live, board: Board) -> None:
 
 
 async def poll(board: Board, settings: Settings, store: Store) -> None:
-    """Asks the supervisor each second how the processes are, and counts entities now and then."""
-    turn = 0
+    """Follows the instance for ever."""
     while True:
-        try:
-            board.components = await ask(settings.run_dir, {"op": "status"})
-        except (OSError, TimeoutError, RuntimeError, msgspec.DecodeError):
-            board.components = board.components | {"supervisor": {"state": "crashed", "detail": "does not answer"}}
-        if turn % 5 == 0:
-            try:
-                board.entities = await store.count()
-            except MadangError:
-                board.components = board.components | {"database": {"state": "crashed", "detail": "does not answer"}}
-        turn += 1
         await asyncio.sleep(1.0)
+        await look(board, settings, store)
+
+
+async def look(board: Board, settings: Settings, store: Store) -> None:
+    """Asks the supervisor how the processes are, and counts entities now and then."""
+    try:
+        board.components = await ask(settings.run_dir, {"op": "status"})
+    except (OSError, TimeoutError, RuntimeError, msgspec.DecodeError):
+        board.components = board.components | {"supervisor": {"state": "crashed", "detail": "does not answer"}}
+    if board.looks % 5 == 0:
+        try:
+            board.entities = await store.count()
+        except MadangError:
+            board.components = board.components | {"database": {"state": "crashed", "detail": "does not answer"}}
+    board.looks += 1
 
 
 def page_config(city: CityConfig, board: Board) -> dict[str, Any]:

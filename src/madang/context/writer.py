@@ -265,11 +265,11 @@ class _History:
         self.ops: list[str] = []
         self.changes: list[bytes] = []
 
-    def add(self, entity_id: str, type_name: str, op: str, change: dict[str, Any]) -> int:
+    def add(self, entity_id: str, type_name: str, op: str, change: bytes) -> int:
         self.ids.append(entity_id)
         self.types.append(type_name)
         self.ops.append(op)
-        self.changes.append(_ENCODE(change))
+        self.changes.append(change)
         return len(self.ids) - 1
 
 
@@ -290,7 +290,10 @@ def _run(operation: Operation, slots: dict[str, _Slot], now: str, history: _Hist
     shown = after or before
     assert shown is not None
     op = "d" if after is None else "c" if before is None else "u"
-    slot.seq = history.add(shown.id, "\x1f".join(shown.types), op, outcome.changed if after is not None else {})
+    # A whole new body is its own change: no need to write it out twice.
+    whole = after is not None and outcome.changed is after.body
+    change = encoded if whole else _ENCODE(outcome.changed if after is not None else {})
+    slot.seq = history.add(shown.id, "\x1f".join(shown.types), op, change)
     slot.entity, slot.encoded = after, encoded
     if before is None:
         slot.created = from_iso(now)

@@ -39,7 +39,10 @@ def _by_dataset(attribute: Any) -> dict[str | None, dict[str, Any]]:
 
 
 def _stamped(new: dict[str, Any], old: dict[str, Any] | None, now: str) -> dict[str, Any]:
-    return new | {"createdAt": old.get("createdAt", now) if old else now, "modifiedAt": now}
+    out = new.copy()
+    out["createdAt"] = old.get("createdAt", now) if old else now
+    out["modifiedAt"] = now
+    return out
 
 
 def put(old: Any, new: Any, now: str) -> Any:
@@ -59,6 +62,8 @@ def _fresh(body: Body, now: str, old: Body | None = None) -> Body:
     for name, attribute in body.items():
         if name in META:
             out[name] = attribute
+        elif isinstance(attribute, dict) and name not in known:
+            out[name] = _stamped(attribute, None, now)
         else:
             previous = _by_dataset(known.get(name))
             out[name] = _packed([_stamped(new, previous.get(new.get("datasetId")), now) for new in _listed(attribute)])
@@ -107,7 +112,8 @@ class Replace:
         old = current.body if current else {}
         body = _fresh(self.entity.body, now, old)
         types = self.entity.types or (current.types if current else [])
-        return Outcome(Entity(self.entity.id, types, body), body | _gone(old, body), current is None, list(body))
+        gone = _gone(old, body)
+        return Outcome(Entity(self.entity.id, types, body), body | gone if gone else body, current is None, list(body))
 
 
 @dataclass(frozen=True, slots=True)
