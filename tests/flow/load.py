@@ -29,9 +29,7 @@ class Load:
         self._tasks.append(asyncio.create_task(self._report()))
 
     async def stop(self) -> None:
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await end(self._tasks)
 
     async def _write(self) -> None:
         async with httpx.AsyncClient(base_url=self._url, timeout=20, trust_env=False) as client:
@@ -82,6 +80,14 @@ class Load:
         return {
             f"urn:ngsi-ld:Device:yard:{self.kind}-{number % DEVICES}": number + 1 for number in range(start, self.said)
         }
+
+
+async def end(tasks: list[asyncio.Task[None]]) -> None:
+    """Cancels until all are over: a client that is just closing its connection may swallow a first cancellation."""
+    while waiting := [task for task in tasks if not task.done()]:
+        for task in waiting:
+            task.cancel()
+        await asyncio.wait(waiting, timeout=1)
 
 
 async def every(url: str, **parameters: Any) -> dict[str, dict[str, Any]]:

@@ -8,6 +8,8 @@ from typing import Any
 import msgspec
 import websockets
 
+from tests.flow.load import end
+
 
 class Page:
     """The entities of some types as the frames tell them, in simplified form; and every status frame."""
@@ -23,8 +25,7 @@ class Page:
         self._task = asyncio.create_task(self._for_ever())
 
     async def close(self) -> None:
-        self._task.cancel()
-        await asyncio.gather(self._task, return_exceptions=True)
+        await end([self._task])
 
     async def _for_ever(self) -> None:
         while True:
