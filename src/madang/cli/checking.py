@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -29,6 +30,8 @@ def check(rest: list[str]) -> int:
         "mypy": [*tool, "mypy"],
         "pytest": [*tool, "pytest", *(rest or ["-m", "not nightly"])],
     }
+    if not rest:
+        steps = _page_steps(folder) | steps
     failed = []
     for name, argv in steps.items() if not rest else [("pytest", steps["pytest"])]:
         print(f"== {name}", flush=True)
@@ -38,6 +41,18 @@ def check(rest: list[str]) -> int:
         f"== {'failed: ' + ', '.join(failed) if failed else 'all good'} in {time.monotonic() - began:.0f} s", flush=True
     )
     return 1 if failed else 0
+
+
+def _page_steps(folder: Path) -> dict[str, list[str]]:
+    """Checks of the page's sources, where there is an npm: they also bring axe-core, which the browser tests look for."""
+    npm = shutil.which("npm")
+    if npm is None:
+        print("== no npm on PATH: the page's sources and its accessibility are not checked", flush=True)
+        return {}
+    prefix = [npm, "--prefix", str(folder / "web")]
+    ready = (folder / "web" / "node_modules" / "axe-core").is_dir()
+    install = {} if ready else {"npm ci": [*prefix, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--silent"]}
+    return install | {"svelte-check": [*prefix, "run", "--silent", "check"], "vitest": [*prefix, "test", "--silent"]}
 
 
 def bench(name: str, rest: list[str]) -> int:
