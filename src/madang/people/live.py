@@ -217,6 +217,13 @@ class Socket:
             self.reload(view)
         if view.loading or not view.pending:
             return
+        view.flushing = True
+        try:
+            await self._tell(view)
+        finally:
+            view.flushing = False
+
+    async def _tell(self, view: View) -> None:
         generation, seq, fresh = view.generation, view.seq, view.take_waiting()
         try:
             rows = await self._rows(view, fresh)

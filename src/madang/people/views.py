@@ -41,6 +41,7 @@ class View:
     floor: dict[str, int] = field(default_factory=dict)
     floor_top: int = 0
     loading: bool = True
+    flushing: bool = False
     seq: int = 0
     generation: int = 0
 
@@ -49,10 +50,12 @@ class View:
         return self.query.q is not None or self.query.geo is not None
 
     def take(self, change: Change) -> None:
-        """Folds a change into what waits. An entity that lost the wanted type is of interest as long as it is shown."""
-        if not self.wants(change.types) and change.id not in self.shown:
-            return
+        """Folds a change into what waits. An entity that lost the wanted type is of interest as long as it is shown, waits to
+        be, or may just be about to be: while a page is read or a frame is made, nobody knows yet what will be shown."""
         before = self.pending.get(change.id)
+        unsure = self.loading or self.flushing or before is not None
+        if not unsure and change.id not in self.shown and not self.wants(change.types):
+            return
         self.pending[change.id] = first(change) if before is None else before.then(change)
         self.seq = max(self.seq, change.seq)
 
