@@ -46,7 +46,6 @@ class Rule:
     id: str
     observed_at: Value | None
     fields: tuple[Field, ...]
-    expires_in_s: float | None = None
 
     def identify(self, record: Any, captures: tuple[str, ...]) -> str:
         """The entity id: template filled with captures `{1}` and record paths. Raises BadRequest."""
