@@ -102,6 +102,11 @@ class Field:
         out += self._tell()
         return out
 
+    def tell_anew(self) -> None:
+        """Nobody heard what was said so far: every signal and loop tells its state at its next turn."""
+        self._signals_told.clear()
+        self.reporter.sent.clear()
+
     def _signals(self) -> Iterator[Message]:
         for name, device in self.controllers.items():
             shown = device.mode, device.stage

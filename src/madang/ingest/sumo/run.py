@@ -69,6 +69,7 @@ def prepare(told: Settings, make_routes: MakeRoutes | None) -> Field:
         field.resume(saved)
     while field.now < told.begin_s:
         field.step()  # the streets fill before anybody looks; nothing of it is told
+    field.tell_anew()
     return field
 
 
