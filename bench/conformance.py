@@ -1,0 +1,168 @@
+"""ETSI's NGSI-LD conformance suite against a fresh instance.
+
+    python -m bench.conformance --suite FOLDER --robot PROGRAM [--port 9100] [--only PATH ...] [--test NAME] [--keep FOLDER]
+
+The suite and its runner are not part of this repository: FOLDER is a checkout of it (docs/conformance.md names the commit),
+PROGRAM a `robot` that has the suite's requirements. The suite is copied, and every context URL that lies on the internet is
+rewritten to a loopback server, because the broker fetches contexts itself. Prints one line per failed case and a summary.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import functools
+import http.server
+import json
+import os
+import shutil
+import sys
+import threading
+import xml.etree.ElementTree as ElementTree
+from collections import Counter
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from bench.broker import open_folder
+from madang.cli.instance import Instance, demo_env
+
+ROOT = Path(__file__).resolve().parents[1]
+CONTEXTS = "resources/jsonld-contexts/"
+OUTSIDE = (
+    "https://raw.githubusercontent.com/marek-mraz/ngsi-ld-test-suite/main/resources/jsonld-contexts/",
+    "https://easy-global-market.github.io/ngsild-api-data-models/ngsildTestSuite/",
+)
+SAME = {"ngsildTestSuiteV1.8-compound.jsonld": "ngsi-ld-test-suite-compound.jsonld"}
+TEXT = {".robot", ".resource", ".json", ".jsonld", ".py"}
+
+
+@dataclass(frozen=True)
+class Case:
+    """One case of the suite: its name, group (folder), clause tags, result and the message of a failure."""
+
+    name: str
+    group: str
+    tags: tuple[str, ...]
+    passed: bool
+    message: str
+
+
+def prepare(suite: Path, target: Path, port: int) -> None:
+    """A copy of the suite that knows our ports and asks the internet for nothing."""
+    shutil.copytree(suite, target, ignore=shutil.ignore_patterns(".git", ".idea"))
+    here = f"http://127.0.0.1:{port + 4}/"
+    for path in target.rglob("*"):
+        if path.suffix in TEXT and path.is_file():
+            path.write_bytes(_rewritten(path.read_bytes(), here))
+    variables = {
+        "url": f"http://127.0.0.1:{port}/ngsi-ld/v1",
+        "temporal_api_url": f"http://127.0.0.1:{port}/ngsi-ld/v1",
+        "ngsild_test_suite_context": here + "ngsi-ld-test-suite-compound.jsonld",
+        "notification_server_host": "127.0.0.1",
+        "notification_server_port": port + 1,
+        "mqtt_broker_host": "127.0.0.1",
+        "mqtt_broker_non_default_port": port + 5,
+        "context_source_host": "127.0.0.1",
+        "context_source_port": port + 2,
+        "context_server_host": "127.0.0.1",
+        "context_server_port": port + 3,
+        "core_context": "https://uri.etsi.org/ngsi-ld/v1/ngsi-ld-core-context-v1.9.jsonld",
+        "delete_temporal_on_core_delete": True,
+    }
+    lines = "".join(f"{name} = {value!r}\n" for name, value in variables.items())
+    (target / "resources" / "variables.py").write_text(lines)
+
+
+def _rewritten(data: bytes, here: str) -> bytes:
+    for url in OUTSIDE:
+        data = data.replace(url.encode(), here.encode())
+    for old, new in SAME.items():
+        data = data.replace(old.encode(), new.encode())
+    return data
+
+
+def serve_contexts(folder: Path, port: int) -> http.server.ThreadingHTTPServer:
+    """The suite's contexts on loopback."""
+
+    class Quiet(http.server.SimpleHTTPRequestHandler):
+        def log_message(self, *args: object) -> None:
+            return None
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", port), functools.partial(Quiet, directory=str(folder)))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    return server
+
+
+async def run(robot: str, suite: Path, port: int, only: list[str], tests: list[str], out: Path) -> None:
+    run_dir = open_folder()
+    os.environ["MADANG_CONTEXT_PRIVATE"] = "1"
+    env = demo_env("operator", run_dir / "tiles", None, None)
+    instance = Instance(run_dir, "yard", ROOT / "tests" / "fixtures" / "yard.toml", port, env, print)
+    try:
+        await instance.start_engines()
+        await instance.start_kernel()
+        arguments = ["--outputdir", str(out), "--log", "NONE", "--report", "NONE", "--console", "dotted"]
+        for name in tests:
+            arguments += ["--test", name]
+        process = await asyncio.create_subprocess_exec(
+            robot, *arguments, *(only or ["TP/NGSI-LD"]), cwd=suite, stdout=asyncio.subprocess.DEVNULL
+        )
+        await process.wait()
+    finally:
+        await instance.stop()
+        shutil.rmtree(run_dir, ignore_errors=True)
+
+
+def read(output: Path) -> list[Case]:
+    """The cases of robot's output.xml."""
+    cases: list[Case] = []
+    _walk(ElementTree.parse(output).getroot(), "", cases)  # noqa: S314 - written by our own run
+    return cases
+
+
+def _walk(element: ElementTree.Element, group: str, cases: list[Case]) -> None:
+    for child in element:
+        if child.tag == "suite":
+            source = child.get("source", "")
+            _walk(child, source.partition("/TP/NGSI-LD/")[2] or group, cases)
+        elif child.tag == "test":
+            status = child.find("status")
+            assert status is not None
+            tags = tuple(tag.text or "" for tag in child.findall("tag"))
+            passed = status.get("status") == "PASS"
+            cases.append(Case(child.get("name", ""), group, tags, passed, (status.text or "").strip()))
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", maxsplit=1)[0])
+    parser.add_argument("--suite", type=Path, required=True)
+    parser.add_argument("--robot", required=True)
+    parser.add_argument("--port", type=int, default=9100)
+    parser.add_argument("--only", nargs="*", default=[], help="files or folders below the suite")
+    parser.add_argument("--test", nargs="*", default=[], help="names of cases, with *")
+    parser.add_argument("--keep", type=Path, help="a folder for the copy and robot's output.xml")
+    parser.add_argument("--json", action="store_true")
+    options = parser.parse_args()
+    folder = options.keep or open_folder()
+    shutil.rmtree(folder / "suite", ignore_errors=True)
+    prepare(options.suite, folder / "suite", options.port)
+    server = serve_contexts(folder / "suite" / CONTEXTS, options.port + 4)
+    asyncio.run(run(options.robot, folder / "suite", options.port, options.only, options.test, folder))
+    server.shutdown()
+    cases = read(folder / "output.xml")
+    if options.json:
+        print(json.dumps([asdict(case) for case in cases]))
+        return 0
+    for case in cases:
+        if not case.passed:
+            print(f"{case.group} | {case.name} | {' '.join(case.message.split())[:200]}")
+    groups = Counter("/".join(case.group.split("/")[:3]) for case in cases)
+    passed = Counter("/".join(case.group.split("/")[:3]) for case in cases if case.passed)
+    for group, count in sorted(groups.items()):
+        print(f"{passed[group]:4} of {count:4}  {group}")
+    print(f"{sum(passed.values())} of {len(cases)} passed")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
