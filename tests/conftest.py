@@ -17,6 +17,7 @@ import pytest
 
 from madang.cli.instance import nats_spec, postgres_spec
 from madang.context.contexts import Contexts
+from madang.context.snapshot import Snapshot, open_snapshot
 from madang.context.store import Store
 from madang.context.subscriptions import Subscriptions
 from madang.context.writer import Writer
@@ -103,16 +104,22 @@ async def pool(dsn: str) -> AsyncIterator[asyncpg.Pool]:
 
 
 @pytest.fixture
-async def writer(pool: asyncpg.Pool) -> AsyncIterator[Writer]:
-    writer = Writer(pool)
+async def snapshot(pool: asyncpg.Pool) -> Snapshot | None:
+    """None on a server that Madang did not start."""
+    return await open_snapshot(pool)
+
+
+@pytest.fixture
+async def writer(pool: asyncpg.Pool, snapshot: Snapshot | None) -> AsyncIterator[Writer]:
+    writer = Writer(pool, snapshot)
     writer.start()
     yield writer
     await writer.stop()
 
 
 @pytest.fixture
-def store(pool: asyncpg.Pool) -> Store:
-    return Store(pool)
+def store(pool: asyncpg.Pool, snapshot: Snapshot | None) -> Store:
+    return Store(pool, snapshot)
 
 
 class Nothing:

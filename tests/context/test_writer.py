@@ -10,6 +10,7 @@ import asyncpg
 import pytest
 
 from madang.base.errors import BadRequest, Conflict, NotFound, StorageFull, Unavailable
+from madang.context.snapshot import open_snapshot
 from madang.context.store import Query, Store
 from madang.context.writer import Writer
 from madang.model.context import CORE
@@ -42,7 +43,7 @@ async def test_a_poisoned_write_fails_alone(writer: Writer, store: Store) -> Non
 
 
 async def test_history_is_the_order_of_commits_over_two_writers(pool: asyncpg.Pool, writer: Writer) -> None:
-    other = Writer(pool)
+    other = Writer(pool, await open_snapshot(pool))
     other.start()
     await asyncio.gather(
         *(
@@ -61,7 +62,7 @@ async def test_history_is_the_order_of_commits_over_two_writers(pool: asyncpg.Po
 async def test_a_full_disk_refuses_writes_and_lets_reads_go_on(
     pool: asyncpg.Pool, store: Store, tmp_path: Path
 ) -> None:
-    full = Writer(pool, data_dir=tmp_path, min_free_bytes=1 << 62)
+    full = Writer(pool, None, data_dir=tmp_path, min_free_bytes=1 << 62)
     full.start()
     with pytest.raises(StorageFull):
         await full.submit(Create(entity(1)))

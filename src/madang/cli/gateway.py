@@ -26,9 +26,11 @@ from madang.cli.cities import find_city, first_party_apps
 from madang.cli.desk import Desk, open_desk
 from madang.cli.roles import open_pool, open_writer, until_told
 from madang.context.contexts import Contexts
+from madang.context.snapshot import open_snapshot
 from madang.context.store import Store
 from madang.context.subscriptions import Subscriptions
 from madang.engine.control import ask
+from madang.engine.database import retrying
 from madang.engine.privilege import APP_UID, is_root
 from madang.engine.settings import Settings, listen_on
 from madang.ingest.deadletters import DeadLetters
@@ -95,15 +97,23 @@ async def gateway(settings: Settings) -> None:
     """Serves until told to stop."""
     city = find_city(settings.city_file)
     pool = await open_pool(settings, 12)
-    writer = open_writer(settings, pool)
-    store, board = Store(pool), Board(city)
+    snapshot = await retrying(lambda: open_snapshot(pool))
+    writer = open_writer(settings, pool, snapshot)
+    store, board = Store(pool, snapshot), Board(city)
     broker = Broker(writer, store, Contexts())
     live = Live(broker, board.status)
     door = door_path(settings)
 
     async def back() -> None:
-        live.resync()
+        catching_up.append(asyncio.create_task(catch_up()))
 
+    async def catch_up() -> None:
+        # Only when the server has taken the subscriptions again is nothing missed after the reading.
+        await client.flush()
+        live.resync()
+        catching_up.clear()
+
+    catching_up: list[asyncio.Task[None]] = []
     client = await connect(settings.bus, "gateway", back)
     apps = Apps(pool, lambda request: ask(settings.run_dir, request), door, settings.run_dir / "apps")
     desk = await open_desk(settings, city.id, pool, store, board.demo.get("speed") or 1.0)

@@ -9,6 +9,7 @@ from pathlib import Path
 import msgspec
 
 from madang.base.errors import MadangError
+from madang.context.snapshot import open_snapshot
 from madang.context.writer import Writer
 from madang.engine.database import connect_pool
 from madang.model.context import CORE
@@ -28,7 +29,7 @@ def read_entities(path: Path) -> Iterator[Entity]:
 async def load_entities(dsn: str, path: Path) -> int:
     """Appends, so that live attributes of an entity that is already there stay. Raises the first error."""
     pool = await connect_pool(dsn, 1, 2)
-    writer = Writer(pool)
+    writer = Writer(pool, await open_snapshot(pool))
     writer.start()
     total = 0
     try:

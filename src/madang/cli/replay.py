@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 
 from madang.base.errors import BadRequest, MadangError
+from madang.context.snapshot import open_snapshot
 from madang.context.writer import Writer
 from madang.engine.database import connect_pool
 from madang.engine.settings import home_dir
@@ -29,7 +30,7 @@ async def replay(options: argparse.Namespace) -> int:
     path = Path(options.file)
     rule, where = load_mapping(Path(options.mapping))
     pool = await connect_pool(find_database(options.url), 1, 2)
-    writer = Writer(pool)
+    writer = Writer(pool, await open_snapshot(pool))
     writer.start()
     try:
         counts = await feed(path.name, path.read_bytes(), rule, where, writer, DeadLetters(pool))

@@ -18,6 +18,7 @@ from madang.bus.connection import connect, ensure_stream, tell_every_second
 from madang.bus.courier import Courier
 from madang.cli.cities import find_city
 from madang.context.notifier import Notifier
+from madang.context.snapshot import Snapshot, open_snapshot
 from madang.context.writer import Writer
 from madang.engine.database import LOST, connect_pool, retrying
 from madang.engine.settings import Settings, ready_mark
@@ -66,9 +67,9 @@ async def open_pool(settings: Settings, size: int = 8) -> Any:
     return await retrying(lambda: connect_pool(settings.database, 1, size))
 
 
-def open_writer(settings: Settings, pool: Any) -> Writer:
+def open_writer(settings: Settings, pool: Any, snapshot: Snapshot | None) -> Writer:
     """A started writer; an embedded database's disk is watched."""
-    writer = Writer(pool, data_dir=settings.run_dir if settings.embedded_database else None)
+    writer = Writer(pool, snapshot, data_dir=settings.run_dir if settings.embedded_database else None)
     writer.start()
     return writer
 
@@ -76,7 +77,8 @@ def open_writer(settings: Settings, pool: Any) -> Writer:
 async def ingest(settings: Settings) -> None:
     """MQTT -> decode -> context."""
     pool = await open_pool(settings, 4)
-    writer, letters = open_writer(settings, pool), DeadLetters(pool)
+    snapshot = await retrying(lambda: open_snapshot(pool))
+    writer, letters = open_writer(settings, pool, snapshot), DeadLetters(pool)
     client = await connect(settings.bus, "ingest")
     city = find_city(settings.city_file)
     link = MqttLink(settings.mqtt, compile_decoder(city.id, list(city.mqtt)), write_all(writer), keep_letters(letters))

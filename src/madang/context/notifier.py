@@ -25,7 +25,8 @@ from madang.base.clock import to_iso
 from madang.base.errors import MadangError
 from madang.base.limits import NOTIFY_BODY_MAX_ENTITIES, NOTIFY_QUEUE_MAX, NOTIFY_TIMEOUT_S
 from madang.context.contexts import Contexts
-from madang.context.store import Row, Store
+from madang.context.row import Row
+from madang.context.store import Store
 from madang.context.subscriptions import Subscription, Subscriptions, parse_subscription
 from madang.engine.database import LOST
 from madang.model.context import CORE_URL

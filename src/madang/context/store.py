@@ -8,15 +8,16 @@ from typing import Any
 
 import asyncpg
 
-from madang.base.clock import to_iso
 from madang.base.errors import BadRequest, NotFound, TooManyResults
-from madang.base.limits import GEO_MAX_CANDIDATES, QUERY_DEFAULT_PAGE
+from madang.base.limits import GEO_MAX_CANDIDATES, QUERY_DEFAULT_PAGE, SNAPSHOT_MAX_MEMBERS
+from madang.context.row import COLUMNS, Row, row_of
+from madang.context.snapshot import Snapshot, type_key
 from madang.context.sql import Parameters, condition
 from madang.engine.database import explain
 from madang.model.entity import Entity
 from madang.model.geometry import Box, GeoQuery
 from madang.model.query import Node
-from madang.model.render import Stamps, geometry_of
+from madang.model.render import geometry_of
 
 
 @dataclass(frozen=True)
@@ -36,41 +37,24 @@ class Query:
 
 
 @dataclass(slots=True)
-class Row:
-    """An entity with its times and the number of its last change."""
-
-    entity: Entity
-    stamps: Stamps
-    seq: int
-
-
-@dataclass(slots=True)
 class Page:
     rows: list[Row]
     total: int | None = None
     more: bool = field(default=False)
 
 
-_COLUMNS = "id, types, body, created_at, modified_at, seq"
-
-
-def row_of(record: asyncpg.Record) -> Row:
-    """A Row of a database record with the columns above."""
-    return Row(
-        Entity(record["id"], record["types"], record["body"]),
-        Stamps(to_iso(record["created_at"]), to_iso(record["modified_at"])),
-        record["seq"],
-    )
-
-
 class Store:
-    """Reads from PostgreSQL through a pool."""
+    """Reads from PostgreSQL through a pool, or from the snapshot what is known to be true still."""
 
-    def __init__(self, pool: asyncpg.Pool) -> None:
+    def __init__(self, pool: asyncpg.Pool, snapshot: Snapshot | None = None) -> None:
         self._pool = pool
+        self._snapshot = snapshot
 
     async def get(self, entity_id: str) -> Row:
         """Raises NotFound."""
+        held = self._snapshot.row(entity_id) if self._snapshot is not None else None
+        if held is not None:
+            return held
         found = await self.list_by_id([entity_id])
         if not found:
             raise NotFound(f"no entity {entity_id}")
@@ -78,24 +62,59 @@ class Store:
 
     async def list_by_id(self, ids: Sequence[str]) -> list[Row]:
         """Those of `ids` that exist, by id."""
-        sql = f"SELECT {_COLUMNS} FROM entity WHERE id = ANY($1) ORDER BY id"  # noqa: S608 - constant text
+        if self._snapshot is None:
+            return await self._read(ids)
+        held = {entity_id: self._snapshot.row(entity_id) for entity_id in ids}
+        missing = {entity_id: self._snapshot.versions.of(entity_id) for entity_id, row in held.items() if row is None}
+        if missing:
+            for row in await self._read(list(missing)):
+                held[row.entity.id] = row
+                self._snapshot.keep(missing[row.entity.id], row)
+        return [row for _, row in sorted(held.items()) if row is not None]
+
+    async def _read(self, ids: Sequence[str]) -> list[Row]:
+        sql = f"SELECT {COLUMNS} FROM entity WHERE id = ANY($1) ORDER BY id"  # noqa: S608 - constant text
         return [row_of(record) for record in await self._fetch(sql, [list(ids)])]
 
     async def find(self, query: Query) -> Page:
         """One page, ordered by id. Raises TooManyResults when a geo-query has too many candidates."""
         if query.geo is not None:
             return await self._find_near(query)
+        members = await self._members(query)
+        if members is not None:
+            chosen = members[query.offset : query.offset + query.limit]
+            total = len(members) if query.count else None
+            return Page(await self.list_by_id(chosen), total, len(members) > query.offset + query.limit)
         parameters = Parameters()
         where = _where(query, parameters)
         counting = list(parameters.values)
         limit, offset = parameters.add(query.limit + 1), parameters.add(query.offset)
-        sql = f"SELECT {_COLUMNS} FROM entity WHERE {where} ORDER BY id LIMIT {limit} OFFSET {offset}"  # noqa: S608
+        sql = f"SELECT {COLUMNS} FROM entity WHERE {where} ORDER BY id LIMIT {limit} OFFSET {offset}"  # noqa: S608
         records = await self._fetch(sql, parameters.values) if query.limit else []
         total = None
         if query.count:
             total = (await self._fetch(f"SELECT count(*) AS n FROM entity WHERE {where}", counting))[0]["n"]  # noqa: S608
         rows = [row_of(record) for record in records[: query.limit]]
         return Page(rows, total, len(records) > query.limit)
+
+    async def _members(self, query: Query) -> list[str] | None:
+        """All ids that a query for one type finds, when they are few and hold still."""
+        snapshot = self._snapshot
+        if snapshot is None or len(query.types) != 1 or query != _of_type(query):
+            return None
+        (name,) = query.types
+        held = snapshot.members(name)
+        if held is not None or not snapshot.is_still(name):
+            return held
+        version, parameters = snapshot.versions.of(type_key(name)), Parameters()
+        sql = f"SELECT id, body ? 'expiresAt' AS transient FROM entity WHERE {_types(query.types, parameters)}"  # noqa: S608
+        limit = parameters.add(SNAPSHOT_MAX_MEMBERS + 1)
+        records = await self._fetch(f"{sql} ORDER BY id LIMIT {limit}", parameters.values)
+        if len(records) > SNAPSHOT_MAX_MEMBERS or any(record["transient"] for record in records):
+            return None
+        ids = [record["id"] for record in records]
+        snapshot.keep_members(version, name, ids)
+        return ids
 
     async def _find_near(self, query: Query) -> Page:
         """The box index gives candidates, the exact geometry decides; only the page's bodies are read."""
@@ -125,6 +144,10 @@ class Store:
             raise BadRequest(f"the query cannot be run: {error}") from None
         except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as error:
             raise explain(error) from error
+
+
+def _of_type(query: Query) -> Query:
+    return Query(types=query.types, limit=query.limit, offset=query.offset, count=query.count)
 
 
 def _is_hit(geo: GeoQuery, place: Any) -> bool:

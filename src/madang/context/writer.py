@@ -12,7 +12,7 @@ import contextlib
 import os
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -25,11 +25,13 @@ import structlog
 from madang.base.clock import Clock, SystemClock, from_iso, to_iso
 from madang.base.errors import BadRequest, MadangError, StorageFull, TooLarge, Unavailable
 from madang.base.limits import ENTITY_MAX_BYTES, WRITE_BATCH_MAX_OPS, WRITE_QUEUE_MAX_OPS
+from madang.context.row import COLUMNS, Row, row_of
+from madang.context.snapshot import Snapshot, type_key
 from madang.engine.database import LOST, explain
 from madang.model.entity import Entity
 from madang.model.geometry import bounds
 from madang.model.operations import Operation, Outcome, target_of
-from madang.model.render import geometry_of
+from madang.model.render import Stamps, geometry_of
 
 log = structlog.get_logger()
 WRITE_LOCK = 0x4D41_4402
@@ -38,7 +40,7 @@ _UNKNOWN = Unavailable("nobody knows whether it was written")
 _ENCODE = msgspec.json.Encoder().encode
 _BEGIN = f"BEGIN; SELECT pg_advisory_xact_lock({WRITE_LOCK})"
 _COMMIT = "NOTIFY madang_changes; COMMIT"
-_READ = "SELECT id, types, body, created_at FROM entity WHERE id = ANY($1)"
+_READ = f"SELECT {COLUMNS} FROM entity WHERE id = ANY($1)"  # noqa: S608 - constant text
 _WRITE = """
 WITH reserved AS MATERIALIZED (
   SELECT setval('history_seq_seq', nextval('history_seq_seq') + cardinality($14::text[])) - cardinality($14::text[]) AS s
@@ -52,10 +54,13 @@ kept AS (
               $11::bigint[], $12::timestamptz[]) AS t(id, type, types, body, west, south, east, north, seq, made)
   ON CONFLICT (id) DO UPDATE SET type = excluded.type, types = excluded.types, body = excluded.body,
     place = excluded.place, seq = excluded.seq, modified_at = excluded.modified_at
+),
+told AS (
+  INSERT INTO history (seq, at, entity_id, types, op, change)
+  SELECT s + seq, $2, id, types, op::"char", change
+  FROM reserved, unnest($13::bigint[], $14::text[], $15::text[], $16::text[], $17::json[]) AS h(seq, id, types, op, change)
 )
-INSERT INTO history (seq, at, entity_id, types, op, change)
-SELECT s + seq, $2, id, types, op::"char", change
-FROM reserved, unnest($13::bigint[], $14::text[], $15::text[], $16::text[], $17::json[]) AS h(seq, id, types, op, change)
+SELECT s FROM reserved
 """
 
 
@@ -90,21 +95,34 @@ class _Slot:
 
     entity: Entity | None
     created: datetime | None
-    seq: int = 0
+    before: Entity | None = None
+    seq: int = -1
     encoded: bytes = b""
 
 
+@dataclass(slots=True)
+class _Work:
+    """A batch worked out and sent: `base` is what its sequence numbers count from."""
+
+    slots: dict[str, _Slot]
+    results: list[Outcome | MadangError]
+    base: int
+
+
 class Writer:
-    """Owns one connection of the pool while it runs. `data_dir`, if given, is watched for a full disk."""
+    """Owns one connection of the pool while it runs. `snapshot` tells other processes of what is written, and may be None
+    only where nobody reads through one. `data_dir`, if given, is watched for a full disk."""
 
     def __init__(
         self,
         pool: asyncpg.Pool,
+        snapshot: Snapshot | None,
         clock: Clock | None = None,
         data_dir: Path | None = None,
         min_free_bytes: int = MIN_FREE_BYTES,
     ) -> None:
         self._pool = pool
+        self._snapshot = snapshot
         self._clock = clock or SystemClock()
         self._data_dir = data_dir
         self._min_free_bytes = min_free_bytes
@@ -188,12 +206,15 @@ class Writer:
             connection = await self._hold()
             await self._ensure_partitions(connection, moment)
             await connection.execute(_BEGIN)
-            results = await self._apply(connection, batch, moment)
+            work = await self._apply(connection, batch, moment)
+            begun = self._snapshot.versions.begin(_touched(work)) if self._snapshot is not None else {}
             await connection.execute(_COMMIT)
         except BaseException:
             await self._let_go()
             raise
-        for pending, result in zip(batch, results, strict=True):
+        if self._snapshot is not None and self._snapshot.versions.finish(begun):
+            _remember(self._snapshot, work, moment)
+        for pending, result in zip(batch, work.results, strict=True):
             pending.group.settle(pending.place, result)
 
     async def _hold(self) -> Any:
@@ -210,18 +231,20 @@ class Writer:
             with contextlib.suppress(*LOST):
                 await self._pool.release(connection, timeout=5)
 
-    async def _apply(
-        self, connection: asyncpg.Connection, batch: list[_Pending], moment: datetime
-    ) -> list[Outcome | MadangError]:
-        ids = list({target_of(pending.operation) for pending in batch})
-        slots = {entity_id: _Slot(None, None) for entity_id in ids}
-        for record in await connection.fetch(_READ, ids):
-            slots[record["id"]] = _Slot(Entity(record["id"], record["types"], record["body"]), record["created_at"])
+    async def _apply(self, connection: asyncpg.Connection, batch: list[_Pending], moment: datetime) -> _Work:
+        slots = {target_of(pending.operation): _Slot(None, None) for pending in batch}
+        for row in await self._current(connection, slots):
+            slots[row.entity.id] = _Slot(row.entity, from_iso(row.stamps.created), row.entity)
         now, history = to_iso(moment), _History()
         results = [_run(pending.operation, slots, now, history) for pending in batch]
-        if history.ids:
-            await connection.execute(_WRITE, *_arguments(slots, history, moment))
-        return results
+        base = await connection.fetchval(_WRITE, *_arguments(slots, history, moment)) if history.ids else 0
+        return _Work(slots, results, base)
+
+    async def _current(self, connection: asyncpg.Connection, ids: Iterable[str]) -> list[Row]:
+        """What is there of `ids`. Under the lock a row that the snapshot holds is the last one."""
+        held = [] if self._snapshot is None else [row for row in map(self._snapshot.row, ids) if row is not None]
+        missing = set(ids) - {row.entity.id for row in held}
+        return held + [row_of(record) for record in await connection.fetch(_READ, list(missing))] if missing else held
 
     def _check_disk(self) -> None:
         """A full disk would make PostgreSQL stop over its log, so writing ends while there is room for reading on."""
@@ -314,6 +337,27 @@ def _arguments(slots: dict[str, _Slot], history: _History, moment: datetime) -> 
         west, south, east, north, [slot.seq for slot in kept], [slot.created or moment for slot in kept],
         list(range(len(history.ids))), history.ids, history.types, history.ops, history.changes,
     ]  # fmt: skip
+
+
+def _touched(work: _Work) -> list[str]:
+    """Keys of `Versions` whose meaning this batch changes."""
+    keys = []
+    for entity_id, slot in work.slots.items():
+        if slot.seq >= 0:
+            keys.append(entity_id)
+            before = set(slot.before.types) if slot.before is not None else set()
+            after = set(slot.entity.types) if slot.entity is not None else set()
+            keys += [type_key(name) for name in before ^ after]
+    return keys
+
+
+def _remember(snapshot: Snapshot, work: _Work, moment: datetime) -> None:
+    """What was written is what is true: nobody need read it back."""
+    modified = to_iso(moment)
+    for entity_id, slot in work.slots.items():
+        if slot.seq >= 0 and slot.entity is not None:
+            stamps = Stamps(to_iso(slot.created or moment), modified)
+            snapshot.keep(snapshot.versions.of(entity_id), Row(slot.entity, stamps, work.base + slot.seq))
 
 
 def _encoded(entity: Entity) -> bytes:

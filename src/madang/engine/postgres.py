@@ -48,6 +48,8 @@ log_checkpoints = off
 logging_collector = off
 password_encryption = scram-sha-256
 """
+# Beside the data: where the processes that write this database tell each other of it (context/versions.py).
+COUNTERS = "versions"
 
 
 class Postgres:
@@ -73,6 +75,7 @@ class Postgres:
         require_passable(self.root)
         own(self.root, ENGINE_UID)
         own(self.socket_dir, ENGINE_UID)
+        (self.root / COUNTERS).touch(mode=0o600)
         if not (self.data / "PG_VERSION").exists():
             shutil.rmtree(self.data, ignore_errors=True)
             self._initdb()

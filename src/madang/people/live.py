@@ -23,7 +23,8 @@ from madang.base.limits import (
     SOCKETS_MAX,
 )
 from madang.bus.changes import Change
-from madang.context.store import Page, Query, Row
+from madang.context.row import Row
+from madang.context.store import Page, Query
 from madang.model.context import CORE
 from madang.model.evaluate import satisfies
 from madang.model.geometry import box_query

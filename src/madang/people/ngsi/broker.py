@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 
 from madang.base.errors import Forbidden, NotFound
 from madang.context.contexts import Contexts
-from madang.context.store import Query, Row, Store
+from madang.context.row import Row
+from madang.context.store import Query, Store
 from madang.context.writer import Writer
 from madang.model.entity import Entity
 from madang.model.operations import Delete, Operation, Outcome, Replace, target_of

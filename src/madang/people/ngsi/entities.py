@@ -6,7 +6,8 @@ from typing import Any
 from urllib.parse import quote
 
 from madang.base.errors import BadRequest
-from madang.context.store import Query, Row
+from madang.context.row import Row
+from madang.context.store import Query
 from madang.model.context import Context
 from madang.model.entity import Entity, check_id, check_time, parse_attribute, parse_entity
 from madang.model.operations import (

@@ -1,0 +1,33 @@
+"""An entity as it was read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import asyncpg
+
+from madang.base.clock import to_iso
+from madang.model.entity import Entity
+from madang.model.render import Form, Stamps
+
+COLUMNS = "id, types, body, created_at, modified_at, seq"
+
+
+@dataclass(slots=True)
+class Row:
+    """An entity with its times and the number of its last change. Rows are shared: nobody changes one. `shown` holds what
+    was made of it for the wire, by form."""
+
+    entity: Entity
+    stamps: Stamps
+    seq: int
+    shown: dict[Form, bytes] = field(default_factory=dict, repr=False, compare=False)
+
+
+def row_of(record: asyncpg.Record) -> Row:
+    """A Row of a database record with the columns above."""
+    return Row(
+        Entity(record["id"], record["types"], record["body"]),
+        Stamps(to_iso(record["created_at"]), to_iso(record["modified_at"])),
+        record["seq"],
+    )
