@@ -10,8 +10,21 @@ from contextlib import asynccontextmanager
 
 import asyncpg
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from nats.aio.msg import Msg
 
-from madang.bus.changes import Change, all_subject, decode_change, subject
+from madang.bus.changes import (
+    BATCH_MAX_BYTES,
+    Change,
+    all_subject,
+    batch_subject,
+    batches,
+    decode_change,
+    decode_changes,
+    encode,
+    subject,
+)
 from madang.bus.connection import connect
 from madang.bus.courier import Courier
 from madang.context.writer import Writer
@@ -102,6 +115,44 @@ async def test_nothing_is_lost_over_a_killed_bus(pool: asyncpg.Pool, writer: Wri
     # what the courier promises counts: each later change is heard, none is skipped at the end.
     told = [change.change["n"]["value"] for change in heard if change.change["n"]["value"] >= 40]
     assert sorted(set(told)) == list(range(40, 60))
+
+
+async def test_who_follows_everything_hears_the_same_changes_many_in_a_message(
+    pool: asyncpg.Pool, writer: Writer, engines: Engines
+) -> None:
+    lists: list[list[Change]] = []
+    client = await connect(engines.nats.url, "batch-hearer-test")
+
+    async def hear(message: Msg) -> None:
+        lists.append(decode_changes(message.data))
+
+    await client.subscribe(batch_subject(CITY), cb=hear)
+    async with hearer(engines.nats.url) as heard, courier(pool, engines.nats.url):
+        await asyncio.gather(*(write(writer, number) for number in range(60)))
+        await until(lambda: len(heard) == 60 == sum(map(len, lists)), "all came by both ways")
+    await client.close()
+    assert [change for some in lists for change in some] == heard
+    assert len(lists) < 60
+
+
+async def test_a_change_too_large_for_the_bus_tells_that_it_was(
+    pool: asyncpg.Pool, writer: Writer, engines: Engines
+) -> None:
+    async with hearer(engines.nats.url) as heard, courier(pool, engines.nats.url) as carrier:
+        carrier._client._max_payload = 10_000
+        large = parse_entity({"id": "urn:x:large", "type": "T", "text": "x" * 20_000}, CORE)
+        await writer.submit(Append(large, create=True))
+        await write(writer, 1)
+        await until(lambda: len(heard) == 2, "both came")
+    assert [(change.id, list(change.change)) for change in heard] == [("urn:x:large", []), ("urn:x:1", ["n"])]
+
+
+@given(st.lists(st.integers(0, 100_000), max_size=30))
+def test_batches_hold_every_change_in_order_within_the_limit(sizes: list[int]) -> None:
+    changes = [Change(seq, "u", "urn:x:1", ["T"], "", {"a": "x" * size}) for seq, size in enumerate(sizes)]
+    made = list(batches([encode(change) for change in changes]))
+    assert [change for one in made for change in decode_changes(one)] == changes
+    assert all(len(one) <= BATCH_MAX_BYTES + 2 for one in made)
 
 
 @pytest.mark.parametrize("city", ["a", "a.b"])

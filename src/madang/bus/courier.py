@@ -12,12 +12,13 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import asyncpg
+import msgspec
 import structlog
 from nats.aio.client import Client
 
 from madang.base.clock import to_iso
 from madang.base.errors import Unavailable
-from madang.bus.changes import Change, encode, subject
+from madang.bus.changes import BATCH_MAX_BYTES, Change, batch_subject, batches, encode, subject
 from madang.engine.database import LOST
 
 log = structlog.get_logger()
@@ -104,18 +105,28 @@ class Courier:
 
     async def _publish(self, changes: list[Change]) -> None:
         """Returns when the bus has them all: what was sent over a connection that broke may be lost, so it goes again."""
+        encoded = [self._encoded(change) for change in changes]
         while True:
             await self._connected()
             connection = self._client.stats["reconnects"]
             try:
-                for change in changes:
-                    await self._client.publish(subject(self._city, change), encode(change))
+                for change, message in zip(changes, encoded, strict=True):
+                    await self._client.publish(subject(self._city, change), message)
+                for batch in batches(encoded):
+                    await self._client.publish(batch_subject(self._city), batch)
                 await self._client.flush(timeout=2)
                 if self._client.is_connected and self._client.stats["reconnects"] == connection:
                     return
             except Exception as error:  # any failure of the bus means: not taken yet, so wait, and never skip
                 log.warning("courier waits for the bus", error=repr(error))
             await asyncio.sleep(0.1)
+
+    def _encoded(self, change: Change) -> bytes:
+        """The message; of a change that is too large for the bus only that it was."""
+        message = encode(change)
+        if len(message) + 2 <= (self._client.max_payload or BATCH_MAX_BYTES):
+            return message
+        return encode(msgspec.structs.replace(change, change={}))
 
     async def _connected(self) -> None:
         while not self._client.is_connected:

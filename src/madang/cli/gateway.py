@@ -20,7 +20,7 @@ from prometheus_client.core import GaugeMetricFamily
 from madang.base.city import CityConfig
 from madang.base.clock import SystemClock, to_iso
 from madang.base.errors import MadangError
-from madang.bus.changes import STATS_SUBJECT, all_subject, decode_change
+from madang.bus.changes import STATS_SUBJECT, batch_subject, decode_changes
 from madang.bus.connection import connect
 from madang.cli.cities import find_city, first_party_apps
 from madang.cli.desk import Desk, open_desk
@@ -138,12 +138,13 @@ async def gateway(settings: Settings) -> None:
 async def subscribe(client: Any, city: str, live: Live, board: Board) -> None:
     async def changed(message: Any) -> None:
         if live.sockets:
-            live.publish(decode_change(message.data))
+            for change in decode_changes(message.data):
+                live.publish(change)
 
     async def told(message: Any) -> None:
         board.hear(message.subject.rsplit(".", 1)[-1], msgspec.json.decode(message.data))
 
-    await client.subscribe(all_subject(city), cb=changed)
+    await client.subscribe(batch_subject(city), cb=changed)
     await client.subscribe(f"{STATS_SUBJECT}.*", cb=told)
 
 

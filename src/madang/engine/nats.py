@@ -12,6 +12,7 @@ from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 
 from madang.base.errors import Unavailable
+from madang.base.limits import ENTITY_MAX_BYTES
 from madang.engine.privilege import ENGINE_UID, is_root, own, reachable_copy, shared_bin_dir
 from madang.engine.settings import free_port, secret
 
@@ -67,7 +68,7 @@ class Nats:
             "server_name": "madang",
             "listen": f"{HOST}:{self.ports['nats']}",
             "http": f"{HOST}:{self.ports['monitor']}",
-            "max_payload": 1024 * 1024,
+            "max_payload": 2 * ENTITY_MAX_BYTES,
             "write_deadline": "5s",
             "max_connections": 4096,
             "jetstream": {

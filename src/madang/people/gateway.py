@@ -6,6 +6,7 @@ The door decides who an anonymous caller is: on the app door nobody; on the peop
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from functools import lru_cache
 from typing import Protocol
 from urllib.parse import urlsplit
 
@@ -79,13 +80,12 @@ class Gateway:
         parts = split_path(raw.partition("?")[0])
         handler, rest, extra = self._route(parts)
         request = Request(scope, receive, rest)
+        await send_response(send, await guarded(self._admit, handler, request), extra)
 
-        async def with_caller(asked: Request) -> Response:
-            asked.caller = await self._caller(scope, asked.headers)
-            _same_origin(asked.method, asked.headers, asked.caller)
-            return await handler(asked)
-
-        await send_response(send, await guarded(with_caller, request), extra)
+    async def _admit(self, handler: Handler, request: Request) -> Response:
+        request.caller = await self._caller(request.scope, request.headers)
+        _same_origin(request.method, request.headers, request.caller)
+        return await handler(request)
 
     def _route(self, parts: list[str]) -> tuple[Handler, list[str], list[tuple[bytes, bytes]]]:
         match parts:
@@ -148,6 +148,7 @@ def _same_origin(method: str, headers: dict[bytes, bytes], caller: Caller) -> No
         raise Forbidden("a page of another origin may not act here")
 
 
+@lru_cache(maxsize=256)
 def _hostname(host: str) -> str | None:
     try:
         return urlsplit(f"//{host}").hostname

@@ -145,10 +145,13 @@ def problem(error: MadangError) -> Response:
 Handler = Callable[[Request], Awaitable[Response]]
 
 
-async def guarded(handler: Handler, request: Request) -> Response:
-    """The handler's response, or the problem it raised. What nobody foresaw is logged and answered 500 without details."""
+async def guarded(
+    admit: Callable[[Handler, Request], Awaitable[Response]], handler: Handler, request: Request
+) -> Response:
+    """What `admit` makes of handler and request, or the problem it raised. What nobody foresaw is logged and answered 500
+    without details."""
     try:
-        return await handler(request)
+        return await admit(handler, request)
     except MadangError as error:
         return problem(error)
     except LOST as error:
