@@ -38,8 +38,9 @@ WRITE_LOCK = 0x4D41_4402
 MIN_FREE_BYTES = 64 * 1024 * 1024
 _UNKNOWN = Unavailable("nobody knows whether it was written")
 _ENCODE = msgspec.json.Encoder().encode
-_BEGIN = f"BEGIN; SELECT pg_advisory_xact_lock({WRITE_LOCK})"
-_COMMIT = "NOTIFY madang_changes; COMMIT"
+TURN_S = 0.02
+_LOCK = f"SELECT pg_advisory_lock({WRITE_LOCK})"
+_UNLOCK = f"SELECT pg_advisory_unlock({WRITE_LOCK})"
 _READ = f"SELECT {COLUMNS} FROM entity WHERE id = ANY($1)"  # noqa: S608 - constant text
 _WRITE = """
 WITH reserved AS MATERIALIZED (
@@ -60,7 +61,7 @@ told AS (
   SELECT s + seq, $2, id, types, op::"char", change
   FROM reserved, unnest($13::bigint[], $14::text[], $15::text[], $16::text[], $17::json[]) AS h(seq, id, types, op, change)
 )
-SELECT s FROM reserved
+SELECT s, pg_notify('madang_changes', '') FROM reserved
 """
 
 
@@ -102,11 +103,11 @@ class _Slot:
 
 @dataclass(slots=True)
 class _Work:
-    """A batch worked out and sent: `base` is what its sequence numbers count from."""
+    """A batch worked out: what becomes of each entity, what is told of it, and what each operation is answered."""
 
     slots: dict[str, _Slot]
+    history: _History
     results: list[Outcome | MadangError]
-    base: int
 
 
 class Writer:
@@ -132,6 +133,7 @@ class Writer:
         self._partition_day = ""
         self._disk_checked = (0.0, True)
         self._connection: Any = None
+        self._locked_at: float | None = None
         self._busy = False
 
     def start(self) -> None:
@@ -185,6 +187,8 @@ class Writer:
                     await self._after_failure(batch, error)
                 finally:
                     self._busy = False
+            with contextlib.suppress(*LOST):
+                await self._unlock()
 
     async def _after_failure(self, batch: list[_Pending], error: Exception) -> None:
         """A batch that the database refused for its content is written one by one: only the poison fails."""
@@ -201,21 +205,51 @@ class Writer:
 
     async def _commit(self, batch: list[_Pending]) -> None:
         self._check_disk()
-        moment = self._clock.now()
         try:
             connection = await self._hold()
-            await self._ensure_partitions(connection, moment)
-            await connection.execute(_BEGIN)
-            work = await self._apply(connection, batch, moment)
-            begun = self._snapshot.versions.begin(_touched(work)) if self._snapshot is not None else {}
-            await connection.execute(_COMMIT)
+            await self._ensure_partitions(connection, self._clock.now())
+            await self._lock(connection)
+            moment = self._clock.now()
+            work = await self._work_out(connection, batch, to_iso(moment))
+            if work.history.ids:
+                await self._write(connection, work, moment)
         except BaseException:
             await self._let_go()
             raise
-        if self._snapshot is not None and self._snapshot.versions.finish(begun):
-            _remember(self._snapshot, work, moment)
         for pending, result in zip(batch, work.results, strict=True):
             pending.group.settle(pending.place, result)
+
+    async def _write(self, connection: asyncpg.Connection, work: _Work, moment: datetime) -> None:
+        """One statement, one transaction, on disk when it returns."""
+        arguments = _arguments(work.slots, work.history, moment)
+        if self._snapshot is None:
+            await connection.fetchval(_WRITE, *arguments)
+            return
+        begun = self._snapshot.versions.begin(_touched(work.slots))
+        try:
+            base = await connection.fetchval(_WRITE, *arguments)
+        except asyncpg.DataError:
+            self._snapshot.versions.finish(begun)  # for its content: surely nothing was written
+            raise
+        if self._snapshot.versions.finish(begun):
+            _remember(self._snapshot, work.slots, base, moment)
+
+    async def _lock(self, connection: asyncpg.Connection) -> None:
+        """The turn to write. It is kept while there is more to write, but not for longer than others can wait."""
+        if self._locked_at is not None and time.monotonic() - self._locked_at > TURN_S:
+            await self._unlock()
+        if self._locked_at is None:
+            await connection.execute(_LOCK)
+            self._locked_at = time.monotonic()
+
+    async def _unlock(self) -> None:
+        if self._connection is not None and self._locked_at is not None:
+            try:
+                await self._connection.execute(_UNLOCK)
+            except BaseException:
+                await self._let_go()
+                raise
+            self._locked_at = None
 
     async def _hold(self) -> Any:
         """The writer's connection, kept from batch to batch: giving it back costs a round trip each. One that died
@@ -225,20 +259,18 @@ class Writer:
         return self._connection
 
     async def _let_go(self) -> None:
-        """Back to the pool, which rolls back what is open."""
-        connection, self._connection = self._connection, None
+        """Back to the pool, which gives up the turn."""
+        connection, self._connection, self._locked_at = self._connection, None, None
         if connection is not None:
             with contextlib.suppress(*LOST):
                 await self._pool.release(connection, timeout=5)
 
-    async def _apply(self, connection: asyncpg.Connection, batch: list[_Pending], moment: datetime) -> _Work:
+    async def _work_out(self, connection: asyncpg.Connection, batch: list[_Pending], now: str) -> _Work:
         slots = {target_of(pending.operation): _Slot(None, None) for pending in batch}
         for row in await self._current(connection, slots):
             slots[row.entity.id] = _Slot(row.entity, from_iso(row.stamps.created), row.entity)
-        now, history = to_iso(moment), _History()
-        results = [_run(pending.operation, slots, now, history) for pending in batch]
-        base = await connection.fetchval(_WRITE, *_arguments(slots, history, moment)) if history.ids else 0
-        return _Work(slots, results, base)
+        history = _History()
+        return _Work(slots, history, [_run(pending.operation, slots, now, history) for pending in batch])
 
     async def _current(self, connection: asyncpg.Connection, ids: Iterable[str]) -> list[Row]:
         """What is there of `ids`. Under the lock a row that the snapshot holds is the last one."""
@@ -339,25 +371,26 @@ def _arguments(slots: dict[str, _Slot], history: _History, moment: datetime) -> 
     ]  # fmt: skip
 
 
-def _touched(work: _Work) -> list[str]:
+def _touched(slots: dict[str, _Slot]) -> list[str]:
     """Keys of `Versions` whose meaning this batch changes."""
     keys = []
-    for entity_id, slot in work.slots.items():
+    for entity_id, slot in slots.items():
         if slot.seq >= 0:
             keys.append(entity_id)
-            before = set(slot.before.types) if slot.before is not None else set()
-            after = set(slot.entity.types) if slot.entity is not None else set()
-            keys += [type_key(name) for name in before ^ after]
+            before = slot.before.types if slot.before is not None else []
+            after = slot.entity.types if slot.entity is not None else []
+            if before != after:
+                keys += [type_key(name) for name in set(before) ^ set(after)]
     return keys
 
 
-def _remember(snapshot: Snapshot, work: _Work, moment: datetime) -> None:
-    """What was written is what is true: nobody need read it back."""
+def _remember(snapshot: Snapshot, slots: dict[str, _Slot], base: int, moment: datetime) -> None:
+    """What was there and was written again is likely to be again: nobody need read it back."""
     modified = to_iso(moment)
-    for entity_id, slot in work.slots.items():
-        if slot.seq >= 0 and slot.entity is not None:
+    for entity_id, slot in slots.items():
+        if slot.seq >= 0 and slot.entity is not None and slot.before is not None:
             stamps = Stamps(to_iso(slot.created or moment), modified)
-            snapshot.keep(snapshot.versions.of(entity_id), Row(slot.entity, stamps, work.base + slot.seq))
+            snapshot.keep(snapshot.versions.of(entity_id), Row(slot.entity, stamps, base + slot.seq))
 
 
 def _encoded(entity: Entity) -> bytes:
