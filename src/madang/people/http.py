@@ -32,6 +32,7 @@ encode = msgspec.json.Encoder().encode
 _DECODER = msgspec.json.Decoder()
 _STRING = re.compile(rb'"(?:[^"\\]++|\\.)*+"', re.DOTALL)
 _NO_BRACKETS = bytes(byte for byte in range(256) if byte not in b"[]{}")
+_ONE_KIND = bytes.maketrans(b"{}", b"[]")
 _NO_SIGNS = bytes(byte for byte in range(256) if byte not in b'[]{}"')
 JSON_TYPES = frozenset(
     {"application/json", "application/ld+json", "application/merge-patch+json", "application/geo+json"}
@@ -129,9 +130,9 @@ def _too_deep(data: bytes) -> bool:
     if b"\\" not in data:
         # Without escapes a pair of quotes with no bracket between says nothing: that is nearly all of them.
         data = data.translate(None, _NO_SIGNS).replace(b'""', b"")
-    left = _STRING.sub(b"", data).translate(None, _NO_BRACKETS)
+    left = _STRING.sub(b"", data).translate(_ONE_KIND, _NO_BRACKETS)
     for _ in range(JSON_MAX_DEPTH):
-        before, left = len(left), left.replace(b"[]", b"").replace(b"{}", b"")
+        before, left = len(left), left.replace(b"[]", b"")
         if len(left) == before:
             break
     return bool(left)
