@@ -378,16 +378,18 @@ def _arguments(slots: dict[str, _Slot], history: _History, moment: datetime) -> 
     ]  # fmt: skip
 
 
-def _touched(slots: dict[str, _Slot]) -> list[str]:
-    """Keys of `Versions` whose meaning this batch changes."""
-    keys = []
+def _touched(slots: dict[str, _Slot]) -> set[str]:
+    """Keys of `Versions` whose meaning this batch changes. Of what was not there nobody holds a copy."""
+    keys: set[str] = set()
     for entity_id, slot in slots.items():
-        if slot.seq >= 0:
-            keys.append(entity_id)
-            before = slot.before.types if slot.before is not None else []
-            after = slot.entity.types if slot.entity is not None else []
-            if before != after:
-                keys += [type_key(name) for name in set(before) ^ set(after)]
+        if slot.seq < 0:
+            continue
+        after = slot.entity.types if slot.entity is not None else []
+        if slot.before is None:
+            keys.update(map(type_key, after))
+        else:
+            keys.add(entity_id)
+            keys.update(map(type_key, set(slot.before.types) ^ set(after)))
     return keys
 
 
