@@ -32,8 +32,13 @@ OUTSIDE = (
     "https://raw.githubusercontent.com/marek-mraz/ngsi-ld-test-suite/main/resources/jsonld-contexts/",
     "https://easy-global-market.github.io/ngsild-api-data-models/ngsildTestSuite/",
 )
+STAND_INS = (
+    "https://fiware.github.io/NGSI-LD_TestSuite/ldContext/testContext.jsonld",
+    "https://fiware.github.io/data-models/context.jsonld",
+    "http://smartdatamodels.org/context.jsonld",
+)
 SAME = {"ngsildTestSuiteV1.8-compound.jsonld": "ngsi-ld-test-suite-compound.jsonld"}
-TEXT = {".robot", ".resource", ".json", ".jsonld", ".py"}
+TEXT = {".robot", ".resource", ".json", ".jsonld", ".geojson", ".py"}
 
 
 @dataclass(frozen=True)
@@ -54,6 +59,10 @@ def prepare(suite: Path, target: Path, port: int) -> None:
     for path in target.rglob("*"):
         if path.suffix in TEXT and path.is_file():
             path.write_bytes(_rewritten(path.read_bytes(), here))
+    for url in STAND_INS:
+        (target / CONTEXTS / _stand_in(url)).write_text(
+            json.dumps({"@context": {"standIn": "https://example.org/standIn"}})
+        )
     variables = {
         "url": f"http://127.0.0.1:{port}/ngsi-ld/v1",
         "temporal_api_url": f"http://127.0.0.1:{port}/ngsi-ld/v1",
@@ -78,7 +87,14 @@ def _rewritten(data: bytes, here: str) -> bytes:
         data = data.replace(url.encode(), here.encode())
     for old, new in SAME.items():
         data = data.replace(old.encode(), new.encode())
+    for url in STAND_INS:
+        data = data.replace(url.encode(), (here + _stand_in(url)).encode())
     return data
+
+
+def _stand_in(url: str) -> str:
+    """The name of a context whose terms no case uses, only that it can be had."""
+    return "stand-in-" + url.partition("//")[2].replace("/", "-")
 
 
 def serve_contexts(folder: Path, port: int) -> http.server.ThreadingHTTPServer:

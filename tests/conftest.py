@@ -16,7 +16,9 @@ import httpx
 import pytest
 
 from madang.cli.instance import nats_spec, postgres_spec
+from madang.context.catalogue import Catalogue
 from madang.context.contexts import Contexts
+from madang.context.discovery import Discovery
 from madang.context.snapshot import Snapshot, open_snapshot
 from madang.context.store import Store
 from madang.context.subscriptions import Subscriptions
@@ -91,7 +93,7 @@ async def dsn(session_dsn: str) -> str:
     """That database, emptied."""
     connection = await asyncpg.connect(session_dsn)
     await connection.execute(
-        "TRUNCATE entity, history, dead_letter, counter, subscription, bus_cursor, command, app RESTART IDENTITY"
+        "TRUNCATE entity, history, dead_letter, counter, subscription, bus_cursor, command, app, ld_context, transient RESTART IDENTITY"
     )
     await connection.close()
     return session_dsn
@@ -128,8 +130,9 @@ class Nothing:
 
 
 @pytest.fixture
-def broker(writer: Writer, store: Store) -> Broker:
-    return Broker(writer, store, Contexts(private=True))
+def broker(writer: Writer, store: Store, pool: asyncpg.Pool) -> Broker:
+    catalogue = Catalogue(pool)
+    return Broker(writer, store, Contexts(private=True, catalogue=catalogue), Discovery(pool), catalogue)
 
 
 @pytest.fixture

@@ -30,7 +30,8 @@ from madang.bus.courier import Courier
 from madang.context.writer import Writer
 from madang.model.context import CORE
 from madang.model.entity import parse_entity
-from madang.model.operations import Append, Delete
+from madang.model.operations import Append
+from madang.model.removals import Delete
 from tests.conftest import Engines
 from tests.waiting import until
 

@@ -15,7 +15,8 @@ from madang.context.store import Query, Store
 from madang.context.writer import Writer
 from madang.model.context import CORE
 from madang.model.entity import Entity, parse_entity
-from madang.model.operations import Append, Create, Delete
+from madang.model.operations import Append, Create
+from madang.model.removals import Delete
 
 
 def entity(number: int, **attributes: object) -> Entity:

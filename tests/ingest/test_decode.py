@@ -9,7 +9,8 @@ import pytest
 from madang.base.errors import BadRequest
 from madang.cli.cities import find_city
 from madang.ingest.mqtt.decode import Decoder, compile_decoder
-from madang.model.operations import Append, Delete
+from madang.model.operations import Append
+from madang.model.removals import Delete
 
 PLAIN = {"topic": "city/{city}/plain/+", "type": "Gauge", "id": "{1}", "format": "plain", "attributes": {"value": "="}}
 WIDE = {

@@ -16,6 +16,7 @@ VEHICLE = {
     "label": {"type": "LanguageProperty", "languageMap": {"ko": "전차", "en": "tram"}},
 }
 SPEED_OUT = {"type": "Property", "value": 31.5, "unitCode": "KMH", "observedAt": "2026-11-21T07:30:00.000Z"}
+VOCAB = "https://uri.etsi.org/ngsi-ld/default-context/"
 LD = {"content-type": "application/ld+json"}
 JSON = {"content-type": "application/json"}
 
@@ -116,12 +117,15 @@ async def test_append_update_merge_and_delete_attributes(api: httpx.AsyncClient)
     kept = await api.post(f"{here}/attrs", params={"options": "noOverwrite"}, json={"doors": 5, "seats": 40})
     assert (kept.status_code, kept.json()) == (
         207,
-        {"updated": ["seats"], "notUpdated": [{"attributeName": "doors", "reason": "the attribute exists already"}]},
+        {
+            "updated": [f"{VOCAB}seats"],
+            "notUpdated": [{"attributeName": f"{VOCAB}doors", "reason": "the attribute exists already"}],
+        },
     )
-    partly = await api.patch(f"{here}/attrs", json={"doors": 6, "wings": 2})
+    partly = await api.patch(f"{here}/attrs", json={"doors": 6, "wings": "urn:ngsi-ld:null"})
     assert partly.json() == {
-        "updated": ["doors"],
-        "notUpdated": [{"attributeName": "wings", "reason": "no such attribute"}],
+        "updated": [f"{VOCAB}doors"],
+        "notUpdated": [{"attributeName": f"{VOCAB}wings", "reason": "no such attribute"}],
     }
     assert (await api.patch(f"{here}/attrs/speed", json={"value": 20})).status_code == 204
     assert (
@@ -177,7 +181,7 @@ async def test_pages_with_count_and_links(api: httpx.AsyncClient) -> None:
     [
         ({"type": "A,B"}, ["urn:x:1", "urn:x:2", "urn:x:3"]),
         ({"type": "A|C"}, ["urn:x:1", "urn:x:3", "urn:x:4"]),
-        ({"id": "urn:x:4,urn:x:9"}, ["urn:x:4"]),
+        ({"id": "urn:x:4,urn:x:9", "type": "C,D"}, ["urn:x:4"]),
         ({"type": "B", "idPattern": "^urn:x:[23]$"}, ["urn:x:2", "urn:x:3"]),
         ({"attrs": "extra"}, ["urn:x:2"]),
         ({"q": "n>1;n<4"}, ["urn:x:2", "urn:x:3"]),
@@ -235,6 +239,7 @@ async def test_geojson(api: httpx.AsyncClient) -> None:
         headers={"accept": "application/geo+json"},
     )
     assert found.json() == {
+        "@context": "https://uri.etsi.org/ngsi-ld/v1/ngsi-ld-core-context-v1.9.jsonld",
         "type": "FeatureCollection",
         "features": [
             {
@@ -320,7 +325,7 @@ async def test_wrong_requests(
 ) -> None:
     answer = await api.request(method, path, headers=headers, content=content)
     assert (answer.status_code, answer.json()["status"]) == (status, status)
-    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.headers["content-type"] == "application/json"
 
 
 async def test_a_body_over_the_limit_is_refused_before_it_is_read(api: httpx.AsyncClient) -> None:
@@ -328,8 +333,10 @@ async def test_a_body_over_the_limit_is_refused_before_it_is_read(api: httpx.Asy
         for _ in range(64):
             yield b" " * 1024 * 1024
 
-    answer = await api.post("entities", headers=JSON, content=endless())
+    answer = await api.post("entities", headers=JSON | {"content-length": "2"}, content=endless())
     assert answer.status_code == 413
+    unmeasured = await api.post("entities", headers=JSON, content=endless())
+    assert unmeasured.status_code == 411
 
 
 async def test_a_second_create_is_a_conflict(api: httpx.AsyncClient) -> None:

@@ -11,6 +11,7 @@ MadangError
 ├── MethodNotAllowed      405
 ├── NotAcceptable         406
 ├── Conflict              409  AlreadyExists
+├── LengthRequired        411
 ├── TooLarge              413
 ├── UnsupportedMedia      415
 ├── UnprocessableOp       422  OperationNotSupported
@@ -75,7 +76,13 @@ class NotFound(MadangError):
 
 
 class MethodNotAllowed(MadangError):
+    """`allow` are the methods that are possible."""
+
     status, type, title = 405, "about:blank", "Method not allowed"
+
+    def __init__(self, detail: str, allow: list[str]) -> None:
+        super().__init__(detail, allow=allow)
+        self.allow = allow
 
 
 class NotAcceptable(MadangError):
@@ -84,6 +91,10 @@ class NotAcceptable(MadangError):
 
 class Conflict(MadangError):
     status, type, title = 409, _NGSI + "AlreadyExists", "Already exists"
+
+
+class LengthRequired(MadangError):
+    status, type, title = 411, "about:blank", "Length required"
 
 
 class TooLarge(MadangError):

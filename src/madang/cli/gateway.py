@@ -25,7 +25,9 @@ from madang.bus.connection import connect
 from madang.cli.cities import find_city, first_party_apps
 from madang.cli.desk import Desk, open_desk
 from madang.cli.roles import open_pool, open_writer, until_told
+from madang.context.catalogue import Catalogue
 from madang.context.contexts import Contexts
+from madang.context.discovery import Discovery
 from madang.context.snapshot import open_snapshot
 from madang.context.store import Store
 from madang.context.subscriptions import Subscriptions
@@ -99,8 +101,8 @@ async def gateway(settings: Settings) -> None:
     pool = await open_pool(settings, 12)
     snapshot = await retrying(lambda: open_snapshot(pool))
     writer = open_writer(settings, pool, snapshot)
-    store, board = Store(pool, snapshot), Board(city)
-    broker = Broker(writer, store, Contexts())
+    store, board, catalogue = Store(pool, snapshot), Board(city), Catalogue(pool)
+    broker = Broker(writer, store, Contexts(catalogue=catalogue), Discovery(pool), catalogue)
     live = Live(broker, board.status)
     door = door_path(settings)
 

@@ -1,8 +1,9 @@
-"""Contexts that clients name: compiled once, kept in a bounded cache, fetched only through the guard."""
+"""Contexts that clients name: compiled once, kept in a bounded cache, stored, fetched only through the guard."""
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import ipaddress
 import os
 import socket
@@ -13,8 +14,9 @@ from urllib.parse import urljoin, urlsplit
 import httpx
 import msgspec
 
-from madang.base.errors import BadRequest, ContextUnavailable
+from madang.base.errors import BadRequest, ContextUnavailable, MadangError
 from madang.base.limits import CONTEXT_CACHE_MAX, CONTEXT_FETCH_MAX_BYTES, CONTEXT_FETCH_TIMEOUT_S
+from madang.context.catalogue import Catalogue, Stored, own_id
 from madang.model.context import CORE, Context, compile_context, is_core_url, urls_of
 
 MAX_REDIRECTS = 3
@@ -27,12 +29,13 @@ def allow_private() -> bool:
 
 
 class Contexts:
-    """Answers `@context` values with compiled contexts."""
+    """Answers `@context` values with compiled contexts. With a catalogue, what was fetched outlives this process."""
 
-    def __init__(self, private: bool | None = None) -> None:
+    def __init__(self, private: bool | None = None, catalogue: Catalogue | None = None) -> None:
         self._private = allow_private() if private is None else private
         self._compiled: OrderedDict[bytes, Context] = OrderedDict()
-        self._documents: OrderedDict[str, Any] = OrderedDict()
+        self._catalogue = catalogue
+        self._change = 0
 
     async def get(self, source: Any) -> Context:
         """Raises BadRequest for what is no context, ContextUnavailable for what cannot be fetched."""
@@ -60,16 +63,54 @@ class Contexts:
                 continue
             if len(documents) >= MAX_DOCUMENTS:
                 raise BadRequest(f"@context names more than {MAX_DOCUMENTS} documents")
-            document = self._documents.get(url)
-            if document is None:
-                document = await fetch(url, self._private)
-                self._documents[url] = document
-                while len(self._documents) > CONTEXT_CACHE_MAX:
-                    self._documents.popitem(last=False)
-            documents[url] = document
-            if isinstance(document, dict):
-                todo += urls_of(document.get("@context"))
+            documents[url] = await self._document(url)
+            if isinstance(documents[url], dict):
+                todo += urls_of(documents[url].get("@context"))
         return documents
+
+    async def _document(self, url: str) -> Any:
+        if self._catalogue is None:
+            return await fetch(url, self._private)
+        stored = await self._catalogue.find(own_id(url) or url)
+        if stored is None:
+            stored = await self._catalogue.cache(url, await fetch(url, self._private))
+        return stored.body
+
+    async def reload(self, stored: Stored) -> None:
+        """Fetches a cached context again. Raises ContextUnavailable and keeps the old copy when that fails."""
+        assert self._catalogue is not None
+        assert stored.url is not None
+        try:
+            document = await fetch(stored.url, self._private)
+            check_source(document["@context"])
+        except (MadangError, KeyError, TypeError) as error:
+            raise ContextUnavailable(f"@context {stored.url}: {error}") from None
+        await self._catalogue.cache(stored.url, document)
+        await self.forget()
+
+    async def forget(self) -> None:
+        """After a stored context changed: nothing compiled is true any more, here and in other processes."""
+        self._compiled.clear()
+        if self._catalogue is not None:
+            await self._catalogue.tell_change()
+            self._change = await self._catalogue.change()
+
+    async def follow(self) -> None:
+        """One look at what other processes changed and at what has expired."""
+        assert self._catalogue is not None
+        change = await self._catalogue.change()
+        if change != self._change:
+            self._compiled.clear()
+            self._change = change
+        for stored in await self._catalogue.expired():
+            with contextlib.suppress(ContextUnavailable):  # a server that is away for a while loses no names
+                await self.reload(stored)
+
+
+def check_source(source: Any) -> None:
+    """Whether a `@context` value can be one, as far as it says by itself. Raises BadRequest."""
+    nothing: dict[str, Any] = {"@context": {}}
+    compile_context(source, {url: nothing for url in urls_of(source)})
 
 
 async def fetch(url: str, private: bool) -> Any:

@@ -24,6 +24,7 @@ import structlog
 from madang.base.clock import to_iso
 from madang.base.errors import MadangError
 from madang.base.limits import NOTIFY_BODY_MAX_ENTITIES, NOTIFY_QUEUE_MAX, NOTIFY_TIMEOUT_S
+from madang.context.catalogue import Catalogue
 from madang.context.contexts import Contexts
 from madang.context.row import Row
 from madang.context.store import Store
@@ -52,7 +53,7 @@ class Notifier:
     def __init__(self, pool: asyncpg.Pool) -> None:
         self._pool = pool
         self._store = Store(pool)
-        self._contexts = Contexts()
+        self._contexts = Contexts(catalogue=Catalogue(pool))
         self._mail: dict[str, _Mailbox] = {}
         self._loaded: dict[str, datetime] = {}
 

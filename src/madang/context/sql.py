@@ -11,7 +11,9 @@ from datetime import datetime
 
 from madang.base.clock import from_iso
 from madang.base.errors import BadRequest
-from madang.model.query import All, Between, Compare, Differs, Exists, Matches, Node, Path, Scalar, Some
+from madang.model.ordering import Ordering, Term
+from madang.model.query import All, Between, Compare, Differs, Exists, Linked, Matches, Node, Path, Some
+from madang.model.scanner import Scalar
 
 _TEXT_KEYS = ("value", "object", "vocab", "json", "valueList", "objectList")
 _OTHER_KEYS = ("value", "json", "valueList")
@@ -30,16 +32,32 @@ class Parameters:
         return f"${len(self.values)}"
 
 
-def condition(node: Node, parameters: Parameters) -> str:
-    """The WHERE condition of a query tree."""
+def condition(node: Node, parameters: Parameters, table: str = "entity") -> str:
+    """The WHERE condition of a query tree over the innermost `table`."""
     if isinstance(node, All):
-        return "(" + " AND ".join(condition(term, parameters) for term in node.terms) + ")"
+        return "(" + " AND ".join(condition(term, parameters, table) for term in node.terms) + ")"
     if isinstance(node, Some):
-        return "(" + " OR ".join(condition(term, parameters) for term in node.terms) + ")"
+        return "(" + " OR ".join(condition(term, parameters, table) for term in node.terms) + ")"
+    if isinstance(node, Linked):
+        return _linked(node, parameters, table)
     test = node.test if isinstance(node, Differs) else node
     if len(test.path.names) == 1 and test.path.names[0] in _COLUMNS:
-        return _column(node, test, parameters)
-    return f"body @@ {parameters.add(jsonpath(node))}::text::jsonpath"
+        return _column(node, test, parameters, table)
+    return f"{table}.body @@ {parameters.add(jsonpath(node))}::text::jsonpath"
+
+
+def _linked(node: Linked, parameters: Parameters, table: str) -> str:
+    inner = f"{table}_linked"
+    objects = parameters.add(f"{_base(Path((node.relation,)))}.object[*]")
+    lists = parameters.add(f"{_base(Path((node.relation,)))}.objectList[*]")
+    terms = [
+        f"{inner}.id IN (SELECT jsonb_path_query({table}.body, {objects}::text::jsonpath) #>> '{{}}'"
+        f" UNION ALL SELECT jsonb_path_query({table}.body, {lists}::text::jsonpath) #>> '{{}}')",
+        condition(node.test, parameters, inner),
+    ]
+    if node.types:
+        terms.append(f"{inner}.types && {parameters.add(list(node.types))}::text[]")
+    return f"EXISTS (SELECT FROM entity AS {inner} WHERE {' AND '.join(terms)})"
 
 
 def jsonpath(node: Node) -> str:
@@ -96,7 +114,7 @@ def _test(target: str, node: Compare | Between | Matches) -> str:
         return f"{target} like_regex {_quote(node.pattern)}" + (' flag "i"' if node.ignore_case else "")
     if isinstance(node, Between):
         # One filter, so that both bounds are asked of the same item of a list.
-        return f"exists({target} ? (@ >= {_literal(node.low)} && @ <= {_literal(node.high)}))"
+        return f'exists({target} ? (@.type() != "array" && @ >= {_literal(node.low)} && @ <= {_literal(node.high)}))'
     ordered = node.operator != "==" and any(isinstance(value, bool) for value in node.values)
     if ordered:
         return "(1 == 2)"
@@ -107,8 +125,8 @@ def _literal(value: Scalar) -> str:
     return _quote(value) if isinstance(value, str) else json.dumps(value)
 
 
-def _column(node: Node, test: Node, parameters: Parameters) -> str:
-    column = _COLUMNS[test.path.names[0]]  # type: ignore[union-attr]
+def _column(node: Node, test: Node, parameters: Parameters, table: str) -> str:
+    column = f"{table}." + _COLUMNS[test.path.names[0]]  # type: ignore[union-attr]
     if isinstance(test, Exists):
         return "true"
     if isinstance(test, Between):
@@ -127,3 +145,40 @@ def _time(value: Scalar, parameters: Parameters) -> str:
     except ValueError:
         raise BadRequest("q: not a time") from None
     return parameters.add(moment) + "::timestamptz"
+
+
+def order_by(order: Ordering | None, parameters: Parameters) -> str:
+    """The ORDER BY list: kinds of value in the order of clause 4.23.2, what is absent last, ids to decide."""
+    if order is None or not order.terms:
+        return "id"
+    return ", ".join(_order_term(term, order.collation, parameters) for term in order.terms) + ", id"
+
+
+def _order_term(term: Term, collation: str | None, parameters: Parameters) -> str:
+    direction = "DESC" if term.descending else "ASC"
+    (name, *below), inside = term.path.names, term.path.inside
+    if name in ("id", "type") and not below and not inside:
+        return _text_order(name, collation, direction)
+    if name in _COLUMNS and not below:
+        return f"{_COLUMNS[name]} {direction}"
+    value = _order_value(term.path, parameters)
+    text = f"({value} #>> '{{}}')"
+    return (
+        f"array_position(ARRAY['number','string','object','array','boolean','null'], jsonb_typeof({value})) NULLS LAST, "
+        f"CASE jsonb_typeof({value}) WHEN 'number' THEN ({value})::numeric END {direction}, "
+        + _text_order(text, collation, direction)
+    )
+
+
+def _text_order(text: str, collation: str | None, direction: str) -> str:
+    """Not every PostgreSQL has ICU, the embedded one has not: without a wish letters come before their accents and cases."""
+    if collation is not None:
+        return f'{text} COLLATE "{collation}-x-icu" {direction}'
+    return f'lower(normalize({text}, NFKD)) COLLATE "C" {direction}, {text} COLLATE "C" {direction}'
+
+
+def _order_value(path: Path, parameters: Parameters) -> str:
+    """The first value the path leads to: of an attribute its value, of a member (`observedAt`) the member itself."""
+    ends = [f".{key}{_inside(path)}" for key in _ALL_KEYS] + ([] if path.inside else [""])
+    firsts = (parameters.add(_base(path) + end) for end in ends)
+    return "coalesce(" + ", ".join(f"jsonb_path_query_first(body, {first}::text::jsonpath)" for first in firsts) + ")"

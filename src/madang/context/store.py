@@ -2,34 +2,46 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import asyncpg
+from shapely.geometry import shape
 
 from madang.base.errors import BadRequest, NotFound, TooManyResults
 from madang.base.limits import GEO_MAX_CANDIDATES, QUERY_DEFAULT_PAGE, SNAPSHOT_MAX_MEMBERS
 from madang.context.row import COLUMNS, Row, row_of
 from madang.context.snapshot import Snapshot, type_key
-from madang.context.sql import Parameters, condition
+from madang.context.sql import Parameters, condition, order_by
 from madang.engine.database import explain
 from madang.model.entity import Entity
-from madang.model.geometry import Box, GeoQuery
+from madang.model.geometry import Box, GeoQuery, distance_m
+from madang.model.ordering import Distance, Ordering
 from madang.model.query import Node
 from madang.model.render import geometry_of
+from madang.model.selection import Selection
 
 
 @dataclass(frozen=True)
 class Query:
-    """What to find. Names are internal. `types` and `attrs` mean any of them; empty means all."""
+    """What to find. Names are internal. `types` and `attrs` mean any of them; empty means all.
 
+    `selection` says more than a list of types can; one of `any_of`, if there are any, must be met too; `order` is by id
+    when None.
+    """
+
+    any_of: tuple[Query, ...] = ()
     ids: tuple[str, ...] = ()
     id_pattern: str | None = None
     types: tuple[str, ...] = ()
+    selection: Selection | None = None
+    scopes: Selection | None = None
     attrs: tuple[str, ...] = ()
     q: Node | None = None
     geo: GeoQuery | None = None
+    order: Ordering | None = None
     limit: int = QUERY_DEFAULT_PAGE
     offset: int = 0
     count: bool = False
@@ -77,8 +89,8 @@ class Store:
         return [row_of(record) for record in await self._fetch(sql, [list(ids)])]
 
     async def find(self, query: Query) -> Page:
-        """One page, ordered by id. Raises TooManyResults when a geo-query has too many candidates."""
-        if query.geo is not None:
+        """One page. Raises TooManyResults when a geo-query or an order by distance has too many candidates."""
+        if query.geo is not None or (query.order is not None and query.order.distance is not None):
             return await self._find_near(query)
         members = await self._members(query)
         if members is not None:
@@ -89,7 +101,8 @@ class Store:
         where = _where(query, parameters)
         counting = list(parameters.values)
         limit, offset = parameters.add(query.limit + 1), parameters.add(query.offset)
-        sql = f"SELECT {COLUMNS} FROM entity WHERE {where} ORDER BY id LIMIT {limit} OFFSET {offset}"  # noqa: S608
+        order = order_by(query.order, parameters)
+        sql = f"SELECT {COLUMNS} FROM entity WHERE {where} ORDER BY {order} LIMIT {limit} OFFSET {offset}"  # noqa: S608
         records = await self._fetch(sql, parameters.values) if query.limit else []
         total = None
         if query.count:
@@ -118,18 +131,26 @@ class Store:
 
     async def _find_near(self, query: Query) -> Page:
         """The box index gives candidates, the exact geometry decides; only the page's bodies are read."""
-        assert query.geo is not None
         parameters = Parameters()
         where = _where(query, parameters)
-        attribute = parameters.add(query.geo.attribute)
+        distance = query.order.distance if query.order is not None else None
+        place = parameters.add(query.geo.attribute if query.geo is not None else None)
+        far = parameters.add(distance.attribute if distance is not None else None)
+        order = order_by(query.order, parameters)
         limit = parameters.add(GEO_MAX_CANDIDATES + 1)
-        sql = f"SELECT id, body->{attribute} AS place FROM entity WHERE {where} ORDER BY id LIMIT {limit}"  # noqa: S608
+        sql = (
+            f"SELECT id, body->{place}::text AS place, body->{far}::text AS far"  # noqa: S608 - values are parameters
+            f" FROM entity WHERE {where} ORDER BY {order} LIMIT {limit}"
+        )
         records = await self._fetch(sql, parameters.values)
         if len(records) > GEO_MAX_CANDIDATES:
             raise TooManyResults("too many candidates: make the area smaller or name a type")
-        hits = [record["id"] for record in records if _is_hit(query.geo, record["place"])]
+        found = [record for record in records if query.geo is None or _is_hit(query.geo, record["place"])]
+        if distance is not None:
+            found.sort(key=lambda record: _metres(distance, record["far"]))
+        hits = [record["id"] for record in found]
         chosen = hits[query.offset : query.offset + query.limit]
-        rows = await self.list_by_id(chosen) if chosen else []
+        rows = sorted(await self.list_by_id(chosen), key=lambda row: chosen.index(row.entity.id)) if chosen else []
         total = len(hits) if query.count else None
         return Page(rows, total, len(hits) > query.offset + query.limit)
 
@@ -154,14 +175,30 @@ def _is_hit(geo: GeoQuery, place: Any) -> bool:
     return place is not None and geo.matches(geometry_of(Entity("", [], {geo.attribute: place}), geo.attribute))
 
 
+def _metres(distance: Distance, place: Any) -> float:
+    """What has no place comes last, whichever the direction."""
+    value = geometry_of(Entity("", [], {distance.attribute: place}), distance.attribute) if place is not None else None
+    if value is None:
+        return math.inf
+    metres = distance_m(distance.reference, shape(value))
+    return -metres if distance.farthest_first else metres
+
+
 def _where(query: Query, parameters: Parameters) -> str:
     terms = []
+    if query.any_of:
+        terms.append("(" + " OR ".join(_where(one, parameters) for one in query.any_of) + ")")
     if query.ids:
         terms.append(f"id = ANY({parameters.add(list(query.ids))})")
     if query.id_pattern:
         terms.append(f"id ~ {parameters.add(query.id_pattern)}")
     if query.types:
         terms.append(_types(query.types, parameters))
+    if query.selection is not None:
+        choices = (parameters.add(list(choice)) for choice in query.selection.choices)
+        terms.append("(" + " OR ".join(f"types @> {choice}::text[]" for choice in choices) + ")")
+    if query.scopes is not None:
+        terms.append(_scopes(query.scopes, parameters))
     if query.attrs:
         terms.append(f"body ?| {parameters.add(list(query.attrs))}::text[]")
     if query.q is not None:
@@ -176,6 +213,14 @@ def _where(query: Query, parameters: Parameters) -> str:
 def _types(types: tuple[str, ...], parameters: Parameters) -> str:
     names = parameters.add(list(types))
     return f"(type = ANY({names}) OR (cardinality(types) > 1 AND types && {names}::text[]))"
+
+
+def _scopes(scopes: Selection, parameters: Parameters) -> str:
+    def has(pattern: str) -> str:
+        found = "SELECT FROM jsonb_array_elements_text(body->'scope') AS scope WHERE scope ~ "
+        return f"EXISTS ({found}{parameters.add(pattern)})"
+
+    return "(" + " OR ".join(" AND ".join(map(has, choice)) for choice in scopes.choices) + ")"
 
 
 def _geo(geo: GeoQuery, parameters: Parameters) -> str:

@@ -14,11 +14,13 @@ from madang.base.clock import to_iso
 from madang.base.errors import BadRequest, Conflict, NotFound, TooManyResults
 from madang.base.limits import SUBSCRIPTIONS_MAX
 from madang.model.context import Context
-from madang.model.entity import Entity, check_id, check_time
+from madang.model.entity import Entity
 from madang.model.evaluate import satisfies
 from madang.model.geometry import GeoQuery, parse_geo_query
-from madang.model.query import Node, check_pattern, parse_query
+from madang.model.kinds import check_id, check_time
+from madang.model.query import Node, parse_query
 from madang.model.render import Form, geometry_of
+from madang.model.scanner import check_pattern
 
 _FORMATS = {"normalized": "normalized", "concise": "concise", "simplified": "simplified", "keyValues": "simplified"}
 TRIGGERS = {

@@ -30,7 +30,8 @@ from madang.context.snapshot import Snapshot, type_key
 from madang.engine.database import LOST, explain
 from madang.model.entity import Entity
 from madang.model.geometry import bounds
-from madang.model.operations import Operation, Outcome, target_of
+from madang.model.operations import Operation, target_of
+from madang.model.outcome import Outcome
 from madang.model.render import Stamps, geometry_of
 
 log = structlog.get_logger()

@@ -16,9 +16,11 @@ from typing import Any
 
 from madang.base.errors import BadRequest
 from madang.base.ids import entity_id
-from madang.model.entity import Entity, check_id, check_time
+from madang.model.entity import Entity
 from madang.model.geometry import check_geometry
-from madang.model.operations import Append, Delete, Operation
+from madang.model.kinds import check_id, check_time
+from madang.model.operations import Append, Operation
+from madang.model.removals import Delete
 
 Value = Callable[[Any], Any]
 _TEMPLATE = re.compile(r"\{([^{}]+)\}")

@@ -20,6 +20,7 @@ DEFAULT_VOCAB = "https://uri.etsi.org/ngsi-ld/default-context/"
 _CORE_URL = re.compile(r"^https?://uri\.etsi\.org/ngsi-ld/(v1/)?ngsi-ld-core-context(-v1\.\d+(\.\d+)?)?\.jsonld$")
 _ILLEGAL = re.compile(r"[\s<>\"'=;()\x00-\x1f]")
 MAX_NESTING = 16
+_CORE_PREFIXES = {"ngsi-ld": "https://uri.etsi.org/ngsi-ld/", "geojson": "https://purl.org/geojson/vocab#"}
 
 
 def is_core_url(url: str) -> bool:
@@ -86,14 +87,14 @@ class Context:
         """Internal name of a term, compact IRI or IRI. Raises BadRequest for what is no name."""
         if self.is_core and name.isalnum():
             return name
-        if not name or _ILLEGAL.search(name):
+        if not name or name[0] == "@" or _ILLEGAL.search(name):
             raise BadRequest(f"not a name: {name[:80]!r}")
         if name in core_terms():
             return name
         if name in self._terms:
             return internal_of_iri(self._terms[name])
         if ":" in name:
-            return internal_of_iri(_unprefix(name, {"ngsi-ld": "https://uri.etsi.org/ngsi-ld/"} | self._prefixes))
+            return internal_of_iri(_unprefix(name, _CORE_PREFIXES | self._prefixes))
         return internal_of_iri(self._vocab + name) if self._vocab else name
 
     def compact(self, internal: str) -> str:
@@ -103,13 +104,15 @@ class Context:
         term = self._compacted.get(internal)
         if term is not None:
             return term
+        if ":" not in internal and (internal in core_terms() or not (internal in self._terms or self._vocab)):
+            return internal
         iri = iri_of_internal(internal)
         if self._vocab and iri.startswith(self._vocab) and self.expand(tail := iri[len(self._vocab) :]) == internal:
             return tail
-        for prefix, base in self._prefixes.items():
+        for prefix, base in (self._prefixes | _CORE_PREFIXES).items():
             if iri.startswith(base) and len(iri) > len(base):
                 return f"{prefix}:{iri[len(base) :]}"
-        return internal if internal not in self._terms and not self._vocab else iri
+        return iri
 
 
 CORE = Context(None, {}, {}, None)

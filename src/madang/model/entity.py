@@ -6,40 +6,25 @@ when some carry a `datasetId`. A body maps attribute names to attributes; `scope
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
-from madang.base.clock import from_iso, to_iso
-from madang.base.errors import BadRequest, TooLarge
-from madang.base.limits import ENTITY_MAX_ATTRIBUTES, ID_MAX_CHARS
+from madang.base.errors import BadRequest, InvalidRequest, TooLarge
+from madang.base.limits import ENTITY_MAX_ATTRIBUTES
 from madang.model.context import Context
 from madang.model.geometry import GEOMETRY_TYPES, check_geometry
+from madang.model.kinds import (
+    KIND_OF_KEY,
+    NULL,
+    READ_ONLY,
+    TIMES,
+    VALUE_CHECKS,
+    VALUE_KEY,
+    check_id,
+    check_text,
+    check_time,
+)
 
-NULL = "urn:ngsi-ld:null"
-VALUE_KEY = {
-    "Property": "value",
-    "Relationship": "object",
-    "GeoProperty": "value",
-    "LanguageProperty": "languageMap",
-    "VocabProperty": "vocab",
-    "JsonProperty": "json",
-    "ListProperty": "valueList",
-    "ListRelationship": "objectList",
-}
-KIND_OF_KEY = {
-    "value": "Property",
-    "object": "Relationship",
-    "languageMap": "LanguageProperty",
-    "vocab": "VocabProperty",
-    "json": "JsonProperty",
-    "valueList": "ListProperty",
-    "objectList": "ListRelationship",
-}
-TIMES = frozenset({"observedAt", "createdAt", "modifiedAt", "expiresAt", "deletedAt"})
-READ_ONLY = frozenset({"createdAt", "modifiedAt", "deletedAt", "previousValue", "instanceId"})
-MEMBERS = frozenset({"type", "datasetId", "unitCode", "objectType", "lang"}) | TIMES | frozenset(KIND_OF_KEY)
 Body = dict[str, Any]
 
 
@@ -52,51 +37,13 @@ class Entity:
     body: Body
 
 
-def check_id(value: Any) -> str:
-    """An entity id: a URI. Raises BadRequest."""
-    if not isinstance(value, str) or len(value) > ID_MAX_CHARS:
-        raise BadRequest("id must be a URI")
-    scheme, colon, rest = value.partition(":")
-    if (
-        not colon
-        or not rest
-        or not scheme.isascii()
-        or not scheme[:1].isalpha()
-        or not value.isprintable()
-        or " " in value
-    ):
-        raise BadRequest(f"id must be a URI: {value[:80]!r}")
-    return value
-
-
-def check_time(value: Any, name: str = "time") -> str:
-    """A DateTime in UTC with `Z`, so that strings compare as times do. Raises BadRequest."""
-    if isinstance(value, dict):
-        value = value.get("@value")
-    if not isinstance(value, str):
-        raise BadRequest(f"{name} must be an ISO 8601 date and time")
-    moment = _utc(value)
-    if moment is None:
-        raise BadRequest(f"{name} must be an ISO 8601 date and time: {value[:40]!r}")
-    return moment
-
-
-@lru_cache(maxsize=4_096)
-def _utc(text: str) -> str | None:
-    """Remembered, since a batch of observations shares its times; None for what is no time."""
-    try:
-        return to_iso(from_iso(text)) if "T" in text and len(text) < 64 else None
-    except (ValueError, OverflowError):
-        return None
-
-
 def parse_entity(data: Any, context: Context, *, fragment: bool = False) -> Entity:
     """An entity from normalized, concise or simplified JSON. A fragment may lack id and type.
 
     Raises BadRequest, TooLarge.
     """
     if not isinstance(data, dict):
-        raise BadRequest("an entity must be a JSON object")
+        raise InvalidRequest("an entity must be a JSON object")
     if len(data) > ENTITY_MAX_ATTRIBUTES:
         raise TooLarge(f"more than {ENTITY_MAX_ATTRIBUTES} attributes")
     identifier = data.get("id", data.get("@id"))
@@ -110,7 +57,7 @@ def parse_entity(data: Any, context: Context, *, fragment: bool = False) -> Enti
 
 def _types(value: Any, context: Context) -> list[str]:
     names = value if isinstance(value, list) else [value]
-    if not names or not all(isinstance(name, str) for name in names):
+    if not names or not all(isinstance(name, str) and name not in ("id", "type") for name in names):
         raise BadRequest("type must be a name or a list of names")
     return list(dict.fromkeys(context.expand(name) for name in names))
 
@@ -191,12 +138,12 @@ def _members(name: str, value: dict[str, Any], kind: str, context: Context) -> d
     key = VALUE_KEY[kind]
     for member, inner in value.items():
         if member == key:
-            out[key] = _VALUE_CHECKS[kind](name, inner, context)
+            out[key] = VALUE_CHECKS[kind](name, inner, context)
         elif member in TIMES:
             if member in ("observedAt", "expiresAt"):
                 out[member] = NULL if inner == NULL else check_time(inner, f"{name}.{member}")
         elif member == "unitCode" or member == "lang":
-            out[member] = _text(inner, f"{name}.{member}")
+            out[member] = check_text(inner, f"{name}.{member}")
         elif member == "datasetId":
             if inner != "@none":
                 out[member] = check_id(inner)
@@ -211,73 +158,6 @@ def _members(name: str, value: dict[str, Any], kind: str, context: Context) -> d
     if key not in out:
         out[key] = None
     return out
-
-
-def _text(value: Any, name: str) -> str:
-    if not isinstance(value, str):
-        raise BadRequest(f"{name} must be a string")
-    return value
-
-
-def _value(name: str, value: Any, context: Context) -> Any:
-    if value is None:
-        raise BadRequest(f"{name}: null is not a value; use {NULL!r} to delete")
-    return value
-
-
-def _object(name: str, value: Any, context: Context) -> Any:
-    for item in value if isinstance(value, list) else [value]:
-        check_id(item)
-    return value
-
-
-def _geometry(name: str, value: Any, context: Context) -> Any:
-    if value != NULL:
-        check_geometry(value, name)
-    return value
-
-
-def _language_map(name: str, value: Any, context: Context) -> Any:
-    good = isinstance(value, dict) and all(
-        isinstance(text, str) or (isinstance(text, list) and all(isinstance(item, str) for item in text))
-        for text in value.values()
-    )
-    if not good and value != NULL:
-        raise BadRequest(f"{name}: languageMap must map language tags to texts")
-    return value
-
-
-def _vocab(name: str, value: Any, context: Context) -> Any:
-    if isinstance(value, list) and all(isinstance(item, str) for item in value):
-        return [context.expand(item) for item in value]
-    if value == NULL:
-        return value
-    return context.expand(_text(value, name))
-
-
-def _list(name: str, value: Any, context: Context) -> Any:
-    if not isinstance(value, list) and value != NULL:
-        raise BadRequest(f"{name}: must be a list")
-    return value
-
-
-def _object_list(name: str, value: Any, context: Context) -> Any:
-    if value == NULL:
-        return value
-    items = [item.get("object") if isinstance(item, dict) else item for item in _list(name, value, context)]
-    return [check_id(item) for item in items]
-
-
-_VALUE_CHECKS: dict[str, Callable[[str, Any, Context], Any]] = {
-    "Property": _value,
-    "Relationship": _object,
-    "GeoProperty": _geometry,
-    "LanguageProperty": _language_map,
-    "VocabProperty": _vocab,
-    "JsonProperty": lambda name, value, context: value,
-    "ListProperty": _list,
-    "ListRelationship": _object_list,
-}
 
 
 def require_values(body: Body) -> None:

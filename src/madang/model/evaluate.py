@@ -11,8 +11,9 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any
 
-from madang.model.entity import TIMES, VALUE_KEY
-from madang.model.query import All, Between, Compare, Differs, Exists, Matches, Node, Path, Scalar, Some
+from madang.model.kinds import TIMES, VALUE_KEY
+from madang.model.query import All, Between, Compare, Differs, Exists, Linked, Matches, Node, Path, Some
+from madang.model.scanner import Scalar
 
 _METADATA = TIMES | {"unitCode", "datasetId"}
 
@@ -23,6 +24,8 @@ def satisfies(body: dict[str, Any], node: Node) -> bool:
         return all(satisfies(body, term) for term in node.terms)
     if isinstance(node, Some):
         return any(satisfies(body, term) for term in node.terms)
+    if isinstance(node, Linked):
+        raise TypeError("linked entities are known to a store only")
     if isinstance(node, Exists):
         return any(True for _ in values_at(body, node.path))
     if isinstance(node, Differs):

@@ -96,7 +96,7 @@ class GeoQuery:
     def matches(self, value: Any) -> bool:
         """Whether a GeoJSON geometry satisfies the query."""
         try:
-            target = shape(value)
+            target = _valid(shape(value))
         except (TypeError, ValueError, KeyError, AttributeError, shapely.errors.ShapelyError):
             return False
         if self.relation == "near":
@@ -134,17 +134,25 @@ def parse_geo_query(georel: str, geometry: str, coordinates: Any, attribute: str
     relation, *modifiers = georel.split(";")
     if relation not in RELATIONS:
         raise BadRequest(f"georel: unknown relation {relation[:40]!r}")
-    if geometry not in GEOMETRY_TYPES:
-        raise BadRequest("geometry must be a GeoJSON geometry type")
-    value = {"type": geometry, "coordinates": coordinates}
-    check_geometry(value, "coordinates")
+    reference = parse_reference(geometry, coordinates, "coordinates")
     distances = dict(_distance(modifier) for modifier in modifiers)
     if (relation == "near") != bool(distances):
         raise BadRequest("georel: near, and only near, takes maxDistance or minDistance")
-    reference = shape(value)
-    if not reference.is_valid:
-        raise BadRequest("coordinates: the geometry crosses itself")
     return GeoQuery(relation, reference, distances.get("minDistance"), distances.get("maxDistance"), attribute)
+
+
+def parse_reference(geometry: str, coordinates: Any, name: str) -> BaseGeometry:
+    """The geometry that a request speaks of. Raises BadRequest naming the parameter."""
+    if geometry not in GEOMETRY_TYPES:
+        raise BadRequest("geometry must be a GeoJSON geometry type")
+    value = {"type": geometry, "coordinates": coordinates}
+    check_geometry(value, name)
+    return _valid(shape(value))
+
+
+def _valid(geometry: BaseGeometry) -> BaseGeometry:
+    """Rings that cross themselves have no relations to others until they are taken apart."""
+    return geometry if geometry.is_valid else shapely.make_valid(geometry)
 
 
 def _distance(modifier: str) -> tuple[str, float]:

@@ -2,29 +2,24 @@
 
 query   = and *( "|" and )          and  = term *( ";" term )
 term    = "(" query ")" / path [ operator value ]
-path    = name *( "." name ) [ "[" name *( "." name ) "]" ]
+path    = name "{" [ type *( "," type ) ":" ] path "}" / name *( "." name ) [ "[" name *( "." name ) "]" ]
 value   = item / item ".." item / item *( "," item )
 """
 
 from __future__ import annotations
 
-import math
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from madang.base.clock import from_iso, to_iso
 from madang.base.errors import BadRequest, TooComplexQuery
-from madang.base.limits import QUERY_MAX_CHARS, QUERY_MAX_DEPTH, QUERY_MAX_TERMS
+from madang.base.limits import JOIN_MAX_LEVEL, QUERY_MAX_CHARS, QUERY_MAX_DEPTH, QUERY_MAX_TERMS
 from madang.model.context import CORE, Context
-from madang.model.entity import TIMES
+from madang.model.kinds import TIMES
+from madang.model.scanner import Scalar, Scanner, check_pattern
 
-Scalar = str | int | float | bool
-PATTERN_MAX_CHARS = 256
 _OPERATORS = ("==", "!=", ">=", "<=", "!~=", "~=", ">", "<")
-_PATH = re.compile(r"[^\s;|()=!<>~\"]+")
-_NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?")
-_TIME = re.compile(r"\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d([.,]\d+)?)?(Z|[+-]\d\d:?\d\d)?)?|\d\d:\d\d:\d\d([.,]\d+)?Z?")
-_RISKY = re.compile(r"\([^)]*[*+{][^)]*\)\s*[*+{]|\\[1-9]")
+_PATH = re.compile(r"[^\s;|()=!<>~\"{}]+")
+_RELATION = re.compile(r"([^\s;|()=!<>~\"{}\[\].]+)\{(?:([^\s;|()=!<>~\"{}:]+):)?")
 
 
 @dataclass(frozen=True)
@@ -80,46 +75,50 @@ class Some:
     terms: tuple[Node, ...]
 
 
-Node = Exists | Compare | Between | Matches | Differs | All | Some
+@dataclass(frozen=True)
+class Linked:
+    """An entity that the Relationship leads to meets the test; `types`, if any, says of which types it may be."""
+
+    relation: str
+    types: tuple[str, ...]
+    test: Node
 
 
-def parse_query(text: str, context: Context = CORE) -> Node:
-    """The tree of a query. Raises BadRequest with the position, TooComplexQuery beyond the limits."""
+Node = Linked | Exists | Compare | Between | Matches | Differs | All | Some
+
+
+def parse_query(
+    text: str, context: Context = CORE, *, linked: bool = False, vocab: frozenset[str] = frozenset()
+) -> Node:
+    """The tree of a query. Raises BadRequest with the position, TooComplexQuery beyond the limits.
+
+    `linked`: whether entities may be followed; `vocab`: attributes whose values are terms of the context (expandValues).
+    """
     if len(text) > QUERY_MAX_CHARS:
         raise TooComplexQuery(f"q is longer than {QUERY_MAX_CHARS} characters")
-    parser = _Parser(text, context)
+    parser = _Parser(text, context, linked, vocab)
     node = parser.query(0)
     if parser.at < len(text):
         raise parser.error("unexpected text")
     return node
 
 
-def check_pattern(pattern: str) -> None:
-    """A regular expression that can be run on a stranger's behalf. Raises BadRequest, TooComplexQuery."""
-    if len(pattern) > PATTERN_MAX_CHARS:
-        raise TooComplexQuery(f"a pattern is longer than {PATTERN_MAX_CHARS} characters")
-    if _RISKY.search(pattern) or "(?" in pattern:
-        raise TooComplexQuery("nested repetition, back references and (?...) are not taken in patterns")
-    if "\x00" in pattern:
-        raise BadRequest("a pattern holds a NUL character")
+def parse_path(text: str, context: Context, parameter: str) -> Path:
+    """One attribute path by itself. Raises BadRequest naming the parameter."""
+    parser = _Parser(text, context, False, frozenset())
     try:
-        re.compile(pattern)
-    except (re.error, RecursionError, OverflowError):
-        raise BadRequest(f"not a regular expression: {pattern[:40]!r}") from None
+        path = parser.path()
+    except BadRequest:
+        raise BadRequest(f"{parameter}: not an attribute path: {text[:40]!r}") from None
+    if parser.at < len(text):
+        raise BadRequest(f"{parameter}: not an attribute path: {text[:40]!r}")
+    return path
 
 
-class _Parser:
-    def __init__(self, text: str, context: Context) -> None:
-        self.text, self.context, self.at, self.terms = text, context, 0, 0
-
-    def error(self, why: str) -> BadRequest:
-        return BadRequest(f"q: {why} at position {self.at}: {self.text[self.at : self.at + 20]!r}")
-
-    def take(self, token: str) -> bool:
-        if self.text.startswith(token, self.at):
-            self.at += len(token)
-            return True
-        return False
+class _Parser(Scanner):
+    def __init__(self, text: str, context: Context, linked: bool, vocab: frozenset[str]) -> None:
+        super().__init__(text)
+        self.context, self.linked, self.vocab, self.terms = context, linked, vocab, 0
 
     def query(self, depth: int) -> Node:
         if depth > QUERY_MAX_DEPTH:
@@ -144,11 +143,28 @@ class _Parser:
             if not self.take(")"):
                 raise self.error("missing )")
             return node
+        relations = self.relations()
         path = self.path()
+        if not all(self.take("}") for _ in relations):
+            raise self.error("missing }")
         operator = next((sign for sign in _OPERATORS if self.take(sign)), None)
-        if operator is None:
-            return Exists(path)
-        return self.comparison(path, operator)
+        node = Exists(path) if operator is None else self.comparison(path, operator)
+        for relation, types in reversed(relations):
+            node = Linked(relation, types, node)
+        return node
+
+    def relations(self) -> list[tuple[str, tuple[str, ...]]]:
+        """The Relationships before the path, outermost first, each with the types its entities may have."""
+        found: list[tuple[str, tuple[str, ...]]] = []
+        while match := _RELATION.match(self.text, self.at):
+            if not self.linked:
+                raise self.error("linked entities are not followed here")
+            types = match.group(2).split(",") if match.group(2) else []
+            found.append((self.context.expand(match.group(1)), tuple(map(self.context.expand, types))))
+            self.at = match.end()
+        if len(found) > JOIN_MAX_LEVEL:
+            raise TooComplexQuery(f"q follows more than {JOIN_MAX_LEVEL} Relationships")
+        return found
 
     def path(self) -> Path:
         found = _PATH.match(self.text, self.at)
@@ -186,6 +202,8 @@ class _Parser:
             while operator in ("==", "!=") and self.take(","):
                 values.append(self.value())
             test = Compare(path, "==" if operator == "!=" else operator, tuple(values))
+        if isinstance(test, Compare) and path.names[0] in self.vocab:
+            test = replace(test, values=tuple(self.context.expand(str(value)) for value in values))
         return Differs(test) if operator == "!=" else test
 
     def pattern(self, path: Path) -> Matches:
@@ -194,58 +212,3 @@ class _Parser:
         pattern = pattern.removeprefix("(?i)")
         check_pattern(pattern)
         return Matches(path, pattern, ignore_case)
-
-    def until_end(self) -> str:
-        """A bare pattern ends at `;`, `|` or `)`, unless inside parentheses of its own."""
-        start, depth = self.at, 0
-        while self.at < len(self.text):
-            letter = self.text[self.at]
-            if not depth and letter in ";|)":
-                break
-            depth += (letter == "(") - (letter == ")")
-            self.at += 1
-        return self.text[start : self.at]
-
-    def quoted(self) -> str:
-        out, at = [], self.at + 1
-        while at < len(self.text) and self.text[at] != '"':
-            if self.text[at] == "\\" and self.text[at + 1 : at + 2] in ('"', "\\"):
-                at += 1
-            out.append(self.text[at])
-            at += 1
-        if at >= len(self.text):
-            raise self.error("missing closing quote")
-        self.at = at + 1
-        return "".join(out)
-
-    def value(self) -> Scalar:
-        if self.text.startswith('"', self.at):
-            return self.quoted()
-        start = self.at
-        while (
-            self.at < len(self.text) and self.text[self.at] not in ';|(),"' and not self.text.startswith("..", self.at)
-        ):
-            self.at += 1
-        raw = self.text[start : self.at]
-        if raw in ("true", "false"):
-            return raw == "true"
-        if _NUMBER.fullmatch(raw):
-            number = float(raw)
-            if not math.isfinite(number):
-                raise self.error("number out of range")
-            return int(raw) if raw.lstrip("+-").isdigit() and len(raw) < 19 else number
-        if _TIME.fullmatch(raw):
-            return _time(raw)
-        if ":" in raw or raw.isidentifier():
-            return raw
-        self.at = start
-        raise self.error("not a value")
-
-
-def _time(raw: str) -> str:
-    if "T" not in raw:
-        return raw
-    try:
-        return to_iso(from_iso(raw.replace(",", ".")))
-    except ValueError:
-        raise BadRequest(f"q: not a time: {raw}") from None

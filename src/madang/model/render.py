@@ -1,4 +1,4 @@
-"""Entities in the forms of the wire: normalized, concise, simplified, GeoJSON (clauses 4.5.1 to 4.5.17)."""
+"""Entities in the forms of the wire: normalized, concise, simplified, GeoJSON (clauses 4.5.1 to 4.5.17, 4.21)."""
 
 from __future__ import annotations
 
@@ -6,22 +6,36 @@ from dataclasses import dataclass
 from typing import Any
 
 from madang.model.context import CORE, Context
-from madang.model.entity import MEMBERS, VALUE_KEY, Entity
+from madang.model.entity import Entity
+from madang.model.kinds import MEMBERS, VALUE_KEY
+from madang.model.projection import Projection
 
 SYSTEM = frozenset({"createdAt", "modifiedAt"})
 
 
 @dataclass(frozen=True)
 class Form:
-    """How to show entities. `attrs` are internal names: only these (None: all); `omit`: all but these."""
+    """How to show entities. `attrs` are internal names: only these (None: all).
+
+    `pick` and `omit` also speak of `id` and `type`; of attributes with several instances those of `datasets` are shown, None
+    among them means the default one. `geometry` is the GeoProperty of GeoJSON.
+    """
 
     format: str = "normalized"
     sys_attrs: bool = False
     attrs: frozenset[str] | None = None
-    omit: frozenset[str] = frozenset()
+    pick: Projection | None = None
+    omit: Projection | None = None
     lang: str | None = None
-    dataset: str | None = None
+    datasets: frozenset[str | None] | None = None
+    geometry: str = "location"
     context: Context = CORE
+
+    def shows(self, name: str) -> bool:
+        """Whether a member of the entity is shown."""
+        if self.pick is not None and name not in self.pick:
+            return False
+        return self.omit is None or name not in self.omit or self.omit.below(name) is not None
 
 
 @dataclass(frozen=True)
@@ -37,10 +51,13 @@ def render(entity: Entity, form: Form, stamps: Stamps | None = None) -> dict[str
     context = form.context
     types = [context.compact(name) for name in entity.types] if not context.is_core else entity.types
     out: dict[str, Any] = {"id": entity.id, "type": types[0] if len(types) == 1 else types}
+    projected = form.pick is not None or form.omit is not None
+    if projected:
+        out = {name: value for name, value in out.items() if form.shows(name)}
     show = _RENDERERS[form.format]
-    plain = context.is_core and not form.lang
+    plain = context.is_core and not form.lang and form.datasets is None
     for name, attribute in entity.body.items():
-        if (form.attrs is not None and name not in form.attrs) or name in form.omit:
+        if (form.attrs is not None and name not in form.attrs) or (projected and not form.shows(name)):
             continue
         if name == "scope":
             out["scope"] = attribute[0] if len(attribute) == 1 else attribute
@@ -48,11 +65,26 @@ def render(entity: Entity, form: Form, stamps: Stamps | None = None) -> dict[str
             out["expiresAt"] = attribute
         elif plain and isinstance(attribute, dict):
             out[name] = show(attribute, form)
-        else:
-            out[context.compact(name)] = _attribute(attribute, form)
-    if form.sys_attrs and stamps is not None:
-        out["createdAt"], out["modifiedAt"] = stamps.created, stamps.modified
+        elif (shown := instances_of(attribute, form)) is not None:
+            out[context.compact(name)] = _attribute(shown, form)
+    if stamps is not None:
+        out |= _times(stamps, form)
     return out
+
+
+def _times(stamps: Stamps, form: Form) -> dict[str, str]:
+    times = {"createdAt": stamps.created, "modifiedAt": stamps.modified}
+    asked = form.pick.names if form.pick is not None else ()
+    return {name: time for name, time in times.items() if name in asked or (form.sys_attrs and form.shows(name))}
+
+
+def instances_of(attribute: Any, form: Form) -> Any:
+    """The instances of the asked datasets; None when there are none."""
+    if form.datasets is None:
+        return attribute
+    instances = attribute if isinstance(attribute, list) else [attribute]
+    chosen = [instance for instance in instances if instance.get("datasetId") in form.datasets]
+    return None if not chosen else chosen[0] if len(chosen) == 1 else chosen
 
 
 def _attribute(attribute: Any, form: Form) -> Any:
@@ -137,7 +169,8 @@ _RENDERERS = {"normalized": _normalized, "concise": _concise, "simplified": _sim
 def feature(shown: dict[str, Any], geometry: Any) -> dict[str, Any]:
     """A GeoJSON Feature of a rendered entity (clause 4.5.16)."""
     properties = {name: value for name, value in shown.items() if name != "id"}
-    return {"id": shown["id"], "type": "Feature", "geometry": geometry, "properties": properties}
+    identifier = {"id": shown["id"]} if "id" in shown else {}
+    return identifier | {"type": "Feature", "geometry": geometry, "properties": properties}
 
 
 def geometry_of(entity: Entity, attribute: str = "location") -> Any:

@@ -143,8 +143,11 @@ def split_path(path: str) -> list[str]:
     return [unquote(part) if "%" in part else part for part in path.split("/") if part]
 
 
-def problem(error: MadangError) -> Response:
-    return Response.json(error.problem(), error.status, b"application/problem+json")
+def problem(error: MadangError, media: bytes = b"application/problem+json") -> Response:
+    response = Response.json(error.problem(), error.status, media)
+    if isinstance(error, MethodNotAllowed):
+        response.headers.append((b"allow", ", ".join(error.allow).encode()))
+    return response
 
 
 Handler = Callable[[Request], Awaitable[Response]]
@@ -167,7 +170,9 @@ async def guarded(
 
 
 async def send_response(send: Send, response: Response, extra: list[tuple[bytes, bytes]] | None = None) -> None:
-    headers = [*response.headers, (b"content-length", str(len(response.body)).encode())]
+    headers = [*response.headers]
+    if response.status != 204:
+        headers.append((b"content-length", str(len(response.body)).encode()))
     if extra:
         headers += extra
     await send({"type": "http.response.start", "status": response.status, "headers": headers})
@@ -178,7 +183,7 @@ def pick_method(request: Request, **handlers: Handler) -> Handler:
     """The handler of the request's method. Raises MethodNotAllowed with what is allowed."""
     handler = handlers.get(request.method)
     if handler is None:
-        raise MethodNotAllowed(f"{request.method} is not possible here", allow=sorted(handlers))
+        raise MethodNotAllowed(f"{request.method} is not possible here", sorted(handlers))
     return handler
 
 

@@ -6,15 +6,18 @@ from collections.abc import Callable
 from typing import Any
 
 from madang.base.errors import BadRequest, MadangError
-from madang.context.store import Query
-from madang.model.context import Context
-from madang.model.entity import Entity, check_id, parse_entity
-from madang.model.operations import Append, Create, Delete, Merge, Operation, Outcome, Replace, target_of
-from madang.model.query import parse_query
+from madang.model.entity import Entity, parse_entity
+from madang.model.kinds import check_id
+from madang.model.operations import Append, Create, Merge, Operation, Replace, target_of
+from madang.model.outcome import Outcome
+from madang.model.removals import Delete
 from madang.people.http import Request, Response
+from madang.people.ngsi.bodies import given_of, select
 from madang.people.ngsi.broker import Broker
-from madang.people.ngsi.entities import Entities
-from madang.people.ngsi.parameters import form_of, geo_query, options, query_of, read_list, read_payload
+from madang.people.ngsi.forms import form_of, join_of
+from madang.people.ngsi.pages import Pages
+from madang.people.ngsi.parameters import options, read_list, read_payload
+from madang.people.ngsi.queries import check_width, query_of
 
 Make = Callable[[Entity], Operation]
 
@@ -22,15 +25,15 @@ Make = Callable[[Entity], Operation]
 class Batches:
     """Handlers of the batch resources. A batch is not atomic: each item succeeds or fails by itself."""
 
-    def __init__(self, broker: Broker, entities: Entities) -> None:
+    def __init__(self, broker: Broker) -> None:
         self._broker = broker
-        self._entities = entities
+        self._pages = Pages(broker)
 
     async def create(self, request: Request) -> Response:
         return _created(*await self._run(request, Create))
 
     async def upsert(self, request: Request) -> Response:
-        update = "update" in options(request)
+        update = "update" in options(request.query)
         done, failed = await self._run(
             request,
             (lambda entity: Append(entity, create=True)) if update else (lambda entity: Replace(entity, create=True)),
@@ -38,7 +41,7 @@ class Batches:
         return _created(done, failed)
 
     async def update(self, request: Request) -> Response:
-        overwrite = "noOverwrite" not in options(request)
+        overwrite = "noOverwrite" not in options(request.query)
         return _updated(*await self._run(request, lambda entity: Append(entity, overwrite)))
 
     async def merge(self, request: Request) -> Response:
@@ -58,9 +61,10 @@ class Batches:
         data, context = await read_payload(request, self._broker.contexts)
         if not isinstance(data, dict) or data.get("type") != "Query":
             raise BadRequest('a query has "type": "Query"')
-        return await self._entities.run_query(
-            request, body_query(data, request, context), form_of(request, context), context
-        )
+        given = given_of(data, request.query)
+        query = select(query_of(given, context), data, context)
+        check_width(given, query)
+        return await self._pages.of_query(request, query, form_of(given, context), context, join_of(given))
 
     async def _run(
         self, request: Request, make: Make
@@ -70,6 +74,8 @@ class Batches:
         types: list[list[str]] = []
         for item, context in items:
             try:
+                if isinstance(context, MadangError):
+                    raise context
                 entity = parse_entity(item, context)
                 results.append((entity.id, make(entity)))
                 types.append(entity.types)
@@ -95,38 +101,6 @@ class Batches:
             else:
                 done.append((target_of(operation), outcome))
         return done, failed
-
-
-def body_query(data: dict[str, Any], request: Request, context: Context) -> Query:
-    """The Query data type of clause 5.2.23; pages and counts come from the URL."""
-    base = query_of(request, context)
-    selectors = data.get("entities") or [{}]
-    if not isinstance(selectors, list) or not all(isinstance(one, dict) for one in selectors):
-        raise BadRequest("entities must be a list of selectors")
-    geo = data.get("geoQ")
-    if geo is not None and not isinstance(geo, dict):
-        raise BadRequest("geoQ must be an object")
-    names = [name for one in selectors for name in _listed(one.get("type"))]
-    return Query(
-        ids=tuple(identifier for one in selectors for identifier in _listed(one.get("id"))),
-        id_pattern=selectors[0].get("idPattern"),
-        types=tuple(context.expand(name) for name in names if name != "*"),
-        attrs=tuple(context.expand(name) for name in _listed(data.get("attrs"))),
-        q=parse_query(data["q"], context) if isinstance(data.get("q"), str) else None,
-        geo=geo_query(geo.get("georel"), geo.get("geometry"), geo.get("coordinates"), geo.get("geoproperty"), context)
-        if geo
-        else None,
-        limit=base.limit,
-        offset=base.offset,
-        count=base.count,
-    )
-
-
-def _listed(value: Any) -> list[str]:
-    items = value if isinstance(value, list) else [] if value is None else [value]
-    if not all(isinstance(item, str) for item in items):
-        raise BadRequest("a selector holds names")
-    return items
 
 
 def _created(done: list[tuple[str, Outcome]], failed: list[tuple[str, MadangError]]) -> Response:

@@ -5,13 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from madang.base.errors import Forbidden, NotFound
+from madang.context.catalogue import Catalogue
 from madang.context.contexts import Contexts
+from madang.context.discovery import Discovery
 from madang.context.row import Row
 from madang.context.store import Query, Store
 from madang.context.writer import Writer
 from madang.model.entity import Entity
-from madang.model.operations import Delete, Operation, Outcome, Replace, target_of
-from madang.model.query import All, Differs, Node, Some
+from madang.model.operations import Operation, Replace, target_of
+from madang.model.outcome import Outcome
+from madang.model.projection import PLAIN
+from madang.model.query import All, Differs, Linked, Node, Some
+from madang.model.removals import Delete
 from madang.model.render import Form
 from madang.trust.caller import Caller
 
@@ -21,6 +26,8 @@ class Broker:
     writer: Writer
     store: Store
     contexts: Contexts
+    discovery: Discovery
+    catalogue: Catalogue
 
     async def write(self, caller: Caller, operation: Operation, types: list[str] | None = None) -> Outcome:
         """Durable when it returns; see Writer.submit. Raises Forbidden."""
@@ -87,11 +94,18 @@ def _both(one: frozenset[str] | None, other: frozenset[str] | None) -> frozenset
     return one & other
 
 
+ANYTHING = "*"
+"""Stands for what a caller with grants by attribute may not ask: the attributes of whatever a Relationship leads to."""
+
+
 def attributes_in(query: Query) -> set[str]:
     """Every attribute whose value a query would reveal."""
     names = set(query.attrs)
     if query.geo is not None:
         names.add(query.geo.attribute)
+    if query.order is not None:
+        names |= {term.path.names[0] for term in query.order.terms} - PLAIN
+        names |= {query.order.distance.attribute} if query.order.distance is not None else set()
     if query.q is not None:
         names |= _paths(query.q)
     return names
@@ -100,5 +114,7 @@ def attributes_in(query: Query) -> set[str]:
 def _paths(node: Node) -> set[str]:
     if isinstance(node, All | Some):
         return set().union(*(_paths(term) for term in node.terms))
+    if isinstance(node, Linked):
+        return {node.relation, ANYTHING}
     test = node.test if isinstance(node, Differs) else node
     return {test.path.names[0]}

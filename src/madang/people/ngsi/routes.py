@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from madang.base.errors import BadRequest, MadangError
 from madang.context.subscriptions import Subscriptions
-from madang.people.http import Handler, Request, Response, nothing_here, pick_method
+from madang.people.http import Handler, Request, Response, nothing_here, pick_method, problem
+from madang.people.ngsi.allowed import check_parameters
+from madang.people.ngsi.attributes import Attributes
 from madang.people.ngsi.batch import Batches
 from madang.people.ngsi.broker import Broker
+from madang.people.ngsi.contexts import ContextResources
+from madang.people.ngsi.discovery import DiscoveryResources
 from madang.people.ngsi.entities import Entities
 from madang.people.ngsi.parameters import check_media
 from madang.people.ngsi.subscriptions import SubscriptionResources
@@ -18,21 +23,24 @@ class NgsiLd:
 
     def __init__(self, broker: Broker, subscriptions: Subscriptions) -> None:
         entities = Entities(broker)
-        batches = Batches(broker, entities)
+        attributes = Attributes(broker)
+        batches = Batches(broker)
+        stored = ContextResources(broker)
+        discovery = DiscoveryResources(broker)
         resources = SubscriptionResources(broker, subscriptions)
         self._table: Table = {
-            "entities": {"GET": entities.query, "POST": entities.create},
+            "entities": {"GET": entities.query, "POST": entities.create, "DELETE": entities.purge},
             "entities/*": {
                 "GET": entities.get,
                 "PUT": entities.replace,
                 "PATCH": entities.merge,
                 "DELETE": entities.delete,
             },
-            "entities/*/attrs": {"POST": entities.append, "PATCH": entities.update},
+            "entities/*/attrs": {"POST": attributes.append, "PATCH": attributes.update},
             "entities/*/attrs/*": {
-                "PATCH": entities.patch_attribute,
-                "PUT": entities.put_attribute,
-                "DELETE": entities.delete_attribute,
+                "PATCH": attributes.patch,
+                "PUT": attributes.put,
+                "DELETE": attributes.delete,
             },
             "entityOperations/create": {"POST": batches.create},
             "entityOperations/upsert": {"POST": batches.upsert},
@@ -40,16 +48,37 @@ class NgsiLd:
             "entityOperations/merge": {"POST": batches.merge},
             "entityOperations/delete": {"POST": batches.delete},
             "entityOperations/query": {"POST": batches.query},
+            "types": {"GET": discovery.types},
+            "types/*": {"GET": discovery.type},
+            "attributes": {"GET": discovery.attributes},
+            "attributes/*": {"GET": discovery.attribute},
+            "jsonldContexts": {"GET": stored.page, "POST": stored.add},
+            "jsonldContexts/*": {"GET": stored.get, "DELETE": stored.delete},
             "subscriptions": {"GET": resources.page, "POST": resources.create},
             "subscriptions/*": {"GET": resources.get, "PATCH": resources.update, "DELETE": resources.delete},
         }
 
     async def handle(self, request: Request) -> Response:
-        handlers = self._table.get(_shape(request.parts))
+        """Errors are application/json here (clause 6.3.3)."""
+        try:
+            return await self._handle(request)
+        except MadangError as error:
+            return problem(error, b"application/json")
+
+    async def _handle(self, request: Request) -> Response:
+        shape = _shape(request.parts)
+        if b"//" in request.scope.get("raw_path", b""):
+            raise BadRequest("an id or a name is missing in the path")
+        handlers = self._table.get(shape)
         if handlers is None:
             raise nothing_here(request)
+        if request.method == "OPTIONS":
+            return Response(204, b"", [(b"allow", ", ".join(sorted(handlers)).encode())])
+        if "GET" in handlers:
+            handlers = handlers | {"HEAD": handlers["GET"]}
         handler = pick_method(request, **handlers)
         check_media(request)
+        check_parameters(shape, "GET" if request.method == "HEAD" else request.method, request.query)
         return await handler(request)
 
 

@@ -7,11 +7,15 @@ from urllib.parse import quote
 
 from madang.base.errors import BadRequest
 from madang.context.subscriptions import Subscriptions, describe, parse_subscription
-from madang.model.entity import check_id
+from madang.model.context import CORE_URL, Context
+from madang.model.kinds import check_id
 from madang.people.http import Request, Response
 from madang.people.ngsi.broker import Broker
-from madang.people.ngsi.entities import NO_CONTENT, PREFIX
-from madang.people.ngsi.parameters import answer, link_context, query_of, read_payload
+from madang.people.ngsi.contexts import base_of
+from madang.people.ngsi.entities import NO_CONTENT
+from madang.people.ngsi.pages import PREFIX
+from madang.people.ngsi.parameters import answer, link_context, read_payload
+from madang.people.ngsi.queries import query_of
 
 
 class SubscriptionResources:
@@ -26,14 +30,22 @@ class SubscriptionResources:
         data, context = await read_payload(request, self._broker.contexts)
         subscription = parse_subscription(data, context)
         body = {name: value for name, value in data.items() if name != "@context"} | {"id": subscription.id}
+        body.setdefault("jsonldContext", await self._address(request, context))
         await self._subscriptions.create(subscription, body, context)
         location = f"{PREFIX}/subscriptions/{quote(subscription.id, safe=':')}"
         return Response(201, b"", [(b"location", location.encode())])
 
+    async def _address(self, request: Request, context: Context) -> str:
+        """Where receivers of JSON find the names: a context that has no URL gets one here (clause 5.8.1.4)."""
+        if context.source is None or isinstance(context.source, str):
+            return context.source or CORE_URL
+        stored = await self._broker.catalogue.add("ImplicitlyCreated", {"@context": context.source})
+        return stored.address(base_of(request))
+
     async def page(self, request: Request) -> Response:
         request.caller.require("read", "subscriptions")
         context = await self._broker.contexts.get(link_context(request))
-        query = query_of(request, context)
+        query = query_of(request.query, context)
         records = await self._subscriptions.page(query.limit, query.offset)
         return answer(request, [describe(record) for record in records], context)
 

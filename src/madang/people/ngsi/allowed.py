@@ -1,0 +1,60 @@
+"""Which parameters each resource knows: another is an InvalidRequest (clause 6.3.20)."""
+
+from __future__ import annotations
+
+from madang.base.errors import InvalidRequest
+from madang.people.ngsi.forms import check_options
+from madang.people.ngsi.parameters import Given, options
+
+_PAGE = {"limit", "offset", "count", "options"}
+_FORM = {"options", "format", "lang", "pick", "omit", "attrs", "datasetId", "geometryProperty"}
+_JOIN = {"join", "joinLevel", "containedBy"}
+_WHERE = {"q", "geometry", "georel", "coordinates", "geoproperty", "bbox", "scopeQ", "csf", "id", "idPattern"}
+_DISTRIBUTED = {"local", "via", "type"}
+_MAP = {"entityMap", "entityMapLifetime", "splitEntities"}
+_ORDER = {"orderBy", "orderFrom", "orderGeometry", "collation"}
+_QUERY = _WHERE | _PAGE | _FORM | _JOIN | _DISTRIBUTED | _MAP | _ORDER | {"expandValues", "jsonKeys"}
+_WRITE = _DISTRIBUTED | {"options"}
+_PURGE = _WHERE | _DISTRIBUTED | {"drop", "keep", "attrs", "geometryProperty", "expandValues", "jsonKeys", "options"}
+
+PARAMETERS: dict[tuple[str, str], set[str]] = {
+    ("entities", "GET"): _QUERY,
+    ("entities", "POST"): _WRITE,
+    ("entities", "DELETE"): _PURGE,
+    ("entities/*", "GET"): _FORM | _JOIN | _DISTRIBUTED | _MAP,
+    ("entities/*", "PUT"): _WRITE,
+    ("entities/*", "PATCH"): _WRITE | {"observedAt", "lang", "format"},
+    ("entities/*", "DELETE"): _WRITE,
+    ("entities/*/attrs", "POST"): _WRITE,
+    ("entities/*/attrs", "PATCH"): _WRITE,
+    ("entities/*/attrs/*", "POST"): _WRITE,
+    ("entities/*/attrs/*", "PATCH"): _WRITE,
+    ("entities/*/attrs/*", "PUT"): _WRITE,
+    ("entities/*/attrs/*", "DELETE"): _WRITE | {"datasetId", "deleteAll"},
+    ("entityOperations/create", "POST"): _WRITE,
+    ("entityOperations/upsert", "POST"): _WRITE,
+    ("entityOperations/update", "POST"): _WRITE,
+    ("entityOperations/merge", "POST"): _WRITE | {"observedAt", "lang", "format"},
+    ("entityOperations/delete", "POST"): _WRITE,
+    ("entityOperations/query", "POST"): _QUERY,
+    ("types", "GET"): {"details", "local", "options"},
+    ("types/*", "GET"): {"local", "options"},
+    ("attributes", "GET"): {"details", "local", "options"},
+    ("attributes/*", "GET"): {"local", "options"},
+    ("jsonldContexts", "GET"): {"details", "kind"},
+    ("jsonldContexts", "POST"): set(),
+    ("jsonldContexts/*", "GET"): {"details"},
+    ("jsonldContexts/*", "DELETE"): {"reload"},
+    ("subscriptions", "GET"): {"limit", "offset", "count", "options", "local"},
+    ("subscriptions", "POST"): {"options", "local"},
+}
+
+
+def check_parameters(shape: str, method: str, given: Given) -> None:
+    """Raises InvalidRequest for a parameter or an option that the resource does not know."""
+    known = PARAMETERS.get((shape, method))
+    if known is None or not given:
+        return
+    if unknown := sorted(given.keys() - known):
+        raise InvalidRequest(f"unknown parameters: {', '.join(unknown)[:80]}")
+    check_options(options(given))
