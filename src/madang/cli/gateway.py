@@ -25,9 +25,11 @@ from madang.bus.connection import connect
 from madang.cli.cities import find_city, first_party_apps
 from madang.cli.desk import Desk, open_desk
 from madang.cli.roles import open_pool, open_writer, until_told
+from madang.cli.tidy import keep_tidy
 from madang.context.catalogue import Catalogue
 from madang.context.contexts import Contexts
 from madang.context.discovery import Discovery
+from madang.context.expiry import Expiry
 from madang.context.snapshot import open_snapshot
 from madang.context.store import Store
 from madang.context.subscriptions import Subscriptions
@@ -133,7 +135,13 @@ async def gateway(settings: Settings) -> None:
     )
     await subscribe(client, settings.city, live, board)
     await look(board, settings, store)  # the first status frame already tells how things are
-    await until_told(serve(app, settings.http_port, door), poll(board, settings, store), desk.run(), writer.watch())
+    await until_told(
+        serve(app, settings.http_port, door),
+        poll(board, settings, store),
+        desk.run(),
+        writer.watch(),
+        keep_tidy(Expiry(pool, writer), broker.contexts),
+    )
     await writer.stop()
 
 

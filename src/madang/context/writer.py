@@ -32,6 +32,7 @@ from madang.model.entity import Entity
 from madang.model.geometry import bounds
 from madang.model.operations import Operation, target_of
 from madang.model.outcome import Outcome
+from madang.model.removals import next_expiry
 from madang.model.render import Stamps, geometry_of
 
 log = structlog.get_logger()
@@ -66,6 +67,13 @@ told AS (
   FROM reserved, unnest($13::bigint[], $14::text[], $15::text[], $16::text[], $17::json[]) AS h(seq, id, types, op, change)
 )
 SELECT s, pg_notify('madang_changes', '') FROM reserved
+"""
+
+
+# Before the write and apart from it: a row too much costs a look, one too few would keep an entity for ever.
+_ENDS = """
+INSERT INTO transient (entity_id, at) SELECT * FROM unnest($1::text[], $2::timestamptz[])
+ON CONFLICT (entity_id) DO UPDATE SET at = excluded.at
 """
 
 
@@ -229,6 +237,9 @@ class Writer:
 
     async def _write(self, connection: asyncpg.Connection, work: _Work, moment: datetime) -> None:
         """One statement, one transaction, on disk when it returns."""
+        ends = _ends(work.slots)
+        if ends:
+            await connection.execute(_ENDS, list(ends), list(ends.values()))
         arguments = _arguments(work.slots, work.history, moment)
         if self._snapshot is None:
             await connection.fetchval(_WRITE, *arguments)
@@ -361,6 +372,15 @@ def _run(operation: Operation, slots: dict[str, _Slot], now: str, history: _Hist
     if before is None:
         slot.created = from_iso(now)
     return outcome
+
+
+def _ends(slots: dict[str, _Slot]) -> dict[str, datetime]:
+    """When something of the written entities expires; see context.expiry."""
+    ends = {}
+    for entity_id, slot in slots.items():
+        if slot.entity is not None and b'"expiresAt"' in slot.encoded and (at := next_expiry(slot.entity)):
+            ends[entity_id] = from_iso(at)
+    return ends
 
 
 def _arguments(slots: dict[str, _Slot], history: _History, moment: datetime) -> list[Any]:
