@@ -104,7 +104,7 @@ async def gateway(settings: Settings) -> None:
     snapshot = await retrying(lambda: open_snapshot(pool))
     writer = open_writer(settings, pool, snapshot)
     store, board, catalogue = Store(pool, snapshot), Board(city), Catalogue(pool)
-    broker = Broker(writer, store, Contexts(catalogue=catalogue), Discovery(pool), catalogue)
+    broker = Broker(writer, store, Contexts(catalogue=catalogue), Discovery(pool), catalogue, f"madang-{city.id}")
     live = Live(broker, board.status)
     door = door_path(settings)
 

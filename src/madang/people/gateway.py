@@ -10,6 +10,7 @@ from functools import lru_cache
 from typing import Protocol
 from urllib.parse import urlsplit
 
+from madang import __version__
 from madang.base.errors import Forbidden, Unauthorized
 from madang.people.http import (
     Handler,
@@ -95,6 +96,8 @@ class Gateway:
                 return self._manage.handle, rest, API_HEADERS
             case ["tiles", *rest]:
                 return self._tiles.handle, rest, API_HEADERS
+            case ["version"]:
+                return _version, [], API_HEADERS
             case ["metrics"]:
                 return self._metrics, [], API_HEADERS
             case ["ngsi-ld" | "madang", *rest]:
@@ -123,6 +126,11 @@ class Gateway:
             await send({"type": "websocket.close", "code": 4000 + error.status, "reason": error.detail})
             return
         await self._sockets(scope, receive, send, caller)
+
+
+async def _version(request: Request) -> Response:
+    """What clients of other brokers ask first; nothing in it is secret, the source is public."""
+    return Response.json({"name": "madang", "version": __version__, "ngsi-ld": "1.9.1"})
 
 
 async def _nothing(request: Request) -> Response:

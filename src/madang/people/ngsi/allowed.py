@@ -41,6 +41,7 @@ PARAMETERS: dict[tuple[str, str], set[str]] = {
     ("types/*", "GET"): {"local", "options"},
     ("attributes", "GET"): {"details", "local", "options"},
     ("attributes/*", "GET"): {"local", "options"},
+    ("info/sourceIdentity", "GET"): {"local"},
     ("jsonldContexts", "GET"): {"details", "kind"},
     ("jsonldContexts", "POST"): set(),
     ("jsonldContexts/*", "GET"): {"details"},

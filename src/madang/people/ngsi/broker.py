@@ -23,11 +23,14 @@ from madang.trust.caller import Caller
 
 @dataclass(frozen=True)
 class Broker:
+    """`alias` names this broker to others (a pseudonym of RFC 7230)."""
+
     writer: Writer
     store: Store
     contexts: Contexts
     discovery: Discovery
     catalogue: Catalogue
+    alias: str = "madang"
 
     async def write(self, caller: Caller, operation: Operation, types: list[str] | None = None) -> Outcome:
         """Durable when it returns; see Writer.submit. Raises Forbidden."""

@@ -17,7 +17,7 @@ from madang.people.http import Request, Response
 from madang.people.ngsi.broker import Broker
 from madang.people.ngsi.forms import form_of, join_of
 from madang.people.ngsi.pages import PREFIX, Pages
-from madang.people.ngsi.parameters import accepted, link_context, read_payload
+from madang.people.ngsi.parameters import GEO, accepted, link_context, read_payload
 from madang.people.ngsi.queries import check_width, names, query_of
 
 NO_CONTENT = Response(204)
@@ -42,6 +42,7 @@ class Entities:
         given = request.query
         query, form = query_of(given, context), form_of(given, context)
         check_width(given, query)
+        check_geometry_property(request)
         return await self._pages.of_query(request, query, form, context, join_of(given))
 
     async def purge(self, request: Request) -> Response:
@@ -82,7 +83,7 @@ class Entities:
             after = found[-1]
 
     async def get(self, request: Request) -> Response:
-        accepted(request)
+        check_geometry_property(request)
         context = await self._broker.contexts.get(link_context(request))
         form, join = form_of(request.query, context), join_of(request.query)
         row = await self._broker.store.get(check_id(request.parts[1]))
@@ -103,6 +104,12 @@ class Entities:
     async def delete(self, request: Request) -> Response:
         await self._broker.write(request.caller, Delete(check_id(request.parts[1])))
         return NO_CONTENT
+
+
+def check_geometry_property(request: Request) -> None:
+    """Only GeoJSON has a geometry to choose (clause 5.7.2.4). Raises BadRequest, NotAcceptable."""
+    if accepted(request) != GEO and "geometryProperty" in request.query:
+        raise BadRequest("geometryProperty goes with application/geo+json only")
 
 
 async def read_fragment(request: Request, broker: Broker) -> Entity:

@@ -76,6 +76,8 @@ def query_of(given: Given, context: Context) -> Query:
 
 def check_width(given: Given, query: Query) -> None:
     """Raises BadRequest for a query that would touch everything without saying so (clause 5.7.2.4)."""
+    if given.get("type") == "*" and given.get("local") == "false":
+        raise BadRequest("type=* is about this broker alone: not with local=false")
     named = any(given.get(name) for name in ("attrs", "drop", "keep"))
     if query.types or query.q or query.geo or named or given.get("type") == "*" or flag(given, "local"):
         return

@@ -12,6 +12,7 @@ from madang.people.ngsi.broker import Broker
 from madang.people.ngsi.contexts import ContextResources
 from madang.people.ngsi.discovery import DiscoveryResources
 from madang.people.ngsi.entities import Entities
+from madang.people.ngsi.identity import Identity
 from madang.people.ngsi.parameters import check_media
 from madang.people.ngsi.subscriptions import SubscriptionResources
 
@@ -25,6 +26,7 @@ class NgsiLd:
         entities = Entities(broker)
         attributes = Attributes(broker)
         batches = Batches(broker)
+        identity = Identity(broker)
         stored = ContextResources(broker)
         discovery = DiscoveryResources(broker)
         resources = SubscriptionResources(broker, subscriptions)
@@ -54,6 +56,7 @@ class NgsiLd:
             "attributes/*": {"GET": discovery.attribute},
             "jsonldContexts": {"GET": stored.page, "POST": stored.add},
             "jsonldContexts/*": {"GET": stored.get, "DELETE": stored.delete},
+            "info/sourceIdentity": {"GET": identity.get},
             "subscriptions": {"GET": resources.page, "POST": resources.create},
             "subscriptions/*": {"GET": resources.get, "PATCH": resources.update, "DELETE": resources.delete},
         }
@@ -83,6 +86,6 @@ class NgsiLd:
 
 
 def _shape(parts: list[str]) -> str:
-    if len(parts) == 1 or (parts and parts[0] == "entityOperations"):
+    if len(parts) == 1 or (parts and parts[0] in ("entityOperations", "info")):
         return "/".join(parts)
     return "/".join("*" if index % 2 else part for index, part in enumerate(parts))
