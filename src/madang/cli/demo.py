@@ -124,6 +124,7 @@ async def _result(instance: Instance, city: str, probe: Probe, first: _First) ->
         "commands_accepted": counters["commands_accepted"],
         "commands_refused": counters["commands_refused"],
         "dead_letters": counters["dead_letters"],
+        "messages_lost": counters["messages_lost"],
         "latency_ms_p50": probe.percentile_ms(0.5),
         "latency_ms_p95": probe.percentile_ms(0.95),
         "first_observation_s": first.after_s,
