@@ -9,6 +9,7 @@ from madang.ingest.sumo.injection import Refused, read_injection
 from madang.ingest.sumo.loops import EMPTY, Period, Reporter
 from madang.ingest.sumo.pace import GIVE_UP_LAG_S, Pace
 from madang.ingest.sumo.plan import build_plan, find_stages
+from madang.ingest.sumo.stations import Stations
 from madang.ingest.sumo.vehicles import delay_s
 from madang.ingest.sumo.weather import weather_at
 
@@ -77,3 +78,12 @@ def test_rain_shows_in_the_weather() -> None:
 
 def test_delay_against_timetable() -> None:
     assert delay_s(300.0, 100.0, 20.0, 500.0) == 120
+
+
+def test_stations_tell_at_once_what_nobody_heard_and_then_each_at_its_period() -> None:
+    stations = Stations(1, {})
+    told = [stations.due(now) for now in (7, 8, 10, 60)]
+    stations.told.clear()
+    assert [*told, stations.due(61)] == [
+        ["air", "noise", "weather"], [], ["noise"], ["air", "noise", "weather"], ["air", "noise", "weather"],
+    ]  # fmt: skip

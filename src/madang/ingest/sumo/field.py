@@ -81,11 +81,7 @@ class Field:
         middles = {e: _middle(self.net.lane_shape[lanes[0]]) for e, lanes in drivable.items() if length[e] > 40}
         wide = sorted(middles, key=lambda e: (-len(drivable[e]), -length[e], e))
         self.places = [edge for edge in wide if length[edge] > 50] or wide
-        seed, geo = self.setup.seed, self.sumo.simulation.convertGeo
-        make = stations_room.place_stations
-        self.air = make({e: middles[e] for e in wide[:60]}, geo, 4, seed, "air")
-        self.noise = make({e: middles[e] for e in wide[:60]}, geo, 4, seed, "noise")
-        self.weather = make({e: middles[e] for e in wide[60:160] or wide}, geo, 2, seed, "weather")
+        self.stations = stations_room.place_all(wide, middles, self.sumo.simulation.convertGeo, self.setup.seed)
 
     def _cars(self, lane: str) -> bool:
         allows = self.net.allows.get(lane, "")
@@ -103,9 +99,10 @@ class Field:
         return out
 
     def tell_anew(self) -> None:
-        """Nobody heard what was said so far: every signal and loop tells its state at its next turn."""
+        """Nobody heard what was said so far: every signal, loop and station tells its state at its next turn."""
         self._signals_told.clear()
         self.reporter.sent.clear()
+        self.stations.told.clear()
 
     def _signals(self) -> Iterator[Message]:
         for name, device in self.controllers.items():
@@ -145,22 +142,14 @@ class Field:
                 yield Message(self.topics.of("loop", token(loop.id)), loop_payload(time, period))
 
     def _stations(self) -> Iterator[Message]:
-        seed, now = self.setup.seed, self.now
-        if now % stations_room.NOISE_EVERY_S:
+        due = self.stations.due(self.now)
+        if not due:
             return
-        weather, time = weather_at(seed, now, self.incidents.rain_mm_h()), self.setup.time.text(now)
-        for kind, places, every in (("air", self.air, 60), ("noise", self.noise, 10), ("weather", self.weather, 60)):
-            if now % every:
-                continue
-            for station in places:
-                head: dict[str, Any] = {"time": time, "lon": station.lon, "lat": station.lat}
-                if kind == "air":
-                    head |= stations_room.air(self.sumo, station, weather, seed, now)
-                elif kind == "noise":
-                    head["LAeq"] = stations_room.noise_level(self.sumo, station, weather, seed, now)
-                else:
-                    head |= stations_room.weather_body(weather)
-                yield Message(self.topics.of(kind, station.id), head)
+        time = {"time": self.setup.time.text(self.now)}
+        weather = weather_at(self.setup.seed, self.now, self.incidents.rain_mm_h())
+        for kind in due:
+            for station, body in self.stations.read(kind, self.sumo, weather, self.now):
+                yield Message(self.topics.of(kind, station), time | body)
 
     def _vehicles(self) -> Iterator[Message]:
         time = self.setup.time.text(self.now)
