@@ -114,6 +114,7 @@ class Apps:
                 "state": _state(components.get(f"app:{record['id']}"), record["wanted"]),
                 "sandbox": level(),
                 "grants": record["grants"],
+                "reasons": record["manifest"].get("reasons", {}),
             }
             for record in records
         ]
