@@ -161,6 +161,7 @@ def test_the_dictionary_speaks_as_the_page_does() -> None:
         "counter.letters",
         "layer.flow",
         "layer.signal",
+        "layer.pedestrian",
         "inject.title",
         "app.title",
         "fresh.old",

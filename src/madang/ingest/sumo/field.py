@@ -31,6 +31,7 @@ from madang.ingest.sumo.messages import (
 )
 from madang.ingest.sumo.network import Network
 from madang.ingest.sumo.vehicles import Fleet, vehicle_payload
+from madang.ingest.sumo.walkers import Walkers, walker_payload
 from madang.ingest.sumo.weather import weather_at
 
 LOOP_PERIOD_S = 2
@@ -67,7 +68,7 @@ class Field:
         known = set(self.sumo.trafficlight.getIDList())
         self.controllers = {n: SignalController(p) for n, p in sorted(self.net.plans.items()) if n in known}
         self.topics = Topics(self.setup.city)
-        self.reporter, self.fleet, self.kpi = loops_room.Reporter(), Fleet(), Kpi()
+        self.reporter, self.fleet, self.walkers, self.kpi = loops_room.Reporter(), Fleet(), Walkers(), Kpi()
         self.budget = Budget(self.setup.max_messages_per_s, self.setup.speed)
         speeds = {edge: self.net.lane_mps[lanes[0]] for edge, lanes in self.net.edges.items()}
         self.incidents = Incidents(speeds)
@@ -126,9 +127,11 @@ class Field:
             out += self._loops()
             out += self._stations()
             out += [Message(self.topics.of("vehicle", token(v)), None) for v in self.fleet.arrive(self.sumo)]
+            out += [Message(self.topics.of("pedestrian", token(p)), None) for p in self.walkers.arrive(self.sumo)]
             self.budget.refill()
             self.budget.spend(len(out))
             if not self.quiet:
+                out += self._walkers()
                 out += self._vehicles()
         yield from out
 
@@ -158,6 +161,12 @@ class Field:
             if body is not None:
                 self.budget.position()
                 yield Message(self.topics.of("vehicle", token(vehicle)), body, MAY)
+
+    def _walkers(self) -> Iterator[Message]:
+        time = self.setup.time.text(self.now)
+        for person in self.walkers.next(self.now, self.budget.spare()):
+            self.budget.position()
+            yield Message(self.topics.of("pedestrian", token(person)), walker_payload(self.sumo, person, time), MAY)
 
     def command(self, controller: str, payload: Any) -> list[Message]:
         """A command to a signal controller; gives its receipt. What cannot be read is refused, never raised."""
@@ -242,6 +251,8 @@ class Field:
         self.incidents.restore(self.sumo, saved["incidents"])
         for vehicle in self.sumo.vehicle.getIDList():
             self.fleet.join(self.sumo, vehicle)
+        for person in self.sumo.person.getIDList():
+            self.walkers.join(person)
 
 
 def token(name: str) -> str:
