@@ -6,14 +6,13 @@ Mode `live` speaks as every device; mode `shadow` runs the same day without apps
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 from madang.ingest.sumo import loops as loops_room
+from madang.ingest.sumo import places
 from madang.ingest.sumo import stations as stations_room
 from madang.ingest.sumo.budget import Budget
 from madang.ingest.sumo.controller import SignalController
@@ -74,19 +73,8 @@ class Field:
         self.incidents = Incidents(speeds)
         self.pending: list[tuple[float, Active]] = []
         self._signals_told: dict[str, int] = {}
-        self._place()
-
-    def _place(self) -> None:
-        drivable = {e: lanes for e, lanes in self.net.edges.items() if any(self._cars(lane) for lane in lanes)}
-        length = {edge: self.net.lane_m[lanes[0]] for edge, lanes in drivable.items()}
-        middles = {e: _middle(self.net.lane_shape[lanes[0]]) for e, lanes in drivable.items() if length[e] > 40}
-        wide = sorted(middles, key=lambda e: (-len(drivable[e]), -length[e], e))
-        self.places = [edge for edge in wide if length[edge] > 50] or wide
+        self.places, wide, middles = places.busy_edges(self.net)
         self.stations = stations_room.place_all(wide, middles, self.sumo.simulation.convertGeo, self.setup.seed)
-
-    def _cars(self, lane: str) -> bool:
-        allows = self.net.allows.get(lane, "")
-        return "passenger" not in allows and "all" not in allows if allows.startswith("-") else "passenger" in allows
 
     def step(self) -> list[Message]:
         """One simulated second; gives the messages of it in a fixed order."""
@@ -215,7 +203,7 @@ class Field:
             return []
         wreck = f"accident-{made.id}"
         gone = [wreck] if status == "solved" and self.fleet.leave(wreck) else []
-        lon, lat = self.sumo.simulation.convertGeo(*_middle(self.net.lane_shape[f"{made.place}_0"]))
+        lon, lat = self.sumo.simulation.convertGeo(*places.middle(self.net.lane_shape[f"{made.place}_0"]))
         what = "A vehicle blocks a lane" if made.kind == "accident" else f"{made.amount:.0f} trips to one place"
         body = {"time": self.setup.time.text(self.now), "kind": made.kind, "status": status}
         body |= {"lon": round(lon, 6), "lat": round(lat, 6), "description": what, "edge": made.place}
@@ -258,15 +246,3 @@ class Field:
 def token(name: str) -> str:
     """A topic level without MQTT's or NATS's special characters; ids of the import are so already."""
     return "".join(c if c.isalnum() or c in "-_" else "_" for c in name)
-
-
-def _middle(shape: list[tuple[float, float]]) -> tuple[float, float]:
-    """The point halfway along a line."""
-    half = sum(math.dist(a, b) for a, b in pairwise(shape)) / 2
-    for (x1, y1), (x2, y2) in pairwise(shape):
-        step = math.dist((x1, y1), (x2, y2))
-        if step >= half > 0:
-            part = half / step
-            return x1 + (x2 - x1) * part, y1 + (y2 - y1) * part
-        half -= step
-    return shape[-1]
