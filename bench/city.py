@@ -3,7 +3,7 @@
     madang bench city --json [--only KEY] [--soak]
 
 `first_observation_s` and `rss_mb`: a second start of the demo. `device_to_browser_p95_ms`: the demo with `--messages 500`.
-`signals_*`: `bench.city_signals`, five seeds. `--soak`: 20 minutes of the demo at speed 10, memory and queues at its ends.
+`signals_*`: `bench.city_signals`, five seeds. `--soak`: 20 minutes of the demo at speed 10, and whose memory grew.
 """
 
 from __future__ import annotations
@@ -14,12 +14,10 @@ import os
 import subprocess
 import sys
 import threading
-import time
 from pathlib import Path
 from typing import Any
 
-import httpx
-
+from bench import memory
 from madang.base.city import source_path
 from madang.cli.cities import city_path, find_city
 from madang.cli.sources import imported
@@ -27,14 +25,25 @@ from madang.cli.up import progress
 
 DEMO_S = 60
 SOAK_S = 1_200
+SAMPLE_EVERY_S = 15.0
 KEYS = ("start", "load", "signals")
 
 
 def run_demo(*options: str) -> dict[str, Any]:
     """The last line of `madang demo --json`. Raises CalledProcessError when it fails."""
+    return _last_line(_demo(*options))
+
+
+def _demo(*options: str) -> subprocess.Popen[str]:
     argv = [sys.executable, "-m", "madang", "demo", "--json", *options]
-    done = subprocess.run(argv, check=True, capture_output=True, text=True)
-    return dict(json.loads(done.stdout.splitlines()[-1]))
+    return subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+
+
+def _last_line(demo: subprocess.Popen[str]) -> dict[str, Any]:
+    said, _ = demo.communicate()
+    if demo.returncode:
+        raise subprocess.CalledProcessError(demo.returncode, demo.args)
+    return dict(json.loads(said.splitlines()[-1]))
 
 
 def start() -> dict[str, Any]:
@@ -61,43 +70,16 @@ def signals() -> dict[str, Any]:
 
 
 def soak(seconds: int) -> dict[str, Any]:
-    """Samples of memory and of what waits, once a minute; growth is the last quarter's mean against the second's."""
-    samples: list[dict[str, float]] = []
+    """The demo at speed 10 for so long. Memory: `bench.memory.growth`."""
+    samples: list[memory.Sample] = []
     port = "8655"
-    watcher = threading.Thread(target=_watch, args=(f"http://127.0.0.1:{port}/", samples, seconds), daemon=True)
+    demo = _demo("--seconds", str(seconds), "--speed", "10", "--port", port)
+    told = (f"http://127.0.0.1:{port}/", demo.pid, samples, seconds, SAMPLE_EVERY_S)
+    watcher = threading.Thread(target=memory.watch, args=told, daemon=True)
     watcher.start()
-    result = run_demo("--seconds", str(seconds), "--speed", "10", "--port", port)
-    quarter = max(1, len(samples) // 4)
-    early, late = samples[quarter : 2 * quarter], samples[-quarter:]
-    return {
-        "soak_rss_mb": [round(sample["rss_mb"]) for sample in samples],
-        "soak_growth_ratio": round(_mean(late, "rss_mb") / _mean(early, "rss_mb"), 3),
-        "soak_messages_lost": samples[-1]["lost"],
-        "soak_latency_ms_p95": result["latency_ms_p95"],
-        "soak_signals": result["signals"],
-    }
-
-
-def _mean(samples: list[dict[str, float]], name: str) -> float:
-    return sum(sample[name] for sample in samples) / len(samples)
-
-
-def _watch(url: str, samples: list[dict[str, float]], seconds: int) -> None:
-    ends = time.monotonic() + seconds
-    while time.monotonic() < ends:
-        time.sleep(min(60.0, seconds / 20))
-        try:
-            status = httpx.get(f"{url}madang/v1/status", timeout=10, trust_env=False).json()
-        except (httpx.HTTPError, ValueError):
-            continue
-        pids = [part["pid"] for part in status["components"].values() if part.get("pid")]
-        samples.append({"rss_mb": _rss_mb(pids), "lost": status["counters"]["messages_lost"]})
-
-
-def _rss_mb(pids: list[int]) -> float:
-    from madang.engine.supervisor import rss_mb
-
-    return rss_mb(pids)
+    result = _last_line(demo)
+    names = ("messages_lost", "latency_ms_p95", "signals")
+    return {"soak_memory": memory.growth(samples)} | {f"soak_{name}": result[name] for name in names}
 
 
 def main() -> int:

@@ -152,6 +152,7 @@ def test_the_dictionary_speaks_as_the_page_does() -> None:
         "status.done",
         "status.failed",
         "rank.",
+        "reason.",
         "mode.fallback",
     )
     keys = [key for key in texts if key.startswith(spoken) and key != "component.signals"]
@@ -160,11 +161,21 @@ def test_the_dictionary_speaks_as_the_page_does() -> None:
         "counter.letters",
         "layer.flow",
         "layer.signal",
+        "layer.pedestrian",
         "inject.title",
         "app.title",
         "fresh.old",
     ]
     assert {key: texts[key] for key in keys if texts[key] not in told} == {}
+
+
+def test_every_reason_of_the_city_has_words() -> None:
+    given = re.compile(r'(?:Refusal|Refused)\(\s*"(\w+)|(?:False|FAILED, \w+(?:\.\w+\.now\(\))?), "(\w+)"')
+    files = [*(SOURCES / "command").glob("*.py"), *(SOURCES / "ingest" / "sumo").glob("*.py")]
+    used = {next(filter(None, hit)) for path in files for hit in given.findall(path.read_text(encoding="utf-8"))}
+    texts = {name: json.loads((ROOT / f"web/src/strings/{name}.json").read_text("utf-8")) for name in ("ko", "en")}
+    missing = {(name, code) for name, told in texts.items() for code in used if f"reason.{code}" not in told}
+    assert (missing, {"minimum_green", "unknown_controller", "no_receipt", "not_sent"} - used) == (set(), set())
 
 
 def test_decisions_are_numbered_and_listed() -> None:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from madang.sdk.app import App, intent, observed_at, value_of
+from madang.sdk.app import App, because, intent, observed_at, value_of
 from madang.sdk.city_time import epoch_s
 
 from . import decide as rule
@@ -115,8 +115,8 @@ def _metres(a: tuple[float, ...], b: tuple[float, ...]) -> float:
 def make_intent(controller: str, stage: int) -> dict[str, Any]:
     """What to ask the command room for."""
     if stage == rule.RELEASE:
-        return intent("signal.release", controller, {}, "streets behind are full: the fixed program meters better")
-    return intent("signal.stage", controller, {"stage": stage}, "most served per second", expires_s=HOLD_S)
+        return intent("signal.release", controller, {}, because("streets_full"))
+    return intent("signal.stage", controller, {"stage": stage}, because("most_served"), expires_s=HOLD_S)
 
 
 def make_app(app: App, city: City) -> App:
@@ -160,7 +160,7 @@ def make_app(app: App, city: City) -> App:
     @app.on_stop
     async def release() -> None:
         names = list(city.asked)
-        await app.commands([intent("signal.release", name, {}, "the app stops") for name in names])
+        await app.commands([intent("signal.release", name, {}, because("app_stops")) for name in names])
 
     return app
 

@@ -79,6 +79,7 @@ class HttpSide:
                     "state": self.app_state,
                     "sandbox": 2,
                     "grants": grants,
+                    "reasons": {"most_served": {"ko": "{n}대가 기다림", "en": "{n} are waiting"}},
                 }
             ]
         )
@@ -110,8 +111,9 @@ class HttpSide:
         receipt = {
             "id": f"cmd-{len(self.commands) + 1}",
             "status": status,
-            "reason": "busy" if status == "refused" else "",
-            "detail": "an event is already running" if status == "refused" else "",
+            "reason": "held_by_other" if status == "refused" else "",
+            "parameters": {"who": "app:signals"} if status == "refused" else {},
+            "detail": "app:signals holds it" if status == "refused" else "",
         }
         self.commands.append(
             {

@@ -87,14 +87,24 @@ async def test_injections_show_their_receipt_and_refusals_their_reason(double: A
     await page.locator("[data-inject=event]").click()
     await expect(receipt).to_contain_text("cmd-2")
     await page.locator("[data-inject=event]").click()
-    await expect(receipt).to_contain_text("an event is already running")
+    await expect(receipt).to_contain_text("app:signals이(가) 먼저 쓰는 중")
     refused = page.locator("[data-commands] [data-status=refused]")
-    await expect(refused).to_contain_text("an event is already running")
+    await expect(refused).to_contain_text("app:signals이(가) 먼저 쓰는 중")
     await expect(refused).to_contain_text("person:operator")
     await page.get_by_label("상태로 거르기").select_option("refused")
     await expect(page.locator("[data-commands] li")).to_have_count(1)
     await page.locator("[data-inject=clear]").click()
     await expect(page.locator(count("incident"))).to_have_text("없음")
+
+
+async def test_an_apps_reason_is_read_in_the_readers_language(double: Any, open_page: Any) -> None:
+    why = {"code": "most_served", "parameters": {"n": 7}}
+    row = {"id": "cmd-0", "status": "done", "kind": "signal.stage", "target": "urn:x:tl1", "who": "app:signals"}
+    double.commands.append(row | {"why": why})
+    page = await _wide(open_page, double, language="ko")
+    await expect(page.locator("[data-commands]")).to_contain_text("7대가 기다림")
+    await page.get_by_role("button", name="English").click()
+    await expect(page.locator("[data-commands]")).to_contain_text("7 are waiting")
 
 
 async def test_the_switch_stops_an_app_and_goes_back_when_refused(double: Any, open_page: Any) -> None:

@@ -71,7 +71,18 @@ async def test_refusals_are_on_record(room: Any) -> None:
     clock.set(T0 - timedelta(seconds=27))
     receipt = await service.submit(ask(), "signals", 0.0)
     assert (receipt.status, receipt.reason, receipt.by) == ("refused", "minimum_green", "interlock")
+    assert receipt.as_json()["parameters"] == {"green_s": 3.0, "least_s": 6.0}
     assert not paper.sent and paper.stored == [receipt] and service.refused == 1
+
+
+async def test_an_apps_reason_is_a_code_and_a_device_names_what_it_did_not_like(room: Any) -> None:
+    service, paper, _ = room
+    why = {"code": "most_served", "parameters": {"n": 3}}
+    receipt = await service.submit(ask(reason=why), "signals", 0.0)
+    await service.on_receipt({"commandId": "c1", "status": "refused", "reason": "out_of_bounds:trips"})
+    told = paper.stored[-1].as_json()
+    assert (receipt.as_json()["why"], told["why"]) == (why, why)
+    assert (told["reason"], told["parameters"], told["by"]) == ("out_of_bounds", {"name": "trips"}, "device")
 
 
 async def test_ranks_and_holds(room: Any) -> None:
@@ -100,6 +111,10 @@ async def test_ranks_and_holds(room: Any) -> None:
         ask(expires_s=0),
         ask(expires_s=1e9),
         ask(reason=""),
+        ask(reason={"parameters": {}}),
+        ask(reason={"code": "x", "parameters": 3}),
+        ask(reason={"code": "x", "parameters": {"n": True}}),
+        ask(reason={"code": "x", "parameters": {str(n): n for n in range(9)}}),
     ],
 )
 async def test_unreadable_intents_raise(room: Any, body: Any) -> None:

@@ -53,6 +53,15 @@ async def test_http_answers_every_broken_body(house: House, method: str, path: s
             assert set(answer.json()) >= {"type", "title", "status", "detail"}
 
 
+@pytest.mark.parametrize("path", ["", "assets/index.js", "madang/v1/city", "ngsi-ld/v1/subscriptions", "nothing"])
+async def test_head_tells_what_get_would(house: House, path: str) -> None:
+    async with httpx.AsyncClient(base_url=house.url, trust_env=False, timeout=20) as client:
+        got, head = await client.get(path), await client.head(path)
+    names = ("content-type", "content-length", "etag")
+    told = [(answer.status_code, *(answer.headers.get(name) for name in names)) for answer in (got, head)]
+    assert told[0] == told[1] and (head.content, told[1][2]) == (b"", str(len(got.content)))
+
+
 async def huge(house: House, path: str) -> int:
     """64 MB in chunks without a declared length."""
 

@@ -17,7 +17,7 @@ from madang.base.city import source_path
 from madang.base.errors import Unavailable
 from madang.base.ids import entity_id
 from madang.bus.connection import connect, tell_every_second
-from madang.cli.cities import city_path, find_city, first_party_apps
+from madang.cli.cities import city_path, find_city
 from madang.cli.field import field_specs
 from madang.cli.instance import Instance, demo_env
 from madang.cli.load import load_entities
@@ -100,11 +100,11 @@ class _First:
 async def _install_apps(instance: Instance) -> None:
     """First-party apps are installed and running when the demo starts."""
     async with httpx.AsyncClient(trust_env=False, base_url=f"{instance.url}madang/v1/", timeout=30) as client:
-        for folder in first_party_apps():
-            answer = await client.post("apps", json={"path": str(folder)})
-            answer.raise_for_status()
-            started = await client.post(f"apps/{answer.json()['id']}/start")
-            started.raise_for_status()
+        for app in (await client.get("apps/available")).raise_for_status().json():
+            answer = await client.post("apps", json={"path": app["path"]})
+            if answer.status_code != httpx.codes.CONFLICT:  # a database of our own keeps them from run to run
+                answer.raise_for_status()
+            (await client.post(f"apps/{app['id']}/start")).raise_for_status()
 
 
 async def _result(instance: Instance, city: str, probe: Probe, first: _First) -> dict[str, Any]:
@@ -124,6 +124,7 @@ async def _result(instance: Instance, city: str, probe: Probe, first: _First) ->
         "commands_accepted": counters["commands_accepted"],
         "commands_refused": counters["commands_refused"],
         "dead_letters": counters["dead_letters"],
+        "messages_lost": counters["messages_lost"],
         "latency_ms_p50": probe.percentile_ms(0.5),
         "latency_ms_p95": probe.percentile_ms(0.95),
         "first_observation_s": first.after_s,

@@ -37,6 +37,15 @@ ON CONFLICT (id) DO UPDATE SET status = excluded.status, reason_code = excluded.
 """
 
 
+# The receipt was in the memory of a process that is gone. `at`: the city's clock is not known yet, the command's end is.
+_INTERRUPTED = """
+UPDATE command SET status = 'failed', reason_code = 'interrupted', receipt = receipt || jsonb_build_object(
+  'status', 'failed', 'reason', 'interrupted', 'by', 'service', 'at', receipt->'expiresAt', 'parameters', '{}'::jsonb,
+  'detail', 'the system stopped before the device answered')
+WHERE status = 'accepted'
+"""
+
+
 class CityClock:
     """City time between two things that told it: it runs on at the city's speed."""
 
@@ -195,7 +204,9 @@ class Desk:
 
 
 async def open_desk(settings: Settings, city: str, pool: asyncpg.Pool, store: Store, speed: float) -> Desk:
-    """A desk that goes on counting where the record ends."""
+    """A desk that goes on counting where the record ends. Commands that waited for a device when the desk before this one
+    ended have failed."""
+    await pool.execute(_INTERRUPTED)
     desk = Desk(settings, city, pool, store, CityClock(speed))
     for record in await pool.fetch("SELECT status = 'refused' AS refused, count(*) AS n FROM command GROUP BY 1"):
         if record["refused"]:

@@ -8,22 +8,19 @@ import hashlib
 import os
 import socket
 import tempfile
-import time
 from pathlib import Path
 from typing import Any
 
 import msgspec
+import structlog
 import uvicorn
-from prometheus_client import CollectorRegistry, generate_latest
-from prometheus_client.core import GaugeMetricFamily
 
-from madang.base.city import CityConfig
-from madang.base.clock import SystemClock, to_iso
 from madang.base.errors import MadangError
 from madang.bus.changes import STATS_SUBJECT, batch_subject, decode_changes
 from madang.bus.connection import connect
+from madang.cli.board import Board, metrics, page_config
 from madang.cli.cities import find_city, first_party_apps
-from madang.cli.desk import Desk, open_desk
+from madang.cli.desk import open_desk
 from madang.cli.roles import open_pool, open_writer, until_told
 from madang.cli.tidy import keep_tidy
 from madang.context.catalogue import Catalogue
@@ -34,12 +31,11 @@ from madang.context.snapshot import open_snapshot
 from madang.context.store import Store
 from madang.context.subscriptions import Subscriptions
 from madang.engine.control import ask
-from madang.engine.database import retrying
+from madang.engine.database import LOST, retrying
 from madang.engine.privilege import APP_UID, is_root
 from madang.engine.settings import Settings, listen_on
 from madang.ingest.deadletters import DeadLetters
 from madang.people.gateway import Gateway
-from madang.people.http import Request, Response
 from madang.people.live import Live
 from madang.people.manage import Management
 from madang.people.ngsi.broker import Broker
@@ -49,52 +45,7 @@ from madang.runtime.apps import Apps
 from madang.runtime.manifest import load_manifest
 from madang.trust.caller import Caller
 
-COUNTERS = (
-    "entities",
-    "observations",
-    "observations_per_s",
-    "dead_letters",
-    "messages_lost",
-    "commands_accepted",
-    "commands_refused",
-    "subscriptions",
-    "latency_ms_p50",
-    "latency_ms_p95",
-)
-
-
-class Board:
-    """What the gateway knows of the whole instance: the status frame."""
-
-    def __init__(self, city: CityConfig) -> None:
-        self.city = city
-        self.stats: dict[str, dict[str, Any]] = {}
-        self.heard: dict[str, float] = {}
-        self.components: dict[str, Any] = {}
-        self.entities = 0
-        self.looks = 0
-        self.desk: Desk | None = None
-        self.demo: dict[str, Any] = msgspec.json.decode(os.environ.get("MADANG_DEMO", "null")) or {}
-
-    def hear(self, role: str, numbers: dict[str, Any]) -> None:
-        self.stats[role], self.heard[role] = numbers, time.monotonic()
-
-    def status(self) -> dict[str, Any]:
-        known: dict[str, Any] = {"entities": self.entities}
-        for numbers in self.stats.values():
-            known |= numbers
-        if self.desk is not None:
-            known |= self.desk.numbers()
-        wall = to_iso(SystemClock().now())
-        return {
-            "city_time": to_iso(self.desk.clock.now()) if self.desk is not None else wall,
-            "wall_time": wall,
-            "seed": self.demo.get("seed"),
-            "speed": self.demo.get("speed"),
-            "simulated": bool(self.demo),
-            "components": self.components,
-            "counters": {name: known.get(name, 0) for name in COUNTERS},
-        }
+log = structlog.get_logger()
 
 
 async def gateway(settings: Settings) -> None:
@@ -137,7 +88,7 @@ async def gateway(settings: Settings) -> None:
     await look(board, settings, store)  # the first status frame already tells how things are
     await until_told(
         serve(app, settings.http_port, door),
-        poll(board, settings, store),
+        poll(board, settings, store, apps),
         desk.run(),
         writer.watch(),
         keep_tidy(Expiry(pool, writer), broker.contexts),
@@ -158,11 +109,26 @@ async def subscribe(client: Any, city: str, live: Live, board: Board) -> None:
     await client.subscribe(f"{STATS_SUBJECT}.*", cb=told)
 
 
-async def poll(board: Board, settings: Settings, store: Store) -> None:
-    """Follows the instance for ever."""
+async def poll(board: Board, settings: Settings, store: Store, apps: Apps) -> None:
+    """Follows the instance for ever; first of all its apps return."""
+    returned = False
     while True:
+        if not returned:
+            returned = await resume(apps, board)
         await asyncio.sleep(1.0)
         await look(board, settings, store)
+
+
+async def resume(apps: Apps, board: Board) -> bool:
+    """Whether every app that was switched on runs again."""
+    if "supervisor" in board.components:
+        return False  # it did not answer, so nobody knows what it keeps
+    try:
+        await apps.resume(board.components)
+    except (MadangError, *LOST) as error:
+        log.warning("apps wait to return", error=repr(error))
+        return False
+    return True
 
 
 async def look(board: Board, settings: Settings, store: Store) -> None:
@@ -179,20 +145,6 @@ async def look(board: Board, settings: Settings, store: Store) -> None:
     board.looks += 1
 
 
-def page_config(city: CityConfig, board: Board) -> dict[str, Any]:
-    """GET /madang/v1/city."""
-    bbox = msgspec.json.decode(os.environ.get("MADANG_BBOX", "null")) or city.bbox
-    return {
-        "id": city.id,
-        "name": city.name,
-        "timezone": city.timezone,
-        "bbox": bbox,
-        "attribution": city.attribution,
-        "tiles": f"/tiles/{city.id}.pmtiles",
-        "simulated": bool(board.demo),
-    }
-
-
 async def available(apps: Apps) -> list[dict[str, Any]]:
     """First-party apps that could be installed."""
     out = []
@@ -200,29 +152,6 @@ async def available(apps: Apps) -> list[dict[str, Any]]:
         manifest = load_manifest(folder)
         out.append({"path": str(folder), "id": manifest.id, "name": manifest.name, "summary": manifest.summary})
     return out
-
-
-def metrics(board: Board) -> Any:
-    """GET /metrics for Prometheus."""
-
-    class Collector:
-        def collect(self) -> Any:
-            for name, value in board.status()["counters"].items():
-                yield GaugeMetricFamily(f"madang_{name}", f"{name} of the city", value=value or 0)
-            up = GaugeMetricFamily("madang_component_up", "1 when the process runs", labels=["component"])
-            for name, state in board.components.items():
-                up.add_metric([name], 1.0 if state["state"] == "running" else 0.0)
-            yield up
-
-    registry = CollectorRegistry()
-    registry.register(Collector())
-
-    async def handle(request: Request) -> Response:
-        return Response(
-            200, generate_latest(registry), [(b"content-type", b"text/plain; version=0.0.4; charset=utf-8")]
-        )
-
-    return handle
 
 
 def door_path(settings: Settings) -> Path:

@@ -12,7 +12,6 @@ import aiomqtt
 import msgspec
 import websockets
 
-from madang.base.clock import SystemClock, to_iso
 from madang.base.ids import entity_id
 from madang.engine.settings import Settings
 
@@ -26,6 +25,7 @@ class Probe:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self.latencies_ms: deque[float] = deque(maxlen=KEEP)
+        self._city_time = ""
 
     async def run(self) -> None:
         async with asyncio.TaskGroup() as group:
@@ -47,10 +47,13 @@ class Probe:
             password=unquote(parts.password or ""),
         ) as client:
             while True:
-                now = SystemClock().now()
-                message = {"time": to_iso(now), "sent_ms": time.time() * 1000}
-                await client.publish(f"city/{self._settings.city}/device/probe", msgspec.json.encode(message))
+                if self._city_time:
+                    await client.publish(f"city/{self._settings.city}/device/probe", self._heartbeat())
                 await asyncio.sleep(PERIOD_S)
+
+    def _heartbeat(self) -> bytes:
+        """A device's clock is the city's, as the last status told it."""
+        return msgspec.json.encode({"time": self._city_time, "sent_ms": time.time() * 1000})
 
     async def _watch(self) -> None:
         identifier = entity_id("Device", self._settings.city, "probe")
@@ -63,7 +66,9 @@ class Probe:
             )
             async for text in socket:
                 frame = msgspec.json.decode(text)
-                if frame["op"] == "changes":
+                if frame["op"] == "status":
+                    self._city_time = frame["city_time"]
+                elif frame["op"] == "changes":
                     for entity in frame["entities"]:
                         if entity["id"] == identifier:
                             self.latencies_ms.append(time.time() * 1000 - entity["value"])

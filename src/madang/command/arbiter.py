@@ -9,6 +9,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -20,10 +21,11 @@ TABLE_MAX = 100_000
 
 @dataclass(frozen=True)
 class Refusal:
-    """Why not: a code and a sentence."""
+    """Why not: a code, a sentence, and what a reader's language needs to say the code (text or number by name)."""
 
     reason: str
     detail: str
+    parameters: Mapping[str, str | float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -47,12 +49,13 @@ class Arbiter:
             return Refusal("expired", "the intent ended before it was heard")
         hold = self.holds.get(intent.target)
         if hold is not None and hold.until > now and hold.who != intent.who:
-            return Refusal("operator_hold", f"held by {hold.who} until {to_iso(hold.until)}")
+            return Refusal("operator_hold", f"held by {hold.who} until {to_iso(hold.until)}", {"who": hold.who})
         holder = self.holders.get(intent.target)
         if holder is None or holder.expires <= now or holder.who == intent.who or intent.urgency > holder.urgency:
             return None
         code = "outranked" if holder.urgency > intent.urgency else "held_by_other"
-        return Refusal(code, f"{holder.who} holds it at rank {holder.rank} until {to_iso(holder.expires)}")
+        said = f"{holder.who} holds it at rank {holder.rank} until {to_iso(holder.expires)}"
+        return Refusal(code, said, {"who": holder.who})
 
     def take(self, intent: Intent, now: datetime) -> None:
         """The intent passed everything: it holds its target."""

@@ -20,12 +20,14 @@ KINDS = (
     "simulation.clear",
 )
 REASON_MAX_CHARS = 500
+REASON_MAX_PARAMETERS = 8
 DEFAULT_TTL_S = 20.0
 
 
 @dataclass(frozen=True)
 class Intent:
-    """`who` is an app's or a person's id; `expires` is city time."""
+    """`who` is an app's or a person's id; `expires` is city time. `reason`: a person's words, or `{"code","parameters"}`
+    whose texts stand in the app's manifest."""
 
     id: str
     kind: str
@@ -33,7 +35,7 @@ class Intent:
     value: Mapping[str, Any]
     who: str
     rank: str
-    reason: str
+    reason: str | Mapping[str, Any]
     at: datetime
     expires: datetime
 
@@ -58,8 +60,21 @@ def read_intent(body: Any, intent_id: str, who: str, now: datetime) -> Intent:
     seconds = body.get("expires_s", DEFAULT_TTL_S)
     if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not 0 < seconds <= COMMAND_MAX_TTL_S:
         raise BadRequest(f"expires_s must be above 0 and at most {COMMAND_MAX_TTL_S}")
-    reason = _text(body, "reason", REASON_MAX_CHARS)
-    return Intent(intent_id, kind, target, value, who, rank, reason, now, now + timedelta(seconds=seconds))
+    return Intent(intent_id, kind, target, value, who, rank, _reason(body), now, now + timedelta(seconds=seconds))
+
+
+def _reason(body: Mapping[str, Any]) -> str | Mapping[str, Any]:
+    given = body.get("reason")
+    if not isinstance(given, Mapping):
+        return _text(body, "reason", REASON_MAX_CHARS)
+    parameters = given.get("parameters", {})
+    if not isinstance(parameters, Mapping) or len(parameters) > REASON_MAX_PARAMETERS:
+        raise BadRequest(f"reason.parameters is an object of at most {REASON_MAX_PARAMETERS} names")
+    for value in parameters.values():
+        is_text = isinstance(value, str) and len(value) <= REASON_MAX_CHARS
+        if isinstance(value, bool) or not (is_text or isinstance(value, int | float)):
+            raise BadRequest("reason.parameters holds texts and numbers")
+    return {"code": _text(given, "code", 64), "parameters": dict(parameters)}
 
 
 def _text(body: Mapping[str, Any], name: str, longest: int) -> str:

@@ -90,7 +90,8 @@ def refuse_signal(plan: SignalPlan, shown: Shown | None, value: Mapping[str, Any
         return Refusal("in_transition", "the controller is changing stages")
     green_s = (now - shown.since).total_seconds()
     if green_s < plan.min_green_s:
-        return Refusal("minimum_green", f"{green_s:.1f} s of {plan.min_green_s:g} s minimum green")
+        told = {"green_s": round(green_s, 1), "least_s": plan.min_green_s}
+        return Refusal("minimum_green", f"{green_s:.1f} s of {plan.min_green_s:g} s minimum green", told)
     return _too_red(plan, shown, stage, now)
 
 

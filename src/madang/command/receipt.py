@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -14,7 +15,8 @@ ACCEPTED, REFUSED, DONE, FAILED = "accepted", "refused", "done", "failed"
 
 @dataclass(frozen=True)
 class Receipt:
-    """`reason` is a code; `detail` a sentence for people. `by` said so: arbiter, interlock, device or service."""
+    """`reason` is a code, `parameters` what its text in any language needs; `detail` the same as an English sentence. `by`
+    said so: arbiter, interlock, device or service."""
 
     intent: Intent
     status: str
@@ -22,10 +24,19 @@ class Receipt:
     reason: str = ""
     detail: str = ""
     by: str = ""
+    parameters: Mapping[str, str | float] = field(default_factory=dict)
 
-    def then(self, status: str, at: datetime, reason: str = "", detail: str = "", by: str = "") -> Receipt:
+    def then(
+        self,
+        status: str,
+        at: datetime,
+        reason: str = "",
+        detail: str = "",
+        by: str = "",
+        parameters: Mapping[str, str | float] | None = None,
+    ) -> Receipt:
         """The next receipt of the same intent."""
-        return replace(self, status=status, at=at, reason=reason, detail=detail, by=by)
+        return replace(self, status=status, at=at, reason=reason, detail=detail, by=by, parameters=parameters or {})
 
     def as_json(self) -> dict[str, Any]:
         i = self.intent
@@ -42,6 +53,7 @@ class Receipt:
             "status": self.status,
             "at": to_iso(self.at),
             "reason": self.reason,
+            "parameters": dict(self.parameters),
             "detail": self.detail,
             "by": self.by,
         }

@@ -81,7 +81,7 @@ class CommandService:
             refusal, by = await self._check(intent, now), "interlock"
         if refusal is not None:
             self.refused += 1
-            return Receipt(intent, REFUSED, now, refusal.reason, refusal.detail, by)
+            return Receipt(intent, REFUSED, now, refusal.reason, refusal.detail, by, refusal.parameters)
         self.accepted += 1
         if intent.kind == "signal.release":
             self.arbiter.release(intent.target, intent.who)
@@ -144,9 +144,10 @@ class CommandService:
             return None
         if payload.get("status") == DONE:
             return await self._close(receipt.then(DONE, self.clock.now(), by="device"))
-        reason = str(payload.get("reason") or "device_refused")[:200]
+        reason, _, name = str(payload.get("reason") or "device_refused")[:200].partition(":")
         self.refused += 1
-        return await self._close(receipt.then(REFUSED, self.clock.now(), reason, "", "device"))
+        told = {"name": name} if name else {}
+        return await self._close(receipt.then(REFUSED, self.clock.now(), reason, "", "device", told))
 
     async def tick(self) -> list[Receipt]:
         """Close what no device answered; gives those receipts."""

@@ -30,5 +30,6 @@ def refuse_simulation(kind: str, value: Mapping[str, Any]) -> Refusal | None:
         elif isinstance(given, bool) or not isinstance(given, int | float):
             return Refusal("bad_value", f"{name} must be a number")
         elif not bounds[name][0] <= given <= bounds[name][1]:
-            return Refusal("out_of_bounds", f"{name} must be {bounds[name][0]:g} to {bounds[name][1]:g}")
+            said = f"{name} must be {bounds[name][0]:g} to {bounds[name][1]:g}"
+            return Refusal("out_of_bounds", said, {"name": name})
     return None

@@ -41,11 +41,12 @@ JSON_TYPES = frozenset(
 
 @dataclass(slots=True)
 class Response:
-    """Status, ready body, headers (names in lower case)."""
+    """Status, ready body, headers (names in lower case). `length`: bytes of a body that HEAD leaves out."""
 
     status: int = 200
     body: bytes = b""
     headers: list[tuple[bytes, bytes]] = field(default_factory=list)
+    length: int | None = None
 
     @classmethod
     def json(cls, value: Any, status: int = 200, media: bytes = b"application/json") -> Response:
@@ -170,9 +171,11 @@ async def guarded(
 
 
 async def send_response(send: Send, response: Response, extra: list[tuple[bytes, bytes]] | None = None) -> None:
+    """The server sends no body after HEAD (RFC 9110, 9.3.2); its length is told all the same."""
     headers = [*response.headers]
     if response.status != 204:
-        headers.append((b"content-length", str(len(response.body)).encode()))
+        length = len(response.body) if response.length is None else response.length
+        headers.append((b"content-length", str(length).encode()))
     if extra:
         headers += extra
     await send({"type": "http.response.start", "status": response.status, "headers": headers})
@@ -180,8 +183,8 @@ async def send_response(send: Send, response: Response, extra: list[tuple[bytes,
 
 
 def pick_method(request: Request, **handlers: Handler) -> Handler:
-    """The handler of the request's method. Raises MethodNotAllowed with what is allowed."""
-    handler = handlers.get(request.method)
+    """The handler of the request's method; HEAD is a GET. Raises MethodNotAllowed with what is allowed."""
+    handler = handlers.get("GET" if request.method == "HEAD" else request.method)
     if handler is None:
         raise MethodNotAllowed(f"{request.method} is not possible here", sorted(handlers))
     return handler

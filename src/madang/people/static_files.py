@@ -52,7 +52,9 @@ def _answer(request: Request, path: Path) -> Response:
     span = _RANGE.match(request.header(b"range"))
     if span and (span.group(1) or span.group(2)):
         return _part(path, stat.st_size, span, headers)
-    return Response(200, b"" if request.method == "HEAD" else path.read_bytes(), headers)
+    if request.method == "HEAD":
+        return Response(200, b"", headers, stat.st_size)
+    return Response(200, path.read_bytes(), headers)
 
 
 def _part(path: Path, size: int, span: re.Match[str], headers: list[tuple[bytes, bytes]]) -> Response:

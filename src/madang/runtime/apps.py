@@ -98,9 +98,12 @@ class Apps:
         await self._supervise({"op": "remove", "name": f"app:{app_id}"})
         shutil.rmtree(self._data / app_id, ignore_errors=True)
 
-    async def wanted(self) -> list[str]:
-        """Apps that were running when the city stopped."""
-        return [record["id"] for record in await self._pool.fetch("SELECT id FROM app WHERE wanted ORDER BY id")]
+    async def resume(self, components: dict[str, Any]) -> None:
+        """Starts the apps that were switched on when the instance ended; what the supervisor still keeps is left alone.
+        Raises Unavailable."""
+        for record in await self._pool.fetch("SELECT id FROM app WHERE wanted ORDER BY id"):
+            if f"app:{record['id']}" not in components:
+                await self.start(record["id"])
 
     async def page(self, components: dict[str, Any]) -> list[dict[str, Any]]:
         """Every app with its state."""
@@ -114,6 +117,7 @@ class Apps:
                 "state": _state(components.get(f"app:{record['id']}"), record["wanted"]),
                 "sandbox": level(),
                 "grants": record["grants"],
+                "reasons": record["manifest"].get("reasons", {}),
             }
             for record in records
         ]

@@ -28,7 +28,8 @@ class Scope(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Manifest(msgspec.Struct, frozen=True):
-    """`name`, `summary`: texts by language (ko, en). `entry`: `package.module`; the folder is the package."""
+    """`name`, `summary`: texts by language (ko, en). `entry`: `package.module`; the folder is the package. `reasons`: the
+    texts of the codes that its commands give as their reason, `{name}` where a parameter stands."""
 
     id: str
     version: str
@@ -37,6 +38,7 @@ class Manifest(msgspec.Struct, frozen=True):
     entry: str
     scopes: list[Scope]
     licence: str = ""
+    reasons: dict[str, dict[str, str]] = {}
 
 
 def load_manifest(folder: Path) -> Manifest:
@@ -65,6 +67,6 @@ def check(manifest: Manifest, folder: Path) -> None:
             raise BadRequest(
                 f"app.toml: a {scope.action} scope needs {'kind' if scope.action == 'command' else 'type'}"
             )
-    for texts in (manifest.name, manifest.summary, *(scope.purpose for scope in manifest.scopes)):
+    for texts in (manifest.name, manifest.summary, *(s.purpose for s in manifest.scopes), *manifest.reasons.values()):
         if not {"ko", "en"} <= texts.keys():
             raise BadRequest("app.toml: texts are given in ko and en")

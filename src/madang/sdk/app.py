@@ -31,6 +31,7 @@ log = logging.getLogger(__name__)
 
 OnEntity = Callable[[Entity, bool], Awaitable[None]]
 OnBeat = Callable[[], Awaitable[None]]
+Reason = str | Mapping[str, Any]
 STOP_WAIT_S = 5.0
 
 
@@ -94,7 +95,7 @@ class App:
         kind: str,
         target: str,
         value: Mapping[str, Any],
-        reason: str,
+        reason: Reason,
         rank: str = "efficiency",
         expires_s: float = 20.0,
     ) -> dict[str, Any]:
@@ -191,11 +192,16 @@ class App:
         await self.door.close()
 
 
+def because(code: str, **parameters: str | float) -> Reason:
+    """A reason that people read in their language: its texts stand in the manifest under `[reasons]`."""
+    return {"code": code, "parameters": parameters}
+
+
 def intent(
     kind: str,
     target: str,
     value: Mapping[str, Any],
-    reason: str,
+    reason: Reason,
     rank: str = "efficiency",
     expires_s: float = 20.0,
 ) -> dict[str, Any]:

@@ -38,5 +38,9 @@ def small_city(tmp_path_factory: pytest.TempPathFactory) -> Path:
         f'<flow id="f{i}" type="car" begin="0" end="4000" period="{20 + i}" from="{a}" to="{b}"/>'
         for i, (a, b) in enumerate(pairs)
     )
-    (folder / "morning.rou.xml").write_text(f'<routes><vType id="car" sigma="0.5"/>{flows}</routes>')
+    people = "".join(
+        f'<person id="pedestrian-{i}" depart="{10 * i}"><walk edges="{inward[i % len(inward)]}" speed="1.3"/></person>'
+        for i in range(40)
+    )
+    (folder / "morning.rou.xml").write_text(f'<routes><vType id="car" sigma="0.5"/>{flows}{people}</routes>')
     return folder

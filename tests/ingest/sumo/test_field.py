@@ -25,7 +25,7 @@ def test_same_seed_same_day(small_city: Path, tmp_path: Path) -> None:
     runs = [drive(small_city, tmp_path / str(i), seed) for i, seed in enumerate((1, 1, 2))]
     assert runs[0]["hash"] == runs[1]["hash"] != runs[2]["hash"]
     kinds = runs[0]["kinds"]
-    assert {"loop", "signal", "vehicle", "air", "noise", "weather", "kpi"} <= set(kinds)
+    assert {"loop", "signal", "vehicle", "pedestrian", "air", "noise", "weather", "kpi"} <= set(kinds)
     assert kinds["vehicle"] <= 200 * 100 and runs[0]["last"]["kpi"]["vehicles"] > 0
 
 
@@ -51,5 +51,6 @@ def test_a_killed_field_goes_on(small_city: Path, tmp_path: Path) -> None:
     whole = drive(small_city, tmp_path / "a", seconds=180, mode="save")
     again = drive(small_city, tmp_path / "a", seconds=60, mode="save")
     assert again["first"] == 180
+    assert again["kinds"]["pedestrian"] > 0 and again["last"]["kpi"]["pedestrians"] > 0
     assert again["last"]["kpi"]["vehicles"] >= whole["last"]["kpi"]["vehicles"]
     assert abs(again["last"]["kpi"]["running"] - whole["last"]["kpi"]["running"]) < 60

@@ -9,7 +9,9 @@ from madang.ingest.sumo.injection import Refused, read_injection
 from madang.ingest.sumo.loops import EMPTY, Period, Reporter
 from madang.ingest.sumo.pace import GIVE_UP_LAG_S, Pace
 from madang.ingest.sumo.plan import build_plan, find_stages
+from madang.ingest.sumo.stations import Stations
 from madang.ingest.sumo.vehicles import delay_s
+from madang.ingest.sumo.walkers import Walkers
 from madang.ingest.sumo.weather import weather_at
 
 
@@ -77,3 +79,21 @@ def test_rain_shows_in_the_weather() -> None:
 
 def test_delay_against_timetable() -> None:
     assert delay_s(300.0, 100.0, 20.0, 500.0) == 120
+
+
+def test_stations_tell_at_once_what_nobody_heard_and_then_each_at_its_period() -> None:
+    stations = Stations(1, {})
+    told = [stations.due(now) for now in (7, 8, 10, 60)]
+    stations.told.clear()
+    assert [*told, stations.due(61)] == [
+        ["air", "noise", "weather"], [], ["noise"], ["air", "noise", "weather"], ["air", "noise", "weather"],
+    ]  # fmt: skip
+
+
+def test_walkers_speak_by_turns_seldom_and_within_their_share() -> None:
+    walkers = Walkers()
+    for name in "abc":
+        walkers.join(name)
+    walkers.here.discard("c")
+    told = [walkers.next(now, spare) for now, spare in ((0, 3), (1, 4), (2, 40), (3, 40), (5, 40), (6, 40))]
+    assert told == [[], ["a"], ["b"], [], ["a"], ["b"]]

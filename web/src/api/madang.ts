@@ -19,11 +19,11 @@ export function listCommands(status?: string): Promise<CommandRow[]> {
   return get<CommandRow[]>(`/madang/v1/commands?limit=${COMMANDS_SHOWN}${filter}`);
 }
 
-export function inject(city: string, what: Injection, reason: string): Promise<Receipt> {
+export function inject(city: string, what: Injection): Promise<Receipt> {
   return post<Receipt>('/madang/v1/commands', {
     kind: `simulation.${what}`,
     target: `urn:ngsi-ld:Simulation:${city}:field`,
     value: {},
-    reason,
+    reason: { code: 'injected' },
   });
 }

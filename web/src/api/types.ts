@@ -37,8 +37,12 @@ export type Grant = string | {
   purpose?: Names | string;
   rank?: string;
 };
-export type AppInfo = { id: string; name: Names; state: string; sandbox: number | string; grants: Grant[] };
-export type Receipt = { id: string; status: string; reason?: string | null; detail?: string | null };
-/** `reason` is a code, `detail` a sentence; `who` asked, `by` answered (arbiter, interlock, device, service). */
-export type CommandRow = Receipt & { at?: string; who?: string; by?: string; kind: string; target: string; why?: string };
+export type AppInfo = { id: string; name: Names; state: string; sandbox: number | string; grants: Grant[]; reasons?: Record<string, Names> };
+export type Parameters = Record<string, string | number>;
+/** `reason` is a code and `parameters` what its text needs; `detail` says it in English. */
+export type Receipt = { id: string; status: string; reason?: string | null; parameters?: Parameters; detail?: string | null };
+/** A person's own words, or a code whose texts stand in the manifest of the app that asked. */
+export type Why = string | { code: string; parameters?: Parameters };
+/** `who` asked and `why`, `by` answered (arbiter, interlock, device, service). */
+export type CommandRow = Receipt & { at?: string; who?: string; by?: string; kind: string; target: string; why?: Why };
 export type DeadLetter = { at: string; source: string; reason: string; payload: string };

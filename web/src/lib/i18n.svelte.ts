@@ -2,9 +2,10 @@
 import en from '../strings/en.json';
 import ko from '../strings/ko.json';
 
+import type { AppInfo, Names, Parameters, Receipt, Why } from '../api/types';
+
 export type Language = 'ko' | 'en';
 export type Key = keyof typeof en;
-type Holes = Record<string, string | number>;
 
 const STORE = 'madang.language';
 const texts: Record<Language, Record<string, string>> = { ko, en };
@@ -43,7 +44,7 @@ class I18n {
 
 export const i18n = new I18n();
 
-export function t(key: Key, holes: Holes = {}): string {
+export function t(key: Key, holes: Parameters = {}): string {
   return fill(texts[i18n.language][key] ?? key, holes);
 }
 
@@ -57,6 +58,19 @@ export function componentName(id: string): string {
   return tName('component', id.replace(/^app:/, '').split('.').pop() ?? id);
 }
 
-function fill(text: string, holes: Holes): string {
+/** Why the city refused or failed: its code in the reader's language, else the sentence it gave. */
+export function reasonText(receipt: Receipt): string {
+  const text = texts[i18n.language][`reason.${receipt.reason}`];
+  return text ? fill(text, receipt.parameters ?? {}) : receipt.detail || receipt.reason || '';
+}
+
+/** Why somebody asked: a person's words as they are, a code by the texts of the app that asked, else by ours. */
+export function whyText(why: Why, who: string, apps: readonly AppInfo[]): string {
+  if (typeof why === 'string') return why;
+  const said: Names | undefined = apps.find((app) => who === `app:${app.id}`)?.reasons?.[why.code];
+  return fill(said?.[i18n.language] ?? said?.en ?? tName('why', why.code), why.parameters ?? {});
+}
+
+function fill(text: string, holes: Parameters): string {
   return text.replace(/\{(\w+)\}/g, (whole, name: string) => (name in holes ? String(holes[name]) : whole));
 }

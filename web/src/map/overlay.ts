@@ -16,8 +16,8 @@ export type Camera = {
 export type Scene = { shown: Readonly<Record<LayerId, boolean>>; dead: boolean; selected: string | null; ring: string };
 
 /** From the ground up: what must not be hidden comes last. */
-const ORDER: readonly LayerId[] = ['flow', 'hydrant', 'entrance', 'bikes', 'stop', 'sensor', 'car', 'bicycle', 'bus', 'tram', 'signal', 'noise', 'air', 'weather', 'incident'];
-const FROM_ZOOM: Partial<Record<LayerId, number>> = { flow: 14.6, hydrant: 14.5, entrance: 14, bikes: 13.5, stop: 15 };
+const ORDER: readonly LayerId[] = ['flow', 'hydrant', 'entrance', 'bikes', 'stop', 'sensor', 'pedestrian', 'car', 'bicycle', 'bus', 'tram', 'signal', 'noise', 'air', 'weather', 'incident'];
+const FROM_ZOOM: Partial<Record<LayerId, number>> = { pedestrian: 14, flow: 14.6, hydrant: 14.5, entrance: 14, bikes: 13.5, stop: 15 };
 const TAG_ZOOM = 14.6;
 const MARGIN_PX = 30;
 const HIT_PX = 18;

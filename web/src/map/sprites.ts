@@ -97,6 +97,12 @@ const bicycle: Draw = (ctx, look, ink) => {
   fill(ctx, look, ink, ink.bicycle);
 };
 
+const pedestrian: Draw = (ctx, look, ink) => {
+  ctx.beginPath();
+  ctx.arc(0, 0, 3.2, 0, 2 * Math.PI);
+  fill(ctx, look, ink, ink.pedestrian);
+};
+
 type Arc = { from: number; to: number; lamp: Lamp };
 const HEAD_WIDTH = 0.95;
 
@@ -222,7 +228,7 @@ const drawTag: Draw = (ctx, look, ink) => {
 };
 
 export const DRAW: Readonly<Record<LayerId, Draw>> = {
-  car: vehicle('car', 7, 13), bus: vehicle('bus', 9, 24), tram: vehicle('tram', 8.5, 32), bicycle, signal, incident, flow,
+  car: vehicle('car', 7, 13), bus: vehicle('bus', 9, 24), tram: vehicle('tram', 8.5, 32), bicycle, pedestrian, signal, incident, flow,
   air: sensing('air'), noise: sensing('noise'), weather: sensing('weather'), sensor: sensing('sensor'),
   stop: pin('', true, 'stop'), bikes: pin('⌁', false, 'place'), hydrant: pin('H', false, 'alarm'), entrance: pin('M', false, 'bus'),
 };

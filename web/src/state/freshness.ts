@@ -3,6 +3,7 @@ import { newestOf, type Entity } from './entity';
 
 export const STALE_AFTER_S: Readonly<Record<string, number>> = {
   Vehicle: 30,
+  Pedestrian: 60,
   TrafficFlowObserved: 300,
   TrafficSignalController: 300,
   AirQualityObserved: 3600,

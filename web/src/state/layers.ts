@@ -2,7 +2,7 @@
 import { textOf, type Entity } from './entity';
 
 export type LayerId =
-  | 'car' | 'bus' | 'tram' | 'bicycle' | 'signal' | 'incident' | 'flow' | 'air' | 'noise' | 'weather' | 'sensor'
+  | 'car' | 'bus' | 'tram' | 'bicycle' | 'pedestrian' | 'signal' | 'incident' | 'flow' | 'air' | 'noise' | 'weather' | 'sensor'
   | 'stop' | 'bikes' | 'hydrant' | 'entrance';
 export type Group = 'moving' | 'control' | 'sensing' | 'places';
 export type Layer = { id: LayerId; group: Group; types: string[]; shown: boolean; subscription: string };
@@ -12,6 +12,7 @@ export const LAYERS: readonly Layer[] = [
   { id: 'bus', group: 'moving', types: ['Vehicle'], shown: true, subscription: 'moving' },
   { id: 'tram', group: 'moving', types: ['Vehicle'], shown: true, subscription: 'moving' },
   { id: 'bicycle', group: 'moving', types: ['Vehicle'], shown: true, subscription: 'moving' },
+  { id: 'pedestrian', group: 'moving', types: ['Pedestrian'], shown: true, subscription: 'moving' },
   { id: 'signal', group: 'control', types: ['TrafficSignalController'], shown: true, subscription: 'signals' },
   { id: 'incident', group: 'control', types: ['RoadAccident', 'Event'], shown: true, subscription: 'incidents' },
   { id: 'flow', group: 'sensing', types: ['TrafficFlowObserved'], shown: true, subscription: 'flow' },
@@ -27,7 +28,7 @@ export const LAYERS: readonly Layer[] = [
 export const GROUPS: readonly Group[] = ['control', 'moving', 'sensing', 'places'];
 export const KPI_SUBSCRIPTION = 'kpi';
 
-const BY_TYPE = new Map(LAYERS.filter((l) => l.group !== 'moving').flatMap((l) => l.types.map((type) => [type, l.id] as const)));
+const BY_TYPE = new Map(LAYERS.filter((l) => !l.types.includes('Vehicle')).flatMap((l) => l.types.map((type) => [type, l.id] as const)));
 const VEHICLES = new Set<string>(['car', 'bus', 'tram', 'bicycle']);
 
 export function layerOf(entity: Entity): LayerId | null {

@@ -18,7 +18,7 @@ const FIRST: Partial<Record<LayerId, readonly string[]>> = {
   noise: ['LAeq'],
   weather: ['temperature', 'precipitation', 'windSpeed'],
   flow: ['occupancy', 'intensity'],
-  car: ['speed'], bus: ['speed'], tram: ['speed'], bicycle: ['speed'],
+  car: ['speed'], bus: ['speed'], tram: ['speed'], bicycle: ['speed'], pedestrian: ['speed'],
   sensor: ['pm25', 'temperature', 'LAeq', 'relativeHumidity', 'illuminance', 'occupancy', 'intensity', 'batteryLevel'],
 };
 

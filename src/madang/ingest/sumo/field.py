@@ -6,14 +6,13 @@ Mode `live` speaks as every device; mode `shadow` runs the same day without apps
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 from madang.ingest.sumo import loops as loops_room
+from madang.ingest.sumo import places
 from madang.ingest.sumo import stations as stations_room
 from madang.ingest.sumo.budget import Budget
 from madang.ingest.sumo.controller import SignalController
@@ -31,6 +30,7 @@ from madang.ingest.sumo.messages import (
 )
 from madang.ingest.sumo.network import Network
 from madang.ingest.sumo.vehicles import Fleet, vehicle_payload
+from madang.ingest.sumo.walkers import Walkers, walker_payload
 from madang.ingest.sumo.weather import weather_at
 
 LOOP_PERIOD_S = 2
@@ -67,29 +67,14 @@ class Field:
         known = set(self.sumo.trafficlight.getIDList())
         self.controllers = {n: SignalController(p) for n, p in sorted(self.net.plans.items()) if n in known}
         self.topics = Topics(self.setup.city)
-        self.reporter, self.fleet, self.kpi = loops_room.Reporter(), Fleet(), Kpi()
+        self.reporter, self.fleet, self.walkers, self.kpi = loops_room.Reporter(), Fleet(), Walkers(), Kpi()
         self.budget = Budget(self.setup.max_messages_per_s, self.setup.speed)
         speeds = {edge: self.net.lane_mps[lanes[0]] for edge, lanes in self.net.edges.items()}
         self.incidents = Incidents(speeds)
         self.pending: list[tuple[float, Active]] = []
         self._signals_told: dict[str, int] = {}
-        self._place()
-
-    def _place(self) -> None:
-        drivable = {e: lanes for e, lanes in self.net.edges.items() if any(self._cars(lane) for lane in lanes)}
-        length = {edge: self.net.lane_m[lanes[0]] for edge, lanes in drivable.items()}
-        middles = {e: _middle(self.net.lane_shape[lanes[0]]) for e, lanes in drivable.items() if length[e] > 40}
-        wide = sorted(middles, key=lambda e: (-len(drivable[e]), -length[e], e))
-        self.places = [edge for edge in wide if length[edge] > 50] or wide
-        seed, geo = self.setup.seed, self.sumo.simulation.convertGeo
-        make = stations_room.place_stations
-        self.air = make({e: middles[e] for e in wide[:60]}, geo, 4, seed, "air")
-        self.noise = make({e: middles[e] for e in wide[:60]}, geo, 4, seed, "noise")
-        self.weather = make({e: middles[e] for e in wide[60:160] or wide}, geo, 2, seed, "weather")
-
-    def _cars(self, lane: str) -> bool:
-        allows = self.net.allows.get(lane, "")
-        return "passenger" not in allows and "all" not in allows if allows.startswith("-") else "passenger" in allows
+        self.places, wide, middles = places.busy_edges(self.net)
+        self.stations = stations_room.place_all(wide, middles, self.sumo.simulation.convertGeo, self.setup.seed)
 
     def step(self) -> list[Message]:
         """One simulated second; gives the messages of it in a fixed order."""
@@ -103,9 +88,10 @@ class Field:
         return out
 
     def tell_anew(self) -> None:
-        """Nobody heard what was said so far: every signal and loop tells its state at its next turn."""
+        """Nobody heard what was said so far: every signal, loop and station tells its state at its next turn."""
         self._signals_told.clear()
         self.reporter.sent.clear()
+        self.stations.told.clear()
 
     def _signals(self) -> Iterator[Message]:
         for name, device in self.controllers.items():
@@ -129,9 +115,11 @@ class Field:
             out += self._loops()
             out += self._stations()
             out += [Message(self.topics.of("vehicle", token(v)), None) for v in self.fleet.arrive(self.sumo)]
+            out += [Message(self.topics.of("pedestrian", token(p)), None) for p in self.walkers.arrive(self.sumo)]
             self.budget.refill()
             self.budget.spend(len(out))
             if not self.quiet:
+                out += self._walkers()
                 out += self._vehicles()
         yield from out
 
@@ -145,22 +133,14 @@ class Field:
                 yield Message(self.topics.of("loop", token(loop.id)), loop_payload(time, period))
 
     def _stations(self) -> Iterator[Message]:
-        seed, now = self.setup.seed, self.now
-        if now % stations_room.NOISE_EVERY_S:
+        due = self.stations.due(self.now)
+        if not due:
             return
-        weather, time = weather_at(seed, now, self.incidents.rain_mm_h()), self.setup.time.text(now)
-        for kind, places, every in (("air", self.air, 60), ("noise", self.noise, 10), ("weather", self.weather, 60)):
-            if now % every:
-                continue
-            for station in places:
-                head: dict[str, Any] = {"time": time, "lon": station.lon, "lat": station.lat}
-                if kind == "air":
-                    head |= stations_room.air(self.sumo, station, weather, seed, now)
-                elif kind == "noise":
-                    head["LAeq"] = stations_room.noise_level(self.sumo, station, weather, seed, now)
-                else:
-                    head |= stations_room.weather_body(weather)
-                yield Message(self.topics.of(kind, station.id), head)
+        time = {"time": self.setup.time.text(self.now)}
+        weather = weather_at(self.setup.seed, self.now, self.incidents.rain_mm_h())
+        for kind in due:
+            for station, body in self.stations.read(kind, self.sumo, weather, self.now):
+                yield Message(self.topics.of(kind, station), time | body)
 
     def _vehicles(self) -> Iterator[Message]:
         time = self.setup.time.text(self.now)
@@ -169,6 +149,12 @@ class Field:
             if body is not None:
                 self.budget.position()
                 yield Message(self.topics.of("vehicle", token(vehicle)), body, MAY)
+
+    def _walkers(self) -> Iterator[Message]:
+        time = self.setup.time.text(self.now)
+        for person in self.walkers.next(self.now, self.budget.spare()):
+            self.budget.position()
+            yield Message(self.topics.of("pedestrian", token(person)), walker_payload(self.sumo, person, time), MAY)
 
     def command(self, controller: str, payload: Any) -> list[Message]:
         """A command to a signal controller; gives its receipt. What cannot be read is refused, never raised."""
@@ -217,7 +203,7 @@ class Field:
             return []
         wreck = f"accident-{made.id}"
         gone = [wreck] if status == "solved" and self.fleet.leave(wreck) else []
-        lon, lat = self.sumo.simulation.convertGeo(*_middle(self.net.lane_shape[f"{made.place}_0"]))
+        lon, lat = self.sumo.simulation.convertGeo(*places.middle(self.net.lane_shape[f"{made.place}_0"]))
         what = "A vehicle blocks a lane" if made.kind == "accident" else f"{made.amount:.0f} trips to one place"
         body = {"time": self.setup.time.text(self.now), "kind": made.kind, "status": status}
         body |= {"lon": round(lon, 6), "lat": round(lat, 6), "description": what, "edge": made.place}
@@ -253,20 +239,10 @@ class Field:
         self.incidents.restore(self.sumo, saved["incidents"])
         for vehicle in self.sumo.vehicle.getIDList():
             self.fleet.join(self.sumo, vehicle)
+        for person in self.sumo.person.getIDList():
+            self.walkers.join(person)
 
 
 def token(name: str) -> str:
     """A topic level without MQTT's or NATS's special characters; ids of the import are so already."""
     return "".join(c if c.isalnum() or c in "-_" else "_" for c in name)
-
-
-def _middle(shape: list[tuple[float, float]]) -> tuple[float, float]:
-    """The point halfway along a line."""
-    half = sum(math.dist(a, b) for a, b in pairwise(shape)) / 2
-    for (x1, y1), (x2, y2) in pairwise(shape):
-        step = math.dist((x1, y1), (x2, y2))
-        if step >= half > 0:
-            part = half / step
-            return x1 + (x2 - x1) * part, y1 + (y2 - y1) * part
-        half -= step
-    return shape[-1]

@@ -13,12 +13,13 @@ _BIKES = "device.tripinfo.bikeTripStatistics."
 
 @dataclass(frozen=True)
 class Totals:
-    """Trips completed, their summed delay in s, vehicles on the road, teleports; since the simulator started."""
+    """Trips completed, their summed delay in s, vehicles on the road, teleports, people on foot; since the simulator started."""
 
     trips: int
     delay_s: float
     running: int
     teleports: int
+    walking: int = 0
 
 
 def read_totals(sumo: Any) -> Totals:
@@ -30,7 +31,7 @@ def read_totals(sumo: Any) -> Totals:
         lost = float(read("", group + "timeLoss")) + float(read("", group + "departDelay"))
         trips, delay = trips + count, delay + count * lost
     running = int(read("", "stats.vehicles.running"))
-    return Totals(trips, delay, running, int(read("", "stats.teleports.total")))
+    return Totals(trips, delay, running, int(read("", "stats.teleports.total")), sumo.person.getIDCount())
 
 
 @dataclass
@@ -58,6 +59,7 @@ class Kpi:
             "vehicles": trips,
             "running": totals.running,
             "teleports": teleports,
+            "pedestrians": totals.walking,
         }
 
     def snapshot(self) -> dict[str, Any]:

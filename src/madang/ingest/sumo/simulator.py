@@ -40,6 +40,8 @@ def arguments(scene: Scene) -> list[str]:
     # The tripinfo device counts timeLoss and departDelay of finished trips, which `kpi` reads.
     args += ["--device.tripinfo.probability", "1", "--save-state.rng", "true", "--save-state.precision", "6"]
     args += ["--time-to-teleport", str(TELEPORT_AFTER_S), "--ignore-route-errors", "true"]
+    # People walk beside the traffic: the network has no sidewalks, and on a lane they would stand in its way.
+    args += ["--pedestrian.model", "nonInteracting", "--save-state.transportables", "true"]
     return args + list(scene.options)
 
 

@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from madang.ingest.sumo.weather import Weather, smooth
 
+Point = tuple[float, float]
 REACH_M = 120.0
-AIR_EVERY_S, NOISE_EVERY_S, WEATHER_EVERY_S = 60, 10, 60
+EVERY_S = {"air": 60, "noise": 10, "weather": 60}
 # ug/m3 per mg/s of nearby emission at 4 m/s of wind: sets a busy street at its usual roadside increment.
 NOX_TO_NO2, PM_TO_PM10, PM_TO_PM25 = 0.12, 1.5, 0.9
 
@@ -30,9 +31,44 @@ class Station:
     near: tuple[tuple[str, float], ...]
 
 
-def place_stations(
-    edges: Mapping[str, tuple[float, float]], to_lonlat: Any, count: int, seed: int, prefix: str
-) -> list[Station]:
+@dataclass
+class Stations:
+    """Every station by kind (air, noise, weather), and which kinds somebody has heard."""
+
+    seed: int
+    places: Mapping[str, list[Station]]
+    told: set[str] = field(default_factory=set)
+
+    def due(self, now_s: int) -> list[str]:
+        """Kinds to tell this second: each at its period, and at once what nobody heard."""
+        found = [kind for kind, every_s in EVERY_S.items() if now_s % every_s == 0 or kind not in self.told]
+        self.told.update(found)
+        return found
+
+    def read(self, kind: str, sumo: Any, weather: Weather, now_s: int) -> Iterator[tuple[str, dict[str, float]]]:
+        """(station, what it measures and where it stands)."""
+        for station in self.places[kind]:
+            place = {"lon": station.lon, "lat": station.lat}
+            yield station.id, place | _measured(kind, sumo, station, weather, self.seed, now_s)
+
+
+def _measured(kind: str, sumo: Any, station: Station, weather: Weather, seed: int, now_s: float) -> dict[str, float]:
+    if kind == "air":
+        return air(sumo, station, weather, seed, now_s)
+    if kind == "noise":
+        return {"LAeq": noise_level(sumo, station, weather, seed, now_s)}
+    return weather_body(weather)
+
+
+def place_all(wide: Sequence[str], middles: Mapping[str, Point], to_lonlat: Any, seed: int) -> Stations:
+    """Air and noise beside the widest edges, weather beside smaller ones. `wide`: edges, widest first."""
+    busy = {edge: middles[edge] for edge in wide[:60]}
+    quiet = {edge: middles[edge] for edge in wide[60:160] or wide}
+    at = {"air": (busy, 4), "noise": (busy, 4), "weather": (quiet, 2)}
+    return Stations(seed, {kind: place_stations(edges, to_lonlat, n, seed, kind) for kind, (edges, n) in at.items()})
+
+
+def place_stations(edges: Mapping[str, Point], to_lonlat: Any, count: int, seed: int, prefix: str) -> list[Station]:
     """Stations beside seeded edges that lie apart; `edges` gives midpoints in metres."""
     rng = random.Random(f"{seed}/{prefix}")
     names = sorted(edges)

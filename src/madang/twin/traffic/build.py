@@ -17,9 +17,11 @@ from madang.twin.traffic.lines import Line, Stop, make_lines, read_stops, write_
 from madang.twin.traffic.net import Net, read_net
 from madang.twin.traffic.plans import Turns, make_plans, plan_capacity, turn_flows
 from madang.twin.traffic.pool import Pool, make_pool
+from madang.twin.traffic.walks import make_walks
 
 FITTING_ROUNDS = 2
 PRIVATE_MODES = {"car": "passenger", "bicycle": "bicycle"}
+ON_FOOT = "pedestrian"
 Progress = Callable[[str, float], None]
 
 
@@ -60,6 +62,8 @@ def build_traffic(extract: Extract, out_dir: Path, settings: TrafficSettings, pr
     lines, left_out = make_lines(out_dir / "lines.xml", stops, graphs)
     profile = read_profile()
     pools = fit_plans_and_ways(net, lines, profile, settings)
+    if settings.peak_per_h.get(ON_FOOT):
+        pools[ON_FOOT] = make_walks(net, [stop.edge for stop in stops.values()], settings.seed)
     progress("signals", 0.8)
     set_programs(out_dir / "net.net.xml", net.programs)
     write_stops(stops, {stop for line in lines for stop in line.stops}, net, out_dir / "stops.add.xml")

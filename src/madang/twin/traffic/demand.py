@@ -17,13 +17,15 @@ from pathlib import Path
 from typing import Any, TextIO
 from xml.sax.saxutils import quoteattr
 
+ON_FOOT = "pedestrian"
+WALK_MPS, WALK_SPREAD_MPS, WALK_RANGE_MPS = 1.34, 0.26, (0.7, 2.0)  # Weidmann 1993
 MINUTE_S = 60
 DAY_S = 86_400
 
 
 @dataclass(slots=True, frozen=True)
 class Departure:
-    """One vehicle: `depart_s` counts from local midnight."""
+    """One vehicle or person: `depart_s` counts from local midnight. `speed_mps` is a person's."""
 
     depart_s: float
     id: str
@@ -32,6 +34,7 @@ class Departure:
     stops: tuple[str, ...] = ()
     dwell_s: float = 0.0
     line: str = ""
+    speed_mps: float = 0.0
 
 
 def load_demand(net_dir: Path) -> dict[str, Any]:
@@ -46,7 +49,7 @@ def write(
 ) -> dict[str, int]:
     """Writes a SUMO route file for [start_s, start_s + duration_s) after local midnight; gives vehicles by mode.
 
-    `scale` multiplies cars and bicycles; lines run by their timetable whatever it is.
+    `scale` multiplies cars, bicycles and pedestrians; lines run by their timetable whatever it is.
     """
     demand = load_demand(Path(net_dir))
     departures = sorted(departures_of(demand, seed, start_s, duration_s, scale), key=lambda d: (d.depart_s, d.id))
@@ -78,14 +81,22 @@ def trips_of(
     """Departures of a private mode: a Poisson number in each minute, spread over it, on routes drawn by weight."""
     pool = demand["modes"][mode]
     ladder = list(accumulate(pool["weights"]))
+    if not ladder:
+        return
     for minute in range(start_s // MINUTE_S, math.ceil(end_s / MINUTE_S)):
         rng = random.Random(f"{seed}:{mode}:{minute}")
         factor = factor_at(demand["profile"]["private"][mode], minute * MINUTE_S)
         for number in range(poisson(rng, demand["peak_per_h"][mode] * factor * scale / 60)):
             depart = round(minute * MINUTE_S + rng.random() * MINUTE_S, 1)
             route = min(bisect_right(ladder, rng.random() * ladder[-1]), len(ladder) - 1)
+            speed = _walking_mps(rng) if mode == ON_FOOT else 0.0
             if start_s <= depart < end_s:
-                yield Departure(depart, f"{mode}-{minute}-{number}", mode, f"{mode}{route}")
+                yield Departure(depart, f"{mode}-{minute}-{number}", mode, f"{mode}{route}", speed_mps=speed)
+
+
+def _walking_mps(rng: random.Random) -> float:
+    low, high = WALK_RANGE_MPS
+    return round(min(high, max(low, rng.gauss(WALK_MPS, WALK_SPREAD_MPS))), 2)
 
 
 def runs_of(line: dict[str, Any], profile: dict[str, Any], seed: int, start_s: int, end_s: int) -> Iterator[Departure]:
@@ -134,15 +145,16 @@ def _write_file(file: TextIO, demand: dict[str, Any], departures: list[Departure
     for name, told in demand["types"].items():
         file.write(f'  <vType id="{name}" {" ".join(f"{k}={quoteattr(str(v))}" for k, v in told.items())}/>\n')
     used = {departure.route for departure in departures}
+    walks = {f"{ON_FOOT}{n}": edges for n, edges in enumerate(demand["modes"].get(ON_FOOT, {}).get("routes", []))}
     for mode, pool in demand["modes"].items():
         for number, edges in enumerate(pool["routes"]):
-            if f"{mode}{number}" in used:
+            if mode != ON_FOOT and f"{mode}{number}" in used:
                 file.write(f'  <route id="{mode}{number}" edges="{edges}"/>\n')
     for line in demand["lines"]:
         if f"line{line['id']}" in used:
             file.write(f'  <route id="line{line["id"]}" edges="{line["edges"]}"/>\n')
     for departure in departures:
-        file.write(_vehicle(departure))
+        file.write(_person(departure, walks) if departure.kind == ON_FOOT else _vehicle(departure))
     file.write("</routes>\n")
 
 
@@ -154,3 +166,8 @@ def _vehicle(d: Departure) -> str:
         return f"  {head}{speed}/>\n"
     stops = "".join(f'<stop busStop="{stop}" duration="{d.dwell_s}"/>' for stop in d.stops)
     return f"  {head} line={quoteattr(d.line)}>{stops}</vehicle>\n"
+
+
+def _person(d: Departure, walks: dict[str, str]) -> str:
+    walk = f'<walk edges="{walks[d.route]}" speed="{d.speed_mps}"/>'
+    return f'  <person id="{d.id}" type="{d.kind}" depart="{d.depart_s:.1f}">{walk}</person>\n'

@@ -45,7 +45,8 @@ def _options(net_dir: Path, seed: int, start_s: int, duration_s: int) -> list[st
     files = ["-n", str(net_dir / "net.net.xml"), "-a", str(net_dir / "stops.add.xml"), "-r", "r.rou.xml"]
     span = ["-b", str(start_s), "-e", str(start_s + duration_s), "--seed", str(seed)]
     out = ["--tripinfo-output", "t.xml", "--tripinfo-output.write-unfinished", "--statistic-output", "s.xml"]
-    return [*files, *span, *out, "--time-to-teleport", str(TELEPORT_S), "--no-step-log", "--no-warnings"]
+    beside = ["--pedestrian.model", "nonInteracting"]
+    return [*files, *span, *beside, *out, "--time-to-teleport", str(TELEPORT_S), "--no-step-log", "--no-warnings"]
 
 
 def _figures(seed: int, statistics: ET.Element, trips: ET.Element) -> Figures:
