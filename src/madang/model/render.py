@@ -13,12 +13,13 @@ from madang.model.projection import Projection
 SYSTEM = frozenset({"createdAt", "modifiedAt"})
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Form:
-    """How to show entities. `attrs` are internal names: only these (None: all).
+    """How to show entities; what was shown is remembered by form, so a form is only equal to itself.
 
-    `pick` and `omit` also speak of `id` and `type`; of attributes with several instances those of `datasets` are shown, None
-    among them means the default one. `geometry` is the GeoProperty of GeoJSON.
+    `attrs` are internal names: only these (None: all). `pick` and `omit` also speak of `id` and
+    `type`; of attributes with several instances those of `datasets` are shown, None among them means the
+    default one. `geometry` is the GeoProperty of GeoJSON.
     """
 
     format: str = "normalized"

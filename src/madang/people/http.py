@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from dataclasses import dataclass, field
+from functools import lru_cache
+from types import MappingProxyType
 from typing import Any
 from urllib.parse import parse_qsl, unquote
 
@@ -53,10 +55,20 @@ class Response:
         return cls(status, encode(value), [(b"content-type", media)])
 
 
+@lru_cache(maxsize=4_096)
+def parse_query_string(raw: bytes) -> Mapping[str, str]:
+    """Parameters by name; the last of a repeated name counts. Remembered: pages and screens ask the same again and again.
+    Raises BadRequest."""
+    try:
+        return MappingProxyType(dict(parse_qsl(raw.decode("ascii"), keep_blank_values=True)))
+    except (UnicodeDecodeError, ValueError):
+        raise BadRequest("the query string cannot be read") from None
+
+
 class Request:
     """One HTTP request. Header names are lower-case bytes; `parts` are the path segments after the mount, unquoted."""
 
-    __slots__ = ("_body", "_query", "_receive", "caller", "headers", "method", "parts", "scope")
+    __slots__ = ("_body", "_receive", "caller", "headers", "method", "parts", "scope")
 
     def __init__(self, scope: Scope, receive: Receive, parts: list[str], caller: Caller = NOBODY) -> None:
         self.scope = scope
@@ -65,21 +77,17 @@ class Request:
         self.parts = parts
         self.caller = caller
         self._receive = receive
-        self._query: dict[str, str] | None = None
         self._body: bytes | None = None
 
     @property
-    def query(self) -> dict[str, str]:
-        """The query string; the last value of a repeated name counts."""
-        if self._query is None:
-            raw = self.scope["query_string"]
-            try:
-                self._query = (
-                    dict(parse_qsl(raw.decode("ascii"), keep_blank_values=True, strict_parsing=False)) if raw else {}
-                )
-            except (UnicodeDecodeError, ValueError):
-                raise BadRequest("the query string cannot be read") from None
-        return self._query
+    def raw_query(self) -> bytes:
+        raw: bytes = self.scope["query_string"]
+        return raw
+
+    @property
+    def query(self) -> Mapping[str, str]:
+        """The query string; the last value of a repeated name counts. Raises BadRequest."""
+        return parse_query_string(self.scope["query_string"])
 
     def header(self, name: bytes) -> str:
         return self.headers.get(name, b"").decode("latin-1")

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from madang.base.errors import InvalidRequest
+from madang.people.http import parse_query_string
 from madang.people.ngsi.forms import check_options
-from madang.people.ngsi.parameters import Given, options
+from madang.people.ngsi.parameters import options
 
 _PAGE = {"limit", "offset", "count", "options"}
 _FORM = {"options", "format", "lang", "pick", "omit", "attrs", "datasetId", "geometryProperty"}
@@ -51,9 +54,10 @@ PARAMETERS: dict[tuple[str, str], set[str]] = {
 }
 
 
-def check_parameters(shape: str, method: str, given: Given) -> None:
+@lru_cache(maxsize=4_096)
+def check_parameters(shape: str, method: str, raw_query: bytes) -> None:
     """Raises InvalidRequest for a parameter or an option that the resource does not know."""
-    known = PARAMETERS.get((shape, method))
+    known, given = PARAMETERS.get((shape, method)), parse_query_string(raw_query)
     if known is None or not given:
         return
     if unknown := sorted(given.keys() - known):

@@ -12,6 +12,7 @@ from madang.model.operations import Append, Create, Merge, Operation, Replace, t
 from madang.model.outcome import Outcome
 from madang.model.removals import Delete
 from madang.people.http import Request, Response
+from madang.people.ngsi.asked import Asked, rest_of
 from madang.people.ngsi.bodies import given_of, select
 from madang.people.ngsi.broker import Broker
 from madang.people.ngsi.forms import form_of, join_of
@@ -64,7 +65,8 @@ class Batches:
         given = given_of(data, request.query)
         query = select(query_of(given, context), data, context)
         check_width(given, query)
-        return await self._pages.of_query(request, query, form_of(given, context), context, join_of(given))
+        asked = Asked(query, form_of(given, context), join_of(given), rest_of(request.raw_query))
+        return await self._pages.of_query(request, asked, context)
 
     async def _run(
         self, request: Request, make: Make

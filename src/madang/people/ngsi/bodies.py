@@ -31,8 +31,7 @@ def given_of(data: dict[str, Any], url: Given) -> Given:
             out[name] = _text(value, name)
         elif name in _NUMBERS:
             out[name] = str(value)
-    out |= _geo(data.get("geoQ")) | _ordering(data.get("ordering"))
-    return out
+    return {**out, **_geo(data.get("geoQ")), **_ordering(data.get("ordering"))}
 
 
 def _geo(value: Any) -> Given:

@@ -14,9 +14,9 @@ from madang.model.operations import Create, Merge, Operation, Replace
 from madang.model.removals import Delete, DropAttributes
 from madang.model.render import Form
 from madang.people.http import Request, Response
+from madang.people.ngsi.asked import PREFIX, asked_for_many, asked_for_one
 from madang.people.ngsi.broker import Broker
-from madang.people.ngsi.forms import form_of, join_of
-from madang.people.ngsi.pages import PREFIX, Pages
+from madang.people.ngsi.pages import Pages
 from madang.people.ngsi.parameters import GEO, accepted, link_context, read_payload
 from madang.people.ngsi.queries import check_width, names, query_of
 
@@ -39,11 +39,8 @@ class Entities:
 
     async def query(self, request: Request) -> Response:
         context = await self._broker.contexts.get(link_context(request))
-        given = request.query
-        query, form = query_of(given, context), form_of(given, context)
-        check_width(given, query)
         check_geometry_property(request)
-        return await self._pages.of_query(request, query, form, context, join_of(given))
+        return await self._pages.of_query(request, asked_for_many(request.raw_query, context), context)
 
     async def purge(self, request: Request) -> Response:
         """Deletes what a query finds, or attributes of it: `drop` those, `keep` no others (clause 5.6.21)."""
@@ -85,7 +82,7 @@ class Entities:
     async def get(self, request: Request) -> Response:
         check_geometry_property(request)
         context = await self._broker.contexts.get(link_context(request))
-        form, join = form_of(request.query, context), join_of(request.query)
+        form, join = asked_for_one(request.raw_query, context)
         row = await self._broker.store.get(check_id(request.parts[1]))
         return await self._pages.of_entity(request, row, self._broker.visible(request.caller, row, form), context, join)
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 from madang.base.errors import BadRequest, LengthRequired, MadangError, NotAcceptable, UnsupportedMedia
@@ -11,7 +13,7 @@ from madang.context.contexts import Contexts
 from madang.model.context import CORE_URL, Context
 from madang.people.http import Request, Response, encode
 
-Given = dict[str, str]
+Given = Mapping[str, str]
 """Parameters of a request by name."""
 LD = "application/ld+json"
 JSON = "application/json"
@@ -129,10 +131,15 @@ def answer(request: Request, value: Any, context: Context, status: int = 200) ->
             value = [item | {"@context": source} if isinstance(item, dict) else item for item in value]
         return Response(status, encode(value), [(b"content-type", media.encode())])
     response = Response(status, encode(value), [(b"content-type", media.encode())])
-    url = source if isinstance(source, str) else CORE_URL
-    link = f'<{url}>; rel="{CONTEXT_RELATION}"; type="application/ld+json"'
-    response.headers.append((b"link", link.encode("latin-1", "replace")))
+    response.headers.append((b"link", context_link(context)))
     return response
+
+
+@lru_cache(maxsize=1_024)
+def context_link(context: Context) -> bytes:
+    """The Link header that names the context of a JSON answer."""
+    url = context.source if isinstance(context.source, str) else CORE_URL
+    return f'<{url}>; rel="{CONTEXT_RELATION}"; type="application/ld+json"'.encode("latin-1", "replace")
 
 
 def check_media(request: Request) -> None:

@@ -77,11 +77,9 @@ class NgsiLd:
             raise nothing_here(request)
         if request.method == "OPTIONS":
             return Response(204, b"", [(b"allow", ", ".join(sorted(handlers)).encode())])
-        if "GET" in handlers:
-            handlers = handlers | {"HEAD": handlers["GET"]}
         handler = pick_method(request, **handlers)
         check_media(request)
-        check_parameters(shape, "GET" if request.method == "HEAD" else request.method, request.query)
+        check_parameters(shape, "GET" if request.method == "HEAD" else request.method, request.raw_query)
         return await handler(request)
 
 

@@ -10,10 +10,10 @@ from madang.context.subscriptions import Subscriptions, describe, parse_subscrip
 from madang.model.context import CORE_URL, Context
 from madang.model.kinds import check_id
 from madang.people.http import Request, Response
+from madang.people.ngsi.asked import PREFIX
 from madang.people.ngsi.broker import Broker
 from madang.people.ngsi.contexts import base_of
 from madang.people.ngsi.entities import NO_CONTENT
-from madang.people.ngsi.pages import PREFIX
 from madang.people.ngsi.parameters import answer, link_context, read_payload
 from madang.people.ngsi.queries import query_of
 

@@ -1,0 +1,64 @@
+"""What a reading request asks for, worked out once: pages and screens ask the same again and again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from urllib.parse import quote
+
+from madang.context.store import Query
+from madang.model.context import Context
+from madang.model.linked import Join
+from madang.model.render import Form
+from madang.people.http import parse_query_string
+from madang.people.ngsi.forms import form_of, join_of
+from madang.people.ngsi.queries import check_width, query_of
+
+PREFIX = "/ngsi-ld/v1"
+Headers = list[tuple[bytes, bytes]]
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Which entities, in which form; `rest` are the parameters that all pages of the answer share."""
+
+    query: Query
+    form: Form
+    join: Join | None
+    rest: str
+
+    def links(self, more: bool) -> Headers:
+        """Link headers to the pages before and after (clause 6.3.10)."""
+        query, pages = self.query, []
+        if query.offset > 0:
+            pages.append((max(0, query.offset - query.limit), "prev"))
+        if more:
+            pages.append((query.offset + query.limit, "next"))
+        return [
+            (b"link", f'<{PREFIX}/entities?{self.rest}&limit={query.limit}&offset={at}>;rel="{relation}"'.encode())
+            for at, relation in pages
+        ]
+
+
+@lru_cache(maxsize=4_096)
+def asked_for_many(raw_query: bytes, context: Context) -> Asked:
+    """Of `GET /entities`. Raises BadRequest, InvalidRequest."""
+    given = parse_query_string(raw_query)
+    query, form = query_of(given, context), form_of(given, context)
+    check_width(given, query)
+    return Asked(query, form, join_of(given), rest_of(raw_query))
+
+
+@lru_cache(maxsize=4_096)
+def asked_for_one(raw_query: bytes, context: Context) -> tuple[Form, Join | None]:
+    """Of `GET /entities/{id}`. Raises BadRequest, InvalidRequest."""
+    given = parse_query_string(raw_query)
+    return form_of(given, context), join_of(given)
+
+
+def rest_of(raw_query: bytes) -> str:
+    """The parameters but for those that turn pages."""
+    given = parse_query_string(raw_query)
+    return "&".join(
+        f"{quote(name)}={quote(value, safe='')}" for name, value in given.items() if name not in ("offset", "limit")
+    )
