@@ -131,8 +131,12 @@ class Nothing:
 
 
 @pytest.fixture
-def broker(writer: Writer, store: Store, pool: asyncpg.Pool) -> Broker:
-    catalogue = Catalogue(pool)
+def catalogue(pool: asyncpg.Pool) -> Catalogue:
+    return Catalogue(pool)
+
+
+@pytest.fixture
+def broker(writer: Writer, store: Store, pool: asyncpg.Pool, catalogue: Catalogue) -> Broker:
     return Broker(writer, store, Contexts(private=True, catalogue=catalogue), Discovery(pool), catalogue)
 
 
