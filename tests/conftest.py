@@ -93,7 +93,8 @@ async def dsn(session_dsn: str) -> str:
     """That database, emptied."""
     connection = await asyncpg.connect(session_dsn)
     await connection.execute(
-        "TRUNCATE entity, history, dead_letter, counter, subscription, bus_cursor, command, app, ld_context, transient RESTART IDENTITY"
+        "TRUNCATE entity, history, dead_letter, counter, subscription, bus_cursor, command, app, ld_context, transient, tenant"
+        " RESTART IDENTITY"
     )
     await connection.close()
     return session_dsn
@@ -130,8 +131,12 @@ class Nothing:
 
 
 @pytest.fixture
-def broker(writer: Writer, store: Store, pool: asyncpg.Pool) -> Broker:
-    catalogue = Catalogue(pool)
+def catalogue(pool: asyncpg.Pool) -> Catalogue:
+    return Catalogue(pool)
+
+
+@pytest.fixture
+def broker(writer: Writer, store: Store, pool: asyncpg.Pool, catalogue: Catalogue) -> Broker:
     return Broker(writer, store, Contexts(private=True, catalogue=catalogue), Discovery(pool), catalogue)
 
 

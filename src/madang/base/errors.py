@@ -8,6 +8,7 @@ MadangError
 ├── Unauthorized          401
 ├── Forbidden             403
 ├── NotFound              404  ResourceNotFound
+│   └── NonexistentTenant 404  NonexistentTenant
 ├── MethodNotAllowed      405
 ├── NotAcceptable         406
 ├── Conflict              409  AlreadyExists
@@ -73,6 +74,10 @@ class Forbidden(MadangError):
 
 class NotFound(MadangError):
     status, type, title = 404, _NGSI + "ResourceNotFound", "Resource not found"
+
+
+class NonexistentTenant(NotFound):
+    type, title = _NGSI + "NonexistentTenant", "Tenant does not exist"
 
 
 class MethodNotAllowed(MadangError):

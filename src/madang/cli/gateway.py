@@ -22,6 +22,7 @@ from madang.cli.board import Board, metrics, page_config
 from madang.cli.cities import find_city, first_party_apps
 from madang.cli.desk import open_desk
 from madang.cli.roles import open_pool, open_writer, until_told
+from madang.cli.tenancy import TenantHouse
 from madang.cli.tidy import keep_tidy
 from madang.context.catalogue import Catalogue
 from madang.context.contexts import Contexts
@@ -30,6 +31,7 @@ from madang.context.expiry import Expiry
 from madang.context.snapshot import open_snapshot
 from madang.context.store import Store
 from madang.context.subscriptions import Subscriptions
+from madang.context.tenants import Tenants
 from madang.engine.control import ask
 from madang.engine.database import LOST, retrying
 from madang.engine.privilege import APP_UID, is_root
@@ -40,6 +42,7 @@ from madang.people.live import Live
 from madang.people.manage import Management
 from madang.people.ngsi.broker import Broker
 from madang.people.ngsi.routes import NgsiLd
+from madang.people.ngsi.tenants import TenantRouter
 from madang.people.static_files import Files
 from madang.runtime.apps import Apps
 from madang.runtime.manifest import load_manifest
@@ -56,6 +59,7 @@ async def gateway(settings: Settings) -> None:
     writer = open_writer(settings, pool, snapshot)
     store, board, catalogue = Store(pool, snapshot), Board(city), Catalogue(pool)
     broker = Broker(writer, store, Contexts(catalogue=catalogue), Discovery(pool), catalogue, f"madang-{city.id}")
+    tenants = TenantHouse(settings, Tenants(pool), broker.alias)
     live = Live(broker, board.status)
     door = door_path(settings)
 
@@ -75,7 +79,7 @@ async def gateway(settings: Settings) -> None:
     board.desk = desk
     manage = Management(page_config(city, board), apps, desk, DeadLetters(pool), board.status, lambda: available(apps))
     app = Gateway(
-        NgsiLd(broker, Subscriptions(pool)),
+        TenantRouter(NgsiLd(broker, Subscriptions(pool)), tenants.open),
         manage,
         Files(Path(os.environ.get("MADANG_TILES", str(settings.run_dir / "tiles")))),
         Files(Path(__file__).resolve().parents[1] / "people" / "static"),
@@ -92,7 +96,9 @@ async def gateway(settings: Settings) -> None:
         desk.run(),
         writer.watch(),
         keep_tidy(Expiry(pool, writer), broker.contexts),
+        tenants.watch(),
     )
+    await tenants.close()
     await writer.stop()
 
 

@@ -17,8 +17,10 @@ from madang.base.errors import MadangError, Unavailable
 from madang.bus.connection import connect, ensure_stream, tell_every_second
 from madang.bus.courier import Courier
 from madang.cli.cities import find_city
+from madang.cli.tenancy import carry_for_tenants
 from madang.context.notifier import Notifier
 from madang.context.snapshot import Snapshot, open_snapshot
+from madang.context.tenants import Tenants
 from madang.context.writer import Writer
 from madang.engine.database import LOST, connect_pool, retrying
 from madang.engine.settings import Settings, ready_mark
@@ -149,6 +151,7 @@ async def courier(settings: Settings) -> None:
     await until_told(
         carrier.run(),
         notifier.reload_for_ever(),
+        carry_for_tenants(settings, Tenants(pool), client),
         tell_every_second(client, "courier", numbers),
         tell_ready(settings, "courier", lambda: carrier.listening),
     )

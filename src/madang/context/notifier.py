@@ -11,6 +11,7 @@ import contextlib
 import time
 import uuid
 from collections import OrderedDict
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -48,10 +49,11 @@ UPDATE subscription SET times_sent = times_sent + 1, times_failed = times_failed
 
 
 class Notifier:
-    """Knows the subscriptions of this city and one courier per subscription."""
+    """Knows the subscriptions of this city and one courier per subscription; `headers` go with every notification."""
 
-    def __init__(self, pool: asyncpg.Pool) -> None:
+    def __init__(self, pool: asyncpg.Pool, headers: tuple[tuple[str, str], ...] = ()) -> None:
         self._pool = pool
+        self._headers = headers
         self._store = Store(pool)
         self._contexts = Contexts(catalogue=Catalogue(pool))
         self._mail: dict[str, _Mailbox] = {}
@@ -89,7 +91,8 @@ class Notifier:
         old = self._mail.pop(identifier, None)
         if old is not None:
             old.stop()
-        self._mail[identifier] = _Mailbox(subscription, self._pool)
+        told = replace(subscription, headers=subscription.headers + self._headers)
+        self._mail[identifier] = _Mailbox(told, self._pool)
         self._loaded[identifier] = record["modified_at"]
 
     async def consume(self, changes: list[Any]) -> None:

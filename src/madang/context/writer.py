@@ -44,8 +44,10 @@ TURN_S = 0.02
 # Where many write at once, a moment's waiting makes groups larger: a write then costs a sixth less.
 MANY_OPS = 8
 GATHER_S = 0.002
-_LOCK = f"SELECT pg_advisory_lock({WRITE_LOCK})"
-_UNLOCK = f"SELECT pg_advisory_unlock({WRITE_LOCK})"
+# A tenant has a history of its own, and so an order of its own to keep.
+_KEY = f"{WRITE_LOCK}, hashtext(current_schema()::text)"
+_LOCK = f"SELECT pg_advisory_lock({_KEY})"
+_UNLOCK = f"SELECT pg_advisory_unlock({_KEY})"
 _READ = f"SELECT {COLUMNS} FROM entity WHERE id = ANY($1)"  # noqa: S608 - constant text
 _WRITE = """
 WITH reserved AS MATERIALIZED (
@@ -326,7 +328,7 @@ async def _make_partition(connection: asyncpg.Connection, start: datetime) -> No
         f"FOR VALUES FROM ('{to_iso(start)}') TO ('{to_iso(start + timedelta(days=1))}')"
     )
     async with connection.transaction():
-        await connection.execute("SELECT pg_advisory_xact_lock($1)", WRITE_LOCK)
+        await connection.execute(f"SELECT pg_advisory_xact_lock({_KEY})")
         await connection.execute(sql)
 
 

@@ -47,11 +47,21 @@ async def _init(connection: asyncpg.Connection) -> None:
         )
 
 
-async def connect_pool(dsn: str, min_size: int = 1, max_size: int = 8) -> asyncpg.Pool:
-    """A pool whose `json`/`jsonb` values are Python objects (or ready bytes on the way in)."""
+async def connect_pool(dsn: str, min_size: int = 1, max_size: int = 8, schema: str | None = None) -> asyncpg.Pool:
+    """A pool whose `json`/`jsonb` values are Python objects (or ready bytes on the way in), in one schema."""
     return await asyncpg.create_pool(
-        dsn, min_size=min_size, max_size=max_size, init=_init, command_timeout=60, max_inactive_connection_lifetime=0
+        dsn,
+        min_size=min_size,
+        max_size=max_size,
+        init=_init,
+        command_timeout=60,
+        max_inactive_connection_lifetime=0,
+        server_settings=_path(schema),
     )
+
+
+def _path(schema: str | None) -> dict[str, str]:
+    return {} if schema is None else {"search_path": schema}
 
 
 async def is_ready(dsn: str) -> bool:
@@ -77,11 +87,16 @@ def migrations() -> list[tuple[int, str, str]]:
     return sorted((int(entry.name[:4]), entry.name, entry.read_text()) for entry in found)
 
 
-async def migrate(dsn: str) -> int:
-    """Brings the schema to this version of Madang; answers how many steps were taken. Safe when many start at once."""
-    connection = await asyncpg.connect(dsn, timeout=10)
+async def migrate(dsn: str, schema: str | None = None) -> int:
+    """Brings the schema to this version of Madang; answers how many steps were taken. Safe when many start at once.
+
+    Without a name it is the connection's own one; another is made when it is not there.
+    """
+    connection = await asyncpg.connect(dsn, timeout=10, server_settings=_path(schema))
     try:
         await connection.execute("SELECT pg_advisory_lock($1)", MIGRATION_LOCK)
+        if schema is not None:
+            await connection.execute(f'CREATE SCHEMA IF NOT EXISTS "{schema}"')
         await connection.execute(
             "CREATE TABLE IF NOT EXISTS schema_version (version int PRIMARY KEY, name text, at timestamptz DEFAULT now())"
         )

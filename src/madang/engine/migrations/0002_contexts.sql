@@ -12,6 +12,15 @@ CREATE UNIQUE INDEX ld_context_implicit ON ld_context (md5(body::text)) WHERE ki
 -- Grows when a stored context is changed or deleted, so that other processes forget what they compiled of it.
 CREATE SEQUENCE ld_context_change;
 
+-- Who else uses this instance (clause 4.14): each has a schema `tenant_<id>` with these same tables. Only the default
+-- tenant's own table is used.
+CREATE TABLE tenant (
+    id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    name text NOT NULL UNIQUE,
+    ready boolean NOT NULL DEFAULT false,
+    created_at timestamptz NOT NULL DEFAULT now()
+);
+
 -- When something of an entity expires (clause 4.22); only entities with an expiresAt stand here.
 CREATE TABLE transient (entity_id text PRIMARY KEY, at timestamptz NOT NULL);
 CREATE INDEX transient_at ON transient (at);

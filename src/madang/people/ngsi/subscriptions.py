@@ -14,7 +14,7 @@ from madang.people.ngsi.asked import PREFIX
 from madang.people.ngsi.broker import Broker
 from madang.people.ngsi.contexts import base_of
 from madang.people.ngsi.entities import NO_CONTENT
-from madang.people.ngsi.parameters import answer, link_context, read_payload
+from madang.people.ngsi.parameters import accepted_json, answer, link_context, read_payload
 from madang.people.ngsi.queries import query_of
 
 
@@ -44,6 +44,7 @@ class SubscriptionResources:
 
     async def page(self, request: Request) -> Response:
         request.caller.require("read", "subscriptions")
+        accepted_json(request)
         context = await self._broker.contexts.get(link_context(request))
         query = query_of(request.query, context)
         records = await self._subscriptions.page(query.limit, query.offset)
@@ -51,6 +52,7 @@ class SubscriptionResources:
 
     async def get(self, request: Request) -> Response:
         request.caller.require("read", "subscriptions")
+        accepted_json(request)
         context = await self._broker.contexts.get(link_context(request))
         record = await self._subscriptions.get(check_id(request.parts[1]))
         return answer(request, describe(record), context)

@@ -1,0 +1,117 @@
+"""Tenants, wired: brokers in the gateway, couriers and notifications in the courier."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from madang.base.errors import NonexistentTenant
+from madang.base.limits import TENANT_CONNECTIONS_MAX
+from madang.bus.courier import Courier
+from madang.cli.tidy import keep_tidy
+from madang.context.catalogue import Catalogue
+from madang.context.contexts import Contexts
+from madang.context.discovery import Discovery
+from madang.context.expiry import Expiry
+from madang.context.notifier import Notifier
+from madang.context.store import Store
+from madang.context.subscriptions import Subscriptions
+from madang.context.tenants import Tenant, Tenants
+from madang.context.writer import Writer
+from madang.engine.database import LOST, connect_pool, migrate
+from madang.engine.settings import Settings
+from madang.people.ngsi.broker import Broker
+from madang.people.ngsi.routes import NgsiLd
+
+LOOK_S = 1.0
+
+
+class TenantHouse:
+    """The brokers of the tenants that were asked for in this process. What one of them cannot go on without ends `watch`."""
+
+    def __init__(self, settings: Settings, tenants: Tenants, alias: str) -> None:
+        self._settings, self._tenants, self._alias = settings, tenants, alias
+        self._open: dict[str, NgsiLd] = {}
+        self._opening = asyncio.Lock()
+        self._failed: asyncio.Queue[BaseException] = asyncio.Queue()
+        self._tasks: list[asyncio.Task[None]] = []
+        self._ends: list[Callable[[], Awaitable[None]]] = []
+
+    async def close(self) -> None:
+        """Finishes what is queued and lets the database go."""
+        for task in self._tasks:
+            task.cancel()
+        for end in self._ends:
+            await end()
+
+    async def open(self, name: str, create: bool) -> NgsiLd:
+        """Raises NonexistentTenant unless `create`; then Forbidden when there are too many."""
+        found = self._open.get(name)
+        if found is None:
+            async with self._opening:
+                found = self._open.get(name) or await self._broker(await self._tenant(name, create))
+                self._open[name] = found
+        return found
+
+    async def _tenant(self, name: str, create: bool) -> Tenant:
+        found = await self._tenants.find(name)
+        if found is not None:
+            await migrate(self._settings.database, found.schema)  # made by an earlier version, perhaps
+            return found
+        if not create:
+            raise NonexistentTenant(f"no tenant {name[:80]}")
+        return await self._tenants.ensure(name, lambda schema: migrate(self._settings.database, schema))
+
+    async def _broker(self, tenant: Tenant) -> NgsiLd:
+        pool = await connect_pool(self._settings.database, 1, TENANT_CONNECTIONS_MAX, tenant.schema)
+        writer = Writer(pool, None, data_dir=self._settings.run_dir if self._settings.embedded_database else None)
+        writer.start()
+        catalogue = Catalogue(pool)
+        alias = f"{self._alias}-{tenant.id}"
+        broker = Broker(writer, Store(pool), Contexts(catalogue=catalogue), Discovery(pool), catalogue, alias)
+        self._ends += [writer.stop, pool.close]
+        self._keep(writer.watch())
+        self._keep(keep_tidy(Expiry(pool, writer), broker.contexts))
+        return NgsiLd(broker, Subscriptions(pool))
+
+    def _keep(self, work: Any) -> None:
+        task = asyncio.create_task(work)
+        task.add_done_callback(lambda done: None if done.cancelled() else self._failed.put_nowait(_error(done)))
+        self._tasks.append(task)
+
+    async def watch(self) -> None:
+        """Ends, with its error, only when a tenant's background work does."""
+        raise await self._failed.get()
+
+
+def _error(task: asyncio.Task[None]) -> BaseException:
+    return task.exception() or RuntimeError("a tenant's work ended")
+
+
+async def carry_for_tenants(settings: Settings, tenants: Tenants, client: Any) -> None:
+    """Follows the register: each tenant's changes go to its own subscriptions, and to the bus under a name of its own, so
+    that who listens to the city hears nothing of them."""
+    known: set[int] = set()
+    async with asyncio.TaskGroup() as work:
+        while True:
+            for tenant in await _listed(tenants):
+                if tenant.id not in known:
+                    known.add(tenant.id)
+                    work.create_task(_carry(settings, tenant, client))
+            await asyncio.sleep(LOOK_S)
+
+
+async def _listed(tenants: Tenants) -> list[Tenant]:
+    try:
+        return await tenants.every()
+    except LOST:
+        return []
+
+
+async def _carry(settings: Settings, tenant: Tenant, client: Any) -> None:
+    pool = await connect_pool(settings.database, 1, 2, tenant.schema)
+    notifier = Notifier(pool, (("NGSILD-Tenant", tenant.name),))
+    courier = Courier(pool, client, f"{settings.city}-{tenant.schema}", [notifier.consume])
+    await notifier.reload()
+    await asyncio.gather(courier.run(), notifier.reload_for_ever())

@@ -1,0 +1,52 @@
+"""NGSILD-Tenant: each tenant has a broker of its own (clauses 5.5.10, 6.3.14)."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Protocol
+
+from madang.base.errors import Forbidden, MadangError
+from madang.people.http import Request, Response, problem
+
+CREATES = frozenset(
+    {
+        "entities",
+        "entityOperations/create",
+        "temporal/entities",
+        "subscriptions",
+        "csourceRegistrations",
+        "csourceSubscriptions",
+    }
+)
+"""A POST to one of these makes the tenant it names."""
+
+
+class Mount(Protocol):
+    async def handle(self, request: Request) -> Response: ...
+
+
+class TenantRouter:
+    """`open_tenant(name, create)` gives the resources of a tenant; requests that name none go to `default`."""
+
+    def __init__(self, default: Mount, open_tenant: Callable[[str, bool], Awaitable[Mount]]) -> None:
+        self._default = default
+        self._open = open_tenant
+
+    async def handle(self, request: Request) -> Response:
+        header = request.headers.get(b"ngsild-tenant")
+        if not header:
+            return await self._default.handle(request)
+        try:
+            response = await self._of_tenant(header.decode("latin-1"), request)
+        except MadangError as error:
+            response = problem(error, b"application/json")
+        return Response(response.status, response.body, [*response.headers, (b"ngsild-tenant", header)])
+
+    async def _of_tenant(self, name: str, request: Request) -> Response:
+        """Grants are about the city itself. Raises Forbidden, NonexistentTenant."""
+        if request.caller.role is None:
+            raise Forbidden("apps live in the default tenant")
+        create = request.method == "POST" and "/".join(request.parts) in CREATES
+        if create:
+            request.caller.require("write", "entities")
+        return await (await self._open(name, create)).handle(request)
