@@ -93,8 +93,8 @@ async def dsn(session_dsn: str) -> str:
     """That database, emptied."""
     connection = await asyncpg.connect(session_dsn)
     await connection.execute(
-        "TRUNCATE entity, history, dead_letter, counter, subscription, bus_cursor, command, app, ld_context, transient, tenant"
-        " RESTART IDENTITY"
+        "TRUNCATE entity, history, dead_letter, notification, counter, subscription, bus_cursor, command, app, ld_context,"
+        " transient, tenant RESTART IDENTITY"
     )
     await connection.close()
     return session_dsn

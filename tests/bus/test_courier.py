@@ -16,7 +16,6 @@ from nats.aio.msg import Msg
 
 from madang.bus.changes import (
     BATCH_MAX_BYTES,
-    Change,
     all_subject,
     batch_subject,
     batches,
@@ -28,6 +27,7 @@ from madang.bus.changes import (
 from madang.bus.connection import connect
 from madang.bus.courier import Courier
 from madang.context.writer import Writer
+from madang.model.change import Change
 from madang.model.context import CORE
 from madang.model.entity import parse_entity
 from madang.model.operations import Append

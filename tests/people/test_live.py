@@ -16,8 +16,8 @@ from tests.flow.page import Page
 from tests.waiting import until
 
 from madang.base.limits import SOCKET_FRAME_MAX_BYTES, SOCKET_SUBSCRIPTIONS_MAX
-from madang.bus.changes import Change
 from madang.bus.courier import _change
+from madang.model.change import Change
 from madang.people.live import Live
 from madang.people.ngsi.broker import Broker
 from madang.trust.caller import Caller

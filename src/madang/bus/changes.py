@@ -9,32 +9,19 @@ Who follows everything, as a gateway does, takes `<city>.changes`: the same mess
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 import msgspec
 
 from madang.base.ids import local_part, subject_token
+from madang.model.change import Change
 
 VERBS = {"c": "created", "u": "updated", "d": "deleted"}
 STATS_SUBJECT = "madang.stats"
 
 
-class Change(msgspec.Struct):
-    """One change of one entity."""
-
-    seq: int
-    op: str
-    id: str
-    types: list[str]
-    at: str
-    change: dict[str, Any]
-
-    @property
-    def type(self) -> str:
-        return self.types[0]
-
-
 BATCH_MAX_BYTES = 256 * 1024
+
+
 decode_changes = msgspec.json.Decoder(list[Change]).decode
 decode_change = msgspec.json.Decoder(Change).decode
 encode = msgspec.json.Encoder().encode

@@ -18,15 +18,16 @@ from nats.aio.client import Client
 
 from madang.base.clock import to_iso
 from madang.base.errors import Unavailable
-from madang.bus.changes import BATCH_MAX_BYTES, Change, batch_subject, batches, encode, subject
+from madang.bus.changes import BATCH_MAX_BYTES, batch_subject, batches, encode, subject
 from madang.engine.database import LOST
+from madang.model.change import Change, Recorded
 
 log = structlog.get_logger()
 BATCH = 2_000
 IDLE_S = 1.0
 CHANNEL = "madang_changes"
-Consumer = Callable[[list[Change]], Awaitable[None]]
-_NEXT = "SELECT seq, op, entity_id, types, at, change FROM history WHERE seq > $1 ORDER BY seq LIMIT $2"
+Consumer = Callable[[list[Recorded]], Awaitable[None]]
+_NEXT = "SELECT seq, op, entity_id, types, at, change, before FROM history WHERE seq > $1 ORDER BY seq LIMIT $2"
 
 
 class Courier:
@@ -93,10 +94,11 @@ class Courier:
         if not records:
             self.lag_ms = 0.0
             return False
-        changes = [_change(record) for record in records]
+        recorded = [recorded_of(record) for record in records]
+        changes = [one.change for one in recorded]
         await self._publish(changes)
         for consumer in self._consumers:
-            await consumer(changes)
+            await consumer(recorded)
         self.cursor = changes[-1].seq
         await self._save(connection, self.cursor)
         self.carried += len(changes)
@@ -133,9 +135,10 @@ class Courier:
             await asyncio.sleep(0.05)
 
 
-def _change(record: asyncpg.Record) -> Change:
+def recorded_of(record: asyncpg.Record) -> Recorded:
+    """A row of `history`."""
     op: Any = record["op"]
-    return Change(
+    change = Change(
         record["seq"],
         op.decode() if isinstance(op, bytes) else op,
         record["entity_id"],
@@ -143,3 +146,4 @@ def _change(record: asyncpg.Record) -> Change:
         to_iso(record["at"]),
         record["change"],
     )
+    return Recorded(change, record["before"] or {})

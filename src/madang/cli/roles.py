@@ -136,7 +136,7 @@ async def courier(settings: Settings) -> None:
     with contextlib.suppress(Exception):  # replay is a comfort: without JetStream the courier still carries
         await ensure_stream(client, settings.city)
     notifier = Notifier(pool)
-    await retrying(notifier.reload)
+    await retrying(notifier.start)
     carrier = Courier(pool, client, settings.city, [notifier.consume])
     rate = Rate()
 
@@ -150,7 +150,7 @@ async def courier(settings: Settings) -> None:
 
     await until_told(
         carrier.run(),
-        notifier.reload_for_ever(),
+        notifier.run(),
         carry_for_tenants(settings, Tenants(pool), client),
         tell_every_second(client, "courier", numbers),
         tell_ready(settings, "courier", lambda: carrier.listening),

@@ -113,5 +113,5 @@ async def _carry(settings: Settings, tenant: Tenant, client: Any) -> None:
     pool = await connect_pool(settings.database, 1, 2, tenant.schema)
     notifier = Notifier(pool, (("NGSILD-Tenant", tenant.name),))
     courier = Courier(pool, client, f"{settings.city}-{tenant.schema}", [notifier.consume])
-    await notifier.reload()
-    await asyncio.gather(courier.run(), notifier.reload_for_ever())
+    await notifier.start()
+    await asyncio.gather(courier.run(), notifier.run())

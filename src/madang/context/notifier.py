@@ -1,252 +1,149 @@
-"""Notifications: changes matched against subscriptions and delivered by HTTP or MQTT.
+"""Changes matched against subscriptions: what is to be told is on disk before the courier goes on, then it goes out.
 
-Each subscription has its own bounded queue and its own task, so one dead endpoint never delays another. A queue that is
-full drops its oldest change and counts it as failed: the entity's present state is in the next notification anyway.
+Each subscription has its own bounded mailbox, so one dead endpoint never delays another. Delivery is at least once.
 """
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import time
-import uuid
-from collections import OrderedDict
 from dataclasses import replace
-from datetime import UTC, datetime
-from typing import Any
-from urllib.parse import unquote, urlsplit
 
-import aiomqtt
 import asyncpg
-import httpx
-import msgspec
 import structlog
 
 from madang.base.clock import to_iso
 from madang.base.errors import MadangError
-from madang.base.limits import NOTIFY_BODY_MAX_ENTITIES, NOTIFY_QUEUE_MAX, NOTIFY_TIMEOUT_S
 from madang.context.catalogue import Catalogue
 from madang.context.contexts import Contexts
-from madang.context.row import Row
+from madang.context.delivery import Delivery
+from madang.context.mailbox import Mailbox
+from madang.context.matcher import Matcher
+from madang.context.notices import Notices
+from madang.context.periodic import tell_by_clock
 from madang.context.store import Store
-from madang.context.subscriptions import Subscription, Subscriptions, parse_subscription
+from madang.context.subscriptions import Subscriptions
+from madang.context.tally import Tally
 from madang.engine.database import LOST
-from madang.model.context import CORE_URL
-from madang.model.entity import Entity
-from madang.model.render import Form, render
+from madang.model.change import Recorded
+from madang.model.endpoint import Pairs
+from madang.model.notice import events
+from madang.model.subscription import Subscription, parse_subscription
 
 log = structlog.get_logger()
 RELOAD_S = 0.5
-RETRY_S = (0.5, 1.0, 2.0)
-COOLDOWN_S = 10.0
-_SUCCESS = """
-UPDATE subscription SET times_sent = times_sent + 1, last_notification = now(), last_success = now() WHERE id = $1
-"""
-_FAILURE = """
-UPDATE subscription SET times_sent = times_sent + 1, times_failed = times_failed + 1, last_notification = now(),
-  last_failure = now() WHERE id = $1
-"""
 
 
 class Notifier:
-    """Knows the subscriptions of this city and one courier per subscription; `headers` go with every notification."""
+    """The subscriptions of one tenant; `headers` go with every notification."""
 
-    def __init__(self, pool: asyncpg.Pool, headers: tuple[tuple[str, str], ...] = ()) -> None:
-        self._pool = pool
-        self._headers = headers
+    def __init__(self, pool: asyncpg.Pool, headers: Pairs = ()) -> None:
         self._store = Store(pool)
+        self._kept = Subscriptions(pool)
         self._contexts = Contexts(catalogue=Catalogue(pool))
-        self._mail: dict[str, _Mailbox] = {}
-        self._loaded: dict[str, datetime] = {}
+        self._notices = Notices(self._store)
+        self._delivery, self._tally = Delivery(headers), Tally(pool)
+        self._matcher = Matcher()
+        self._mail: dict[str, Mailbox] = {}
+        self._since: dict[str, str] = {}
+        self._clocks: dict[str, asyncio.Task[None]] = {}
+        self._change = -1
+        self._reloading = asyncio.Lock()
 
     @property
     def subscriptions(self) -> int:
-        return len(self._mail)
+        return len(self._matcher)
 
-    async def reload_for_ever(self) -> None:
-        """Follows what other processes created, changed or deleted."""
+    async def run(self) -> None:
+        """For ever: follows subscriptions while nothing changes, and writes down what was delivered."""
+        await asyncio.gather(self._follow(), self._tally.write_for_ever())
+
+    async def _follow(self) -> None:
         while True:
+            await asyncio.sleep(RELOAD_S)
             try:
                 await self.reload()
             except LOST as error:
                 log.warning("notifier waits for the database", error=repr(error))
-            await asyncio.sleep(RELOAD_S)
+
+    def stop(self) -> None:
+        """Ends what is on its way; what waits stays on disk."""
+        for box in self._mail.values():
+            box.stop()
+        for clock in self._clocks.values():
+            clock.cancel()
+
+    async def start(self) -> None:
+        """Reads the subscriptions, and what waited for them when the process before this one ended."""
+        await self.reload()
+        for identifier, notice in await self._tally.waiting():
+            if identifier in self._mail:
+                self._mail[identifier].put(notice)
 
     async def reload(self) -> None:
-        records = {record["id"]: record for record in await Subscriptions(self._pool).every()}
-        for gone in self._mail.keys() - records.keys():
-            self._mail.pop(gone).stop()
-            self._loaded.pop(gone, None)
-        for identifier, record in records.items():
-            if self._loaded.get(identifier) != record["modified_at"]:
-                await self._open(identifier, record)
+        """Reads what was made, changed or deleted since the last time. Raises one of LOST."""
+        async with self._reloading:
+            change = await self._kept.change()
+            if change == self._change:
+                return
+            records = {record["id"]: record for record in await self._kept.every()}
+            for gone in self._since.keys() - records.keys():
+                self._close(gone)
+            for identifier, record in records.items():
+                if self._since.get(identifier) != to_iso(record["modified_at"]):
+                    await self._open(identifier, record)
+            self._change = change
+
+    def _close(self, identifier: str) -> None:
+        self._since.pop(identifier, None)
+        self._matcher.drop(identifier)
+        if identifier in self._mail:
+            self._mail.pop(identifier).stop()
+        if identifier in self._clocks:
+            self._clocks.pop(identifier).cancel()
 
     async def _open(self, identifier: str, record: asyncpg.Record) -> None:
         try:
-            context = await self._contexts.get(record["context"])
-            subscription = parse_subscription(record["body"] | {"id": identifier}, context)
+            subscription = await self._parsed(record)
         except MadangError as error:
             log.warning("subscription cannot be used", id=identifier, error=error.detail)
+            self._close(identifier)
             return
-        old = self._mail.pop(identifier, None)
-        if old is not None:
-            old.stop()
-        told = replace(subscription, headers=subscription.headers + self._headers)
-        self._mail[identifier] = _Mailbox(told, self._pool)
-        self._loaded[identifier] = record["modified_at"]
+        self._since[identifier] = to_iso(record["modified_at"])
+        self._matcher.put(subscription)
+        if identifier in self._mail:
+            self._mail[identifier].change(subscription)
+        else:
+            self._mail[identifier] = Mailbox(subscription, self._delivery, self._tally.settle)
+        if identifier in self._clocks:
+            self._clocks.pop(identifier).cancel()
+        if subscription.interval_s is not None:
+            work = tell_by_clock(subscription, self._mail[identifier], self._store, self._notices)
+            self._clocks[identifier] = asyncio.create_task(work)
 
-    async def consume(self, changes: list[Any]) -> None:
-        """Matches a batch of changes (bus.changes.Change) in commit order."""
-        if not self._mail:
+    async def _parsed(self, record: asyncpg.Record) -> Subscription:
+        """Names are read in the subscriber's context, and told in the one that it wants (clause 5.2.12, jsonldContext)."""
+        subscription = parse_subscription(
+            record["body"] | {"id": record["id"]}, await self._contexts.get(record["context"])
+        )
+        told = await self._contexts.get(record["body"].get("jsonldContext") or record["context"])
+        return replace(subscription, form=replace(subscription.form, context=told))
+
+    async def consume(self, changes: list[Recorded]) -> None:
+        """Takes in a batch of changes in commit order. What is to be told of them is on disk when it returns."""
+        await self.reload()
+        if not len(self._matcher):
             return
-        wanted = {
-            change.id for change in changes if any(self._concerned(box, change, change.types) for box in self._boxes())
-        }
-        if not wanted:
-            return
-        rows = {row.entity.id: row for row in await self._store.list_by_id(sorted(wanted))}
-        for change in changes:
-            if change.id in wanted:
-                self._dispatch(change, rows.get(change.id))
+        told = await self._notices.of([(one, wanted) for one in changes if (wanted := list(self._wanted(one)))])
+        await self._tally.keep(told)
+        for identifier, notice in told:
+            if identifier in self._mail:
+                self._mail[identifier].put(notice)
 
-    def _boxes(self) -> list[_Mailbox]:
-        return list(self._mail.values())
-
-    @staticmethod
-    def _concerned(box: _Mailbox, change: Any, types: list[str]) -> bool:
-        return box.subscription.concerns(change.id, types, change.op, set(change.change))
-
-    def _dispatch(self, change: Any, row: Row | None) -> None:
-        types = row.entity.types if row is not None else change.types
-        entity = row.entity if row is not None else Entity(change.id, types, {})
-        for box in self._boxes():
-            if self._concerned(box, change, types) and (change.op == "d" or box.subscription.accepts(entity)):
-                shown = render(entity, box.subscription.form, row.stamps if row is not None else None)
-                if row is None:
-                    shown["deletedAt"] = change.at
-                box.put(change.id, shown)
-
-
-class _Mailbox:
-    """The queue, the task and the counters of one subscription."""
-
-    def __init__(self, subscription: Subscription, pool: asyncpg.Pool) -> None:
-        self.subscription = subscription
-        self._pool = pool
-        self._waiting: OrderedDict[str, dict[str, Any]] = OrderedDict()
-        self._wake = asyncio.Event()
-        self._last_sent = 0.0
-        self._failures = 0
-        self._task = asyncio.create_task(self._deliver(), name=f"notify {subscription.id}")
-
-    def put(self, entity_id: str, shown: dict[str, Any]) -> None:
-        """The newest state of an entity replaces one that still waits."""
-        self._waiting[entity_id] = shown
-        if len(self._waiting) > NOTIFY_QUEUE_MAX:
-            self._waiting.popitem(last=False)
-        self._wake.set()
-
-    def stop(self) -> None:
-        self._task.cancel()
-
-    async def _deliver(self) -> None:
-        while True:
-            await self._wake.wait()
-            self._wake.clear()
-            while self._waiting:
-                await self._wait_turn()
-                if self._expired():
-                    self._waiting.clear()
-                    break
-                batch = [self._waiting.popitem(last=False)[1] for _ in range(self._batch_size())]
-                self._last_sent = time.monotonic()
-                await self._send_with_retry(batch)
-
-    def _batch_size(self) -> int:
-        return min(len(self._waiting), NOTIFY_BODY_MAX_ENTITIES)
-
-    async def _wait_turn(self) -> None:
-        pause = self._last_sent + self.subscription.throttling_s - time.monotonic()
-        if self._failures >= len(RETRY_S):
-            pause = max(pause, COOLDOWN_S)
-        if pause > 0 and (self._last_sent or self._failures):
-            await asyncio.sleep(pause)
-
-    def _expired(self) -> bool:
-        expires = self.subscription.expires_at
-        return expires is not None and expires <= to_iso(datetime.now(UTC))
-
-    async def _send_with_retry(self, batch: list[dict[str, Any]]) -> None:
-        attempts = 1 if self._failures >= len(RETRY_S) else len(RETRY_S)
-        for attempt in range(attempts):
-            try:
-                await send(self.subscription, batch)
-            except (httpx.HTTPError, aiomqtt.MqttError, OSError, TimeoutError, ValueError) as error:
-                log.info("notification failed", id=self.subscription.id, error=repr(error))
-                self._failures += 1
-                await self._count(success=False)
-                if attempt + 1 < attempts:
-                    await asyncio.sleep(RETRY_S[attempt])
-            else:
-                self._failures = 0
-                await self._count(success=True)
-                return
-
-    async def _count(self, *, success: bool) -> None:
-        with contextlib.suppress(*LOST):
-            await self._pool.execute(_SUCCESS if success else _FAILURE, self.subscription.id)
-
-
-def notification(subscription: Subscription, batch: list[dict[str, Any]]) -> dict[str, Any]:
-    """The Notification data type of clause 5.3.1."""
-    return {
-        "id": f"urn:ngsi-ld:Notification:{uuid.uuid4()}",
-        "type": "Notification",
-        "subscriptionId": subscription.id,
-        "notifiedAt": to_iso(datetime.now(UTC)),
-        "data": batch,
-    }
-
-
-async def send(subscription: Subscription, batch: list[dict[str, Any]]) -> None:
-    """One delivery. Raises what the wire raises; an HTTP status of 400 or more is a failure."""
-    body = notification(subscription, batch)
-    if subscription.endpoint.startswith("mqtt"):
-        await _send_mqtt(subscription, body)
-    else:
-        await _send_http(subscription, body)
-
-
-def _link(form: Form) -> str:
-    source = form.context.source
-    url = source if isinstance(source, str) else CORE_URL
-    return f'<{url}>; rel="http://www.w3.org/ns/json-ld#context"; type="application/ld+json"'
-
-
-async def _send_http(subscription: Subscription, body: dict[str, Any]) -> None:
-    headers = {"content-type": subscription.accept, **dict(subscription.headers)}
-    if subscription.accept == "application/ld+json":
-        body = body | {"@context": subscription.form.context.source or CORE_URL}
-    else:
-        headers["link"] = _link(subscription.form)
-    async with httpx.AsyncClient(timeout=NOTIFY_TIMEOUT_S, trust_env=False) as client:
-        response = await client.post(subscription.endpoint, content=msgspec.json.encode(body), headers=headers)
-        response.raise_for_status()
-
-
-async def _send_mqtt(subscription: Subscription, body: dict[str, Any]) -> None:
-    """Clause 7.2: the payload carries the metadata that HTTP has in headers."""
-    parts = urlsplit(subscription.endpoint)
-    metadata = {"Content-Type": subscription.accept, "Link": _link(subscription.form)} | dict(subscription.headers)
-    payload = msgspec.json.encode({"metadata": metadata, "body": body})
-    async with (
-        asyncio.timeout(NOTIFY_TIMEOUT_S),
-        aiomqtt.Client(
-            parts.hostname or "",
-            parts.port or (8883 if parts.scheme == "mqtts" else 1883),
-            username=unquote(parts.username) if parts.username else None,
-            password=unquote(parts.password) if parts.password else None,
-            tls_params=aiomqtt.TLSParameters() if parts.scheme == "mqtts" else None,
-        ) as client,
-    ):
-        await client.publish(parts.path.lstrip("/"), payload, qos=1)
+    def _wanted(self, recorded: Recorded) -> list[Subscription]:
+        change = recorded.change
+        seen = events(change.op, change.change, recorded.before)
+        return [
+            one
+            for one in self._matcher.concerned(change.id, change.types, change.op, seen)
+            if self._since[one.id] <= change.at and not self._mail[one.id].is_shut and self._mail[one.id].is_due()
+        ]

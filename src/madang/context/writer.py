@@ -28,7 +28,7 @@ from madang.base.limits import ENTITY_MAX_BYTES, WRITE_BATCH_MAX_OPS, WRITE_QUEU
 from madang.context.row import COLUMNS, Row, row_of
 from madang.context.snapshot import Snapshot, type_key
 from madang.engine.database import LOST, explain
-from madang.model.entity import Entity
+from madang.model.entity import Body, Entity
 from madang.model.geometry import bounds
 from madang.model.operations import Operation, target_of
 from madang.model.outcome import Outcome
@@ -64,9 +64,10 @@ kept AS (
     place = excluded.place, seq = excluded.seq, modified_at = excluded.modified_at
 ),
 told AS (
-  INSERT INTO history (seq, at, entity_id, types, op, change)
-  SELECT s + seq, $2, id, types, op::"char", change
-  FROM reserved, unnest($13::bigint[], $14::text[], $15::text[], $16::text[], $17::json[]) AS h(seq, id, types, op, change)
+  INSERT INTO history (seq, at, entity_id, types, op, change, before)
+  SELECT s + seq, $2, id, types, op::"char", change, before
+  FROM reserved, unnest($13::bigint[], $14::text[], $15::text[], $16::text[], $17::json[], $18::json[])
+    AS h(seq, id, types, op, change, before)
 )
 SELECT s, pg_notify('madang_changes', '') FROM reserved
 """
@@ -138,7 +139,7 @@ class Writer:
     ) -> None:
         self._pool = pool
         self._snapshot = snapshot
-        self._clock = clock or SystemClock()
+        self.clock = clock or SystemClock()
         self._data_dir = data_dir
         self._min_free_bytes = min_free_bytes
         self._queue: deque[_Pending] = deque()
@@ -225,9 +226,9 @@ class Writer:
         self._check_disk()
         try:
             connection = await self._hold()
-            await self._ensure_partitions(connection, self._clock.now())
+            await self._ensure_partitions(connection, self.clock.now())
             await self._lock(connection)
-            moment = self._clock.now()
+            moment = self.clock.now()
             work = await self._work_out(connection, batch, to_iso(moment))
             if work.history.ids:
                 await self._write(connection, work, moment)
@@ -340,12 +341,14 @@ class _History:
         self.types: list[str] = []
         self.ops: list[str] = []
         self.changes: list[bytes] = []
+        self.befores: list[bytes | None] = []
 
-    def add(self, entity_id: str, type_name: str, op: str, change: bytes) -> int:
+    def add(self, entity_id: str, type_name: str, op: str, change: bytes, before: bytes | None) -> int:
         self.ids.append(entity_id)
         self.types.append(type_name)
         self.ops.append(op)
         self.changes.append(change)
+        self.befores.append(before)
         return len(self.ids) - 1
 
 
@@ -369,7 +372,7 @@ def _run(operation: Operation, slots: dict[str, _Slot], now: str, history: _Hist
     # A whole new body is its own change: no need to write it out twice.
     whole = after is not None and outcome.changed is after.body
     change = encoded if whole else _ENCODE(outcome.changed if after is not None else {})
-    slot.seq = history.add(shown.id, "\x1f".join(shown.types), op, change)
+    slot.seq = history.add(shown.id, "\x1f".join(shown.types), op, change, _was(before, outcome.changed, op))
     slot.entity, slot.encoded = after, encoded
     if before is None:
         slot.created = from_iso(now)
@@ -385,6 +388,15 @@ def _ends(slots: dict[str, _Slot]) -> dict[str, datetime]:
     return ends
 
 
+def _was(before: Entity | None, changed: Body, op: str) -> bytes | None:
+    """What the changed attributes were, for those who are told of changes."""
+    if before is None:
+        return None
+    known = before.body
+    was = known if op == "d" else {name: known[name] for name in changed if name in known}
+    return _ENCODE(was) if was else None
+
+
 def _arguments(slots: dict[str, _Slot], history: _History, moment: datetime) -> list[Any]:
     touched = set(history.ids)
     gone = [entity_id for entity_id in touched if slots[entity_id].entity is None]
@@ -398,6 +410,7 @@ def _arguments(slots: dict[str, _Slot], history: _History, moment: datetime) -> 
         ["\x1f".join(entity.types) for entity in entities], [slot.encoded for slot in kept],
         west, south, east, north, [slot.seq for slot in kept], [slot.created or moment for slot in kept],
         list(range(len(history.ids))), history.ids, history.types, history.ops, history.changes,
+        history.befores,
     ]  # fmt: skip
 
 

@@ -32,9 +32,16 @@ KIND_OF_KEY = {
     "valueList": "ListProperty",
     "objectList": "ListRelationship",
 }
+PREVIOUS = {key: "previous" + key[0].upper() + key[1:] for key in VALUE_KEY.values()}
+"""Value member -> the member that tells what it was (clause 4.5.0)."""
 TIMES = frozenset({"observedAt", "createdAt", "modifiedAt", "expiresAt", "deletedAt"})
-READ_ONLY = frozenset({"createdAt", "modifiedAt", "deletedAt", "previousValue", "instanceId"})
-MEMBERS = frozenset({"type", "datasetId", "unitCode", "objectType", "lang"}) | TIMES | frozenset(KIND_OF_KEY)
+READ_ONLY = frozenset({"createdAt", "modifiedAt", "deletedAt", "instanceId"} | set(PREVIOUS.values()))
+MEMBERS = (
+    frozenset({"type", "datasetId", "unitCode", "objectType", "lang"})
+    | TIMES
+    | frozenset(KIND_OF_KEY)
+    | frozenset(PREVIOUS.values())
+)
 
 
 def check_id(value: Any) -> str:

@@ -10,7 +10,7 @@ from madang.model.entity import Entity
 from madang.model.kinds import MEMBERS, VALUE_KEY
 from madang.model.projection import Projection
 
-SYSTEM = frozenset({"createdAt", "modifiedAt"})
+SYSTEM = frozenset({"createdAt", "modifiedAt", "deletedAt"})
 
 
 @dataclass(frozen=True, eq=False)
@@ -141,6 +141,8 @@ def _normalized(instance: dict[str, Any], form: Form) -> dict[str, Any]:
             out[form.context.compact(member)] = _attribute(value, form)
     if instance["type"] == "VocabProperty":
         out["vocab"] = _value_out(instance, form)
+        if "previousVocab" in out:
+            out["previousVocab"] = _value_out(instance | {"vocab": out["previousVocab"]}, form)
     return out
 
 

@@ -22,9 +22,9 @@ from madang.base.limits import (
     SOCKET_TICK_S,
     SOCKETS_MAX,
 )
-from madang.bus.changes import Change
 from madang.context.row import Row
 from madang.context.store import Page, Query
+from madang.model.change import Change
 from madang.model.context import CORE
 from madang.model.evaluate import satisfies
 from madang.model.geometry import box_query

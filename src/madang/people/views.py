@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from madang.bus.changes import Change
 from madang.context.store import Query
+from madang.model.change import Change
 from madang.model.entity import Entity
 from madang.model.render import Form, render
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from madang.base.errors import NotFound
+from madang.context.linking import Shown
 from madang.context.row import Row
 from madang.model.context import Context
 from madang.model.entity import Entity
@@ -13,7 +14,7 @@ from madang.model.render import Form, feature, geometry_of, render
 from madang.people.http import Request, Response, encode
 from madang.people.ngsi.asked import Asked
 from madang.people.ngsi.broker import Broker
-from madang.people.ngsi.linking import Linking, Shown
+from madang.people.ngsi.linking import linking_for
 from madang.people.ngsi.parameters import GEO, JSON, accepted, answer, context_link
 from madang.trust.caller import Caller
 
@@ -70,7 +71,7 @@ class Pages:
 
     async def _shown(self, caller: Caller, rows: list[Row], form: Form, join: Join | None) -> list[Shown]:
         if join is not None:
-            return await Linking(self._broker, caller, join).show(rows, form)
+            return await linking_for(self._broker, caller, join).show(rows, form)
         cut = self._broker.cut
         return [(render(row.entity, cut(caller, row.entity.types, form), row.stamps), row.entity) for row in rows]
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import quote
 
+from madang.base.clock import to_iso
 from madang.base.errors import BadRequest
-from madang.context.subscriptions import Subscriptions, describe, parse_subscription
+from madang.context.subscriptions import Subscriptions, describe
 from madang.model.context import CORE_URL, Context
-from madang.model.kinds import check_id
+from madang.model.kinds import NULL, check_id, check_time
+from madang.model.subscription import parse_subscription, text
 from madang.people.http import Request, Response
 from madang.people.ngsi.asked import PREFIX
 from madang.people.ngsi.broker import Broker
@@ -16,6 +18,8 @@ from madang.people.ngsi.contexts import base_of
 from madang.people.ngsi.entities import NO_CONTENT
 from madang.people.ngsi.parameters import accepted_json, answer, link_context, read_payload
 from madang.people.ngsi.queries import query_of
+
+_NOTHING = (None, NULL)
 
 
 class SubscriptionResources:
@@ -29,6 +33,7 @@ class SubscriptionResources:
         request.caller.require("write", "subscriptions")
         data, context = await read_payload(request, self._broker.contexts)
         subscription = parse_subscription(data, context)
+        await self._check(data)
         body = {name: value for name, value in data.items() if name != "@context"} | {"id": subscription.id}
         body.setdefault("jsonldContext", await self._address(request, context))
         await self._subscriptions.create(subscription, body, context)
@@ -64,15 +69,40 @@ class SubscriptionResources:
         if not isinstance(data, dict):
             raise BadRequest("a subscription fragment is a JSON object")
         old = await self._subscriptions.get(identifier)
-        merged: dict[str, Any] = {**old["body"], **data, "id": identifier}
-        merged.pop("@context", None)
+        merged = _patched(old["body"], data) | {"id": identifier}
         if not link_context(request) and "@context" not in data:
             context = await self._broker.contexts.get(old["context"])
         parse_subscription(merged, context)
+        await self._check(data)
         await self._subscriptions.replace(identifier, merged, context)
         return NO_CONTENT
+
+    async def _check(self, data: dict[str, Any]) -> None:
+        """What only the present moment or another server can tell. Raises BadRequest, ContextUnavailable."""
+        if data.get("expiresAt") not in _NOTHING and check_time(data["expiresAt"], "expiresAt") <= to_iso(
+            self._broker.writer.clock.now()
+        ):
+            raise BadRequest("expiresAt is over already")
+        if data.get("jsonldContext") not in _NOTHING:
+            await self._broker.contexts.get(text(data["jsonldContext"], "jsonldContext"))
 
     async def delete(self, request: Request) -> Response:
         request.caller.require("write", "subscriptions")
         await self._subscriptions.delete(check_id(request.parts[1]))
         return NO_CONTENT
+
+
+def _patched(old: dict[str, Any], fragment: dict[str, Any]) -> dict[str, Any]:
+    """The subscription after a fragment (clause 5.8.2): members replace those of the same name, null takes them away; of
+    `notification` and its `endpoint` the members that are not said stay."""
+    out = dict(old)
+    for name, value in fragment.items():
+        if name == "@context":
+            continue
+        if value in _NOTHING:
+            out.pop(name, None)
+        elif name in ("notification", "endpoint") and isinstance(value, dict) and isinstance(old.get(name), dict):
+            out[name] = _patched(old[name], value)
+        else:
+            out[name] = value
+    return out

@@ -1,0 +1,140 @@
+"""Notifications on the wire: HTTP and MQTT (clauses 5.3.1, 6.3.6, 7.2), with a gate before each host."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+import uuid
+from collections import OrderedDict
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+import aiomqtt
+import httpx
+import msgspec
+
+from madang.base.clock import to_iso
+from madang.base.limits import NOTIFY_HOST_CONNECTIONS, NOTIFY_HOSTS_MAX
+from madang.model.context import CORE_URL
+from madang.model.endpoint import Endpoint, Pairs
+from madang.model.render import Form
+from madang.model.subscription import Subscription
+
+FAILED: tuple[type[Exception], ...] = (httpx.HTTPError, aiomqtt.MqttError, OSError, TimeoutError, ValueError)
+BROKEN_AFTER = 5
+PAUSES_S = (0.5, 1.0, 2.0, 5.0, 15.0, 60.0)
+_MQTT_VERSIONS = {"mqtt3.1.1": aiomqtt.ProtocolVersion.V311, "mqtt5.0": aiomqtt.ProtocolVersion.V5}
+
+
+class Gate:
+    """One host: so many at once, and one at a time with growing pauses while it does not answer. So thousands of
+    subscriptions to a dead host cost what one costs."""
+
+    def __init__(self) -> None:
+        self._places = asyncio.Semaphore(NOTIFY_HOST_CONNECTIONS)
+        self._probe = asyncio.Lock()
+        self._failures = 0
+        self._not_before = 0.0
+
+    @asynccontextmanager
+    async def turn(self) -> AsyncIterator[None]:
+        async with self._places:
+            if self._failures < BROKEN_AFTER:
+                async with self._counted():
+                    yield
+                return
+            async with self._probe:
+                await asyncio.sleep(max(0.0, self._not_before - time.monotonic()))
+                async with self._counted():
+                    yield
+
+    @asynccontextmanager
+    async def _counted(self) -> AsyncIterator[None]:
+        try:
+            yield
+        except FAILED:
+            self._failures += 1
+            pause = PAUSES_S[min(max(0, self._failures - BROKEN_AFTER), len(PAUSES_S) - 1)]
+            self._not_before = time.monotonic() + pause
+            raise
+        self._failures = 0
+
+
+class Delivery:
+    """The way out of one process. `headers` go with every notification."""
+
+    def __init__(self, headers: Pairs = ()) -> None:
+        self._headers = headers
+        self._gates: OrderedDict[str, Gate] = OrderedDict()
+        limits = httpx.Limits(max_connections=None, max_keepalive_connections=200, keepalive_expiry=20)
+        self._http = httpx.AsyncClient(trust_env=False, limits=limits)
+
+    async def send(self, subscription: Subscription, data: list[dict[str, Any]]) -> None:
+        """One notification. Raises one of FAILED; an HTTP status of 400 or more is a failure."""
+        endpoint = subscription.endpoint
+        body = notification(subscription, data)
+        async with self._gate(urlsplit(endpoint.uri).netloc).turn(), asyncio.timeout(endpoint.timeout_s):
+            if endpoint.is_mqtt:
+                await send_mqtt(endpoint, subscription.form, body, self._headers)
+            else:
+                await self._post(endpoint, subscription.form, body)
+
+    def _gate(self, host: str) -> Gate:
+        gate = self._gates.setdefault(host, Gate())
+        self._gates.move_to_end(host)
+        if len(self._gates) > NOTIFY_HOSTS_MAX:
+            self._gates.popitem(last=False)
+        return gate
+
+    async def _post(self, endpoint: Endpoint, form: Form, body: dict[str, Any]) -> None:
+        headers = {"content-type": endpoint.accept, **dict(self._headers), **dict(endpoint.receiver)}
+        if endpoint.accept == "application/ld+json":
+            body = body | {"@context": form.context.source or CORE_URL}
+        else:
+            headers["link"] = link(form)
+        response = await self._http.post(
+            endpoint.uri, content=msgspec.json.encode(body), headers=headers, timeout=endpoint.timeout_s
+        )
+        response.raise_for_status()
+
+
+def notification(subscription: Subscription, data: list[dict[str, Any]]) -> dict[str, Any]:
+    """The Notification data type of clause 5.3.1."""
+    geo = subscription.endpoint.accept == "application/geo+json"
+    return {
+        "id": f"urn:ngsi-ld:Notification:{uuid.uuid4()}",
+        "type": "Notification",
+        "subscriptionId": subscription.id,
+        "notifiedAt": to_iso(datetime.now(UTC)),
+        "data": {"type": "FeatureCollection", "features": data} if geo else data,
+    }
+
+
+def link(form: Form) -> str:
+    """The Link header that names the context of the data."""
+    source = form.context.source
+    url = source if isinstance(source, str) else CORE_URL
+    return f'<{url}>; rel="http://www.w3.org/ns/json-ld#context"; type="application/ld+json"'
+
+
+async def send_mqtt(endpoint: Endpoint, form: Form, body: dict[str, Any], headers: Pairs) -> None:
+    """Clause 7.2: the payload carries the metadata that HTTP has in headers."""
+    parts, told = urlsplit(endpoint.uri), dict(endpoint.notifier)
+    metadata = {"Content-Type": endpoint.accept, **dict(headers), **dict(endpoint.receiver)}
+    if endpoint.accept == "application/ld+json":
+        body = body | {"@context": form.context.source or CORE_URL}
+    else:
+        metadata["Link"] = link(form)
+    async with aiomqtt.Client(
+        parts.hostname or "",
+        parts.port or (8883 if parts.scheme == "mqtts" else 1883),
+        username=unquote(parts.username) if parts.username else None,
+        password=unquote(parts.password) if parts.password else None,
+        tls_params=aiomqtt.TLSParameters() if parts.scheme == "mqtts" else None,
+        protocol=_MQTT_VERSIONS[told.get("MQTT-Version", "mqtt3.1.1")],  # which brokers of either version speak
+    ) as client:
+        payload = msgspec.json.encode({"metadata": metadata, "body": body})
+        await client.publish(parts.path.lstrip("/"), payload, qos=int(told.get("MQTT-QoS", "0")))

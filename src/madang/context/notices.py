@@ -1,0 +1,86 @@
+"""What is told to whom: entities as they are now, with what was deleted or changed (clause 5.8.6)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from madang.context.linking import Linking
+from madang.context.mailbox import Notice
+from madang.context.row import Row
+from madang.context.store import Store
+from madang.model.change import Recorded
+from madang.model.entity import Body, Entity
+from madang.model.notice import META, noticed
+from madang.model.render import Stamps, feature, geometry_of, render
+from madang.model.subscription import Subscription
+
+Wanted = list[tuple[Recorded, list[Subscription]]]
+
+
+class Notices:
+    """Makes notices of changes; reads every entity once."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    async def of(self, wanted: Wanted) -> list[tuple[str, Notice]]:
+        """`(subscription, notice)` for those whose conditions the entities satisfy. An entity that is gone meanwhile is told
+        of with its deletion."""
+        ids = sorted({one.change.id for one, _ in wanted if one.change.op != "d"})
+        rows = {row.entity.id: row for row in await self._store.list_by_id(ids)} if ids else {}
+        told = []
+        for recorded, subscriptions in wanted:
+            change = recorded.change
+            row = _gone(recorded) if change.op == "d" else rows.get(change.id)
+            if row is None:
+                continue
+            for subscription in subscriptions:
+                if subscription.accepts(_judged(recorded, row)):
+                    data = await self._data(recorded, row, subscription)
+                    if data:
+                        told.append((subscription.id, Notice(change.seq, change.id, data)))
+        return told
+
+    async def _data(self, recorded: Recorded, row: Row, subscription: Subscription) -> list[dict[str, Any]]:
+        change, before = recorded.change, _told_of(recorded, subscription)
+        entity = noticed(row.entity, change.change, before, change.at, previous=subscription.show_changes)
+        data = await self.shown(Row(entity, row.stamps, row.seq), subscription)
+        return [one | {"deletedAt": change.at} for one in data] if change.op == "d" else data
+
+    async def shown(self, row: Row, subscription: Subscription) -> list[dict[str, Any]]:
+        """One entity, with linked ones where the subscription joins them."""
+        form, join = subscription.form, subscription.join
+        if join is not None:
+            shown = [one for one, _ in await Linking(self._store.list_by_id, join).show([row], form)]
+        else:
+            shown = [render(row.entity, form, row.stamps)]
+        if subscription.endpoint.accept == "application/geo+json":
+            return [feature(one, geometry_of(row.entity, form.geometry)) for one in shown]
+        return [one for one in shown if one]
+
+
+def _gone(recorded: Recorded) -> Row:
+    """A deleted entity: its times are those of its attributes."""
+    change = recorded.change
+    times = [one for name, value in recorded.before.items() if name not in META for one in _listed(value)]
+    created = min((one.get("createdAt", change.at) for one in times), default=change.at)
+    modified = max((one.get("modifiedAt", created) for one in times), default=created)
+    return Row(Entity(change.id, change.types, {}), Stamps(created, modified), change.seq)
+
+
+def _judged(recorded: Recorded, row: Row) -> Entity:
+    """Conditions are asked of what a deleted entity was."""
+    return Entity(row.entity.id, row.entity.types, recorded.before) if recorded.change.op == "d" else row.entity
+
+
+def _told_of(recorded: Recorded, subscription: Subscription) -> Body:
+    """Of a deleted entity's attributes only those that someone asked to hear of."""
+    if recorded.change.op != "d":
+        return recorded.before
+    if not subscription.show_changes and "attributeDeleted" not in subscription.triggers:
+        return {}
+    return {name: value for name, value in recorded.before.items() if name in (subscription.watched or recorded.before)}
+
+
+def _listed(attribute: Any) -> list[dict[str, Any]]:
+    return attribute if isinstance(attribute, list) else [attribute]
