@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
 
 from madang.ingest.sumo.budget import Budget
@@ -11,7 +13,7 @@ from madang.ingest.sumo.pace import GIVE_UP_LAG_S, Pace
 from madang.ingest.sumo.plan import build_plan, find_stages
 from madang.ingest.sumo.stations import Stations
 from madang.ingest.sumo.vehicles import delay_s
-from madang.ingest.sumo.walkers import Walkers
+from madang.ingest.sumo.walkers import Walkers, walker_payload
 from madang.ingest.sumo.weather import weather_at
 
 
@@ -97,3 +99,8 @@ def test_walkers_speak_by_turns_seldom_and_within_their_share() -> None:
     walkers.here.discard("c")
     told = [walkers.next(now, spare) for now, spare in ((0, 3), (1, 4), (2, 40), (3, 40), (5, 40), (6, 40))]
     assert told == [[], ["a"], ["b"], [], ["a"], ["b"]]
+
+
+def test_who_is_nowhere_says_nothing() -> None:
+    nowhere = SimpleNamespace(person=SimpleNamespace(getPosition=lambda _: (-1073741824.0, -1073741824.0)))
+    assert walker_payload(nowhere, "a", "2026-06-01T00:00:00Z") is None
