@@ -12,14 +12,17 @@ import httpx
 import psutil
 
 ENDS = 3
+FILES = "files"
 Sample = dict[str, float]
 
 
 def sample(components: Mapping[str, Mapping[str, Any]], supervisor: int) -> Sample:
-    """MB by process. What PostgreSQL's processes share stands by itself (`postgres shared`): it fills up to its setting."""
+    """MB by process, its own pages. By themselves stand what PostgreSQL's processes share (`postgres shared`: it fills up to
+    its setting) and `files`: programs and libraries, whose share of us depends on who else on the machine runs the same."""
     parts = {name: _rolled_up(_family(part["pid"])) for name, part in components.items() if part.get("pid")}
     parts["supervisor"] = _rolled_up([supervisor])
-    out = {name: anon + file for name, (anon, file, _) in parts.items()}
+    out = {name: anon for name, (anon, _, _) in parts.items()}
+    out[FILES] = sum(file for _, file, _ in parts.values())
     out["postgres shared"] = sum(shared for _, _, shared in parts.values())
     return {name: round(kilobytes / 1024, 1) for name, kilobytes in out.items()}
 
@@ -53,14 +56,15 @@ def watch(url: str, supervisor: int, samples: list[Sample], seconds: float, ever
 
 
 def growth(samples: Sequence[Sample]) -> dict[str, Any]:
-    """`{"mb": {process: [at the start, at the half, at the end]}, "total_mb": [...], "last_half": share of growth of all}`.
-    Each figure is the mean of `ENDS` samples."""
+    """`{"mb": {process: [at the start, at the half, at the end]}, "total_mb": [...], "last_half": share of growth of all
+    but `files`}`. Each figure is the mean of `ENDS` samples."""
     middle = len(samples) // 2
     spans = [samples[:ENDS], samples[middle : middle + ENDS], samples[-ENDS:]]
     names = sorted({name for one in samples for name in one})
     parts = {name: [_mean(span, name) for span in spans] for name in names}
     total = [round(sum(figures), 1) for figures in zip(*parts.values(), strict=True)]
-    return {"mb": parts, "total_mb": total, "last_half": round(total[2] / total[1] - 1, 4)}
+    own = [all_of_it - file for all_of_it, file in zip(total, parts.get(FILES, [0.0] * 3), strict=True)]
+    return {"mb": parts, "total_mb": total, "last_half": round(own[2] / own[1] - 1, 4)}
 
 
 def _mean(span: Sequence[Sample], name: str) -> float:

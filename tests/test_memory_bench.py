@@ -14,6 +14,10 @@ def test_growth_compares_the_end_with_the_half() -> None:
     }
 
 
+def test_files_that_others_share_are_no_growth() -> None:
+    assert growth([{"a": 10.0, "files": float(n)} for n in range(12)])["last_half"] == 0.0
+
+
 def test_a_process_that_came_late_counts_from_then() -> None:
     late = [{"a": 10.0}] * 6 + [{"a": 10.0, "app": 5.0}] * 6
     assert growth(late)["total_mb"] == [10.0, 15.0, 15.0]

@@ -17,7 +17,9 @@ from hypothesis import strategies as st
 from madang.context.row import Row
 from madang.context.snapshot import Snapshot, type_key
 from madang.context.versions import Versions
+from madang.context.writer import Writer
 from madang.model.entity import Entity
+from madang.model.operations import Append, Create, Delete
 from madang.model.render import Stamps
 
 WORKERS = 4
@@ -169,3 +171,13 @@ def test_no_order_of_writers_and_readers_makes_a_stale_copy(steps: list[tuple[in
             held = snapshot.row("a")
             assert held is None or held.seq >= finished
             snapshot.keep(version, row("a", written))
+
+
+async def test_a_writer_lets_go_of_what_it_deleted(writer: Writer, snapshot: Snapshot | None) -> None:
+    if snapshot is None:
+        pytest.skip("an outside server: nothing is held in memory there")
+    held = []
+    for operation in (Create(row("urn:x:1", 1).entity), Append(row("urn:x:1", 2).entity), Delete("urn:x:1")):
+        await writer.submit_many([operation])
+        held.append("urn:x:1" in snapshot._rows)
+    assert held == [False, True, False]

@@ -67,6 +67,22 @@ async def test_json_and_plain_values_become_entities_and_the_rest_letters(
     assert (await DeadLetters(pool).count(), link.lost) == (3, 0)
 
 
+async def test_devices_are_asked_for_their_state_when_somebody_listens(
+    engines: Engines, pool: asyncpg.Pool, writer: Writer, store: Store
+) -> None:
+    topic, keep = "city/t/interrogation", keep_letters(DeadLetters(pool))
+    async with device(engines) as client:
+        await client.subscribe(topic)
+        link = MqttLink(engines.nats.mqtt_url, compile_decoder("t", RULES), write_all(writer), keep, topic)
+        task = asyncio.create_task(link.run())
+        asked = await asyncio.wait_for(anext(client.messages), 10)
+        await client.publish("city/t/json/1", b'{"v":1}')
+        await until(lambda: link.observations == 1, "the answer was taken")
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    assert (str(asked.topic), asked.payload, link.dead_letters) == (topic, b"{}", 0)
+
+
 async def test_too_large_is_a_letter_and_far_too_large_the_broker_hangs_up(
     engines: Engines, link: MqttLink, pool: asyncpg.Pool, store: Store
 ) -> None:

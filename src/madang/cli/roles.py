@@ -83,7 +83,8 @@ async def ingest(settings: Settings) -> None:
     writer, letters = open_writer(settings, pool, snapshot), DeadLetters(pool)
     client = await connect(settings.bus, "ingest")
     city = find_city(settings.city_file)
-    link = MqttLink(settings.mqtt, compile_decoder(city.id, list(city.mqtt)), write_all(writer), keep_letters(letters))
+    decoder, interrogate = compile_decoder(city.id, list(city.mqtt)), f"city/{city.id}/interrogation"
+    link = MqttLink(settings.mqtt, decoder, write_all(writer), keep_letters(letters), interrogate)
     rate = Rate()
     told = await retrying(letters.count)
 

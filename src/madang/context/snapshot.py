@@ -48,6 +48,10 @@ class Snapshot:
         if len(self._rows) > self._max_rows:
             self._rows.popitem(last=False)
 
+    def forget(self, entity_id: str) -> None:
+        """Lets go of an entity that is no more: nobody asks for it again, so it would stay until all room is taken."""
+        self._rows.pop(entity_id, None)
+
     def members(self, type_name: str) -> list[str] | None:
         """The ids of a type in order, if they are held."""
         held = self._members.get(type_name)

@@ -433,6 +433,8 @@ def _remember(snapshot: Snapshot, slots: dict[str, _Slot], base: int, moment: da
     """What was there and was written again is likely to be again: nobody need read it back."""
     modified = to_iso(moment)
     for entity_id, slot in slots.items():
+        if slot.entity is None:
+            snapshot.forget(entity_id)
         if slot.seq >= 0 and slot.entity is not None and slot.before is not None:
             stamps = Stamps(to_iso(slot.created or moment), modified)
             snapshot.keep(snapshot.versions.of(entity_id), Row(slot.entity, stamps, base + slot.seq))

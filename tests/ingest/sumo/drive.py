@@ -37,7 +37,7 @@ def main(files: str, run: str, seed: str, seconds: str, mode: str) -> None:
             last[kind] = message.payload
             if kind == "signal" and message.payload:
                 modes.add(message.payload["mode"])
-            digest.update(repr(message).encode())
+            digest.update((message.topic + json.dumps(message.payload, allow_nan=False)).encode())
         if field.now % 60 == 0 and mode == "save":
             field.save(told.run)
     body = {"first": first, "hash": digest.hexdigest(), "kinds": kinds, "last": last, "most": most}

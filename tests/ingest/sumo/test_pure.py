@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+from typing import Any
+
 import pytest
 
 from madang.ingest.sumo.budget import Budget
@@ -9,9 +12,10 @@ from madang.ingest.sumo.injection import Refused, read_injection
 from madang.ingest.sumo.loops import EMPTY, Period, Reporter
 from madang.ingest.sumo.pace import GIVE_UP_LAG_S, Pace
 from madang.ingest.sumo.plan import build_plan, find_stages
+from madang.ingest.sumo.run import hear
 from madang.ingest.sumo.stations import Stations
 from madang.ingest.sumo.vehicles import delay_s
-from madang.ingest.sumo.walkers import Walkers
+from madang.ingest.sumo.walkers import Walkers, walker_payload
 from madang.ingest.sumo.weather import weather_at
 
 
@@ -97,3 +101,16 @@ def test_walkers_speak_by_turns_seldom_and_within_their_share() -> None:
     walkers.here.discard("c")
     told = [walkers.next(now, spare) for now, spare in ((0, 3), (1, 4), (2, 40), (3, 40), (5, 40), (6, 40))]
     assert told == [[], ["a"], ["b"], [], ["a"], ["b"]]
+
+
+def test_who_is_nowhere_says_nothing() -> None:
+    nowhere = SimpleNamespace(person=SimpleNamespace(getPosition=lambda _: (-1073741824.0, -1073741824.0)))
+    assert walker_payload(nowhere, "a", "2026-06-01T00:00:00Z") is None
+
+
+def test_an_interrogated_field_tells_its_state_anew() -> None:
+    asked: list[str] = []
+    field: Any = SimpleNamespace(tell_anew=lambda: asked.append("anew"))
+    link: Any = SimpleNamespace(take=lambda: [("city/toy/interrogation", {})])
+    hear(field, link)
+    assert asked == ["anew"]

@@ -39,13 +39,13 @@ def counting_queue(link: MqttLink) -> type[asyncio.Queue[aiomqtt.Message]]:
 
 
 class MqttLink:
-    """One MQTT broker feeding one city. `write` answers each operation's outcome or MadangError."""
+    """One MQTT broker feeding one city. `write` answers each operation's outcome or MadangError. On the topic `interrogate`
+    each connection asks the devices for their present state, as a general interrogation of IEC 60870-5-104 does: what they
+    said while nobody listened is lost, and some speak only when something changes."""
 
-    def __init__(
-        self, url: str, decoder: Decoder, write: WriteMany, keep: KeepLetters, extra: tuple[str, ...] = ()
-    ) -> None:
+    def __init__(self, url: str, decoder: Decoder, write: WriteMany, keep: KeepLetters, interrogate: str = "") -> None:
         self._url, self._decoder, self._write, self._keep = url, decoder, write, keep
-        self._filters = [*decoder.filters(), *extra]
+        self._interrogate = interrogate
         self._queue: asyncio.Queue[tuple[str, bytes]] = asyncio.Queue(INGEST_QUEUE_MAX_MESSAGES)
         self.messages = 0
         self.observations = 0
@@ -79,7 +79,9 @@ class MqttLink:
             queue_type=counting_queue(self),
             tls_params=aiomqtt.TLSParameters() if parts.scheme == "mqtts" else None,
         ) as client:
-            await client.subscribe([(one, 0) for one in self._filters])
+            await client.subscribe([(one, 0) for one in self._decoder.filters()])
+            if self._interrogate:
+                await client.publish(self._interrogate, b"{}", qos=0)
             self.connected = True
             async for message in client.messages:
                 payload = message.payload if isinstance(message.payload, bytes) else str(message.payload or "").encode()

@@ -153,8 +153,10 @@ class Field:
     def _walkers(self) -> Iterator[Message]:
         time = self.setup.time.text(self.now)
         for person in self.walkers.next(self.now, self.budget.spare()):
-            self.budget.position()
-            yield Message(self.topics.of("pedestrian", token(person)), walker_payload(self.sumo, person, time), MAY)
+            body = walker_payload(self.sumo, person, time)
+            if body is not None:
+                self.budget.position()
+                yield Message(self.topics.of("pedestrian", token(person)), body, MAY)
 
     def command(self, controller: str, payload: Any) -> list[Message]:
         """A command to a signal controller; gives its receipt. What cannot be read is refused, never raised."""

@@ -99,7 +99,8 @@ async def run_field(told: Settings, make_routes: MakeRoutes | None = None, stop:
     """Run until `stop` is set or the day's trips end."""
     field = prepare(told, make_routes)
     prefix = f"city/{told.setup.city}"
-    wanted = [f"{prefix}/simulation/command"] + ([f"{prefix}/signal/+/command"] if told.setup.live else [])
+    live = [f"{prefix}/signal/+/command", f"{prefix}/interrogation"] if told.setup.live else []
+    wanted = [f"{prefix}/simulation/command", *live]
     role = "field" if told.setup.live else "shadow"
     link = Link(told.broker, tuple(wanted), f"{role}-{told.setup.city}-{os.getpid()}")
     sender = asyncio.create_task(link.run())
@@ -123,7 +124,7 @@ async def _drive(field: Field, link: Link, told: Settings, stop: asyncio.Event) 
             if pace.slip(field.now, wall):
                 log.warning("this machine cannot keep speed %s", told.setup.speed)
             field.quiet = pace.catching_up(field.now, wall)
-            _hear(field, link)
+            hear(field, link)
             link.put(field.step())
             if field.now % SAVE_EVERY_S == 0:
                 field.save(told.run)
@@ -134,10 +135,13 @@ async def _drive(field: Field, link: Link, told: Settings, stop: asyncio.Event) 
         await asyncio.sleep(min(wait, 0.05))
 
 
-def _hear(field: Field, link: Link) -> None:
+def hear(field: Field, link: Link) -> None:
+    """What came over the wire: commands, injections, and the question for the present state."""
     for topic, payload in link.take():
         parts = topic.split("/")
-        if parts[2] == "signal":
+        if parts[2] == "interrogation":
+            field.tell_anew()
+        elif parts[2] == "signal":
             link.put(field.command(parts[3], payload))
         else:
             link.put(field.inject(payload))

@@ -40,9 +40,12 @@ class Walkers:
         return chosen
 
 
-def walker_payload(sumo: Any, person: str, time: str) -> dict[str, Any]:
-    """Position of one person."""
-    lon, lat = sumo.simulation.convertGeo(*sumo.person.getPosition(person))
+def walker_payload(sumo: Any, person: str, time: str) -> dict[str, Any] | None:
+    """Position of one person, or None when it is nowhere: SUMO has no place for who steps over the start of an edge."""
+    x, y = sumo.person.getPosition(person)
+    if x < -1e6:
+        return None
+    lon, lat = sumo.simulation.convertGeo(x, y)
     return {
         "time": time,
         "lon": round(lon, 6),
