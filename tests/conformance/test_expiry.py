@@ -20,7 +20,7 @@ def clock() -> ManualClock:
 
 @pytest.fixture
 async def expiry(pool: asyncpg.Pool, writer: Writer, clock: ManualClock) -> Expiry:
-    writer._clock = clock
+    writer.clock = clock
     return Expiry(pool, writer, clock)
 
 

@@ -16,7 +16,7 @@ from tests.flow.page import Page
 from tests.waiting import until
 
 from madang.base.limits import SOCKET_FRAME_MAX_BYTES, SOCKET_SUBSCRIPTIONS_MAX
-from madang.bus.courier import _change
+from madang.bus.courier import recorded_of
 from madang.model.change import Change
 from madang.people.live import Live
 from madang.people.ngsi.broker import Broker
@@ -64,7 +64,7 @@ async def live(broker: Broker, pool: asyncpg.Pool) -> AsyncIterator[Live]:
         seen = 0
         while True:
             for record in await pool.fetch("SELECT * FROM history WHERE seq > $1 ORDER BY seq", seen):
-                live.publish(_change(record))
+                live.publish(recorded_of(record).change)
                 seen = record["seq"]
             await asyncio.sleep(0.01)
 
@@ -133,7 +133,9 @@ async def test_changes_told_twice_end_the_same(api: httpx.AsyncClient, live: Liv
     for n in range(3):
         await api.post("entityOperations/upsert", json=[{"id": "urn:x:1", "type": "T", "n": n}])
     await until(lambda: client.entities.get("urn:x:1", {}).get("n") == 2, "the last value")
-    again: list[Change] = [_change(record) for record in await pool.fetch("SELECT * FROM history ORDER BY seq")]
+    again: list[Change] = [
+        recorded_of(record).change for record in await pool.fetch("SELECT * FROM history ORDER BY seq")
+    ]
     for change in again:
         live.publish(change)
     await api.post("entities", json={"id": "urn:x:2", "type": "T"})

@@ -25,7 +25,7 @@ from madang.model.subscription import Subscription
 
 FAILED: tuple[type[Exception], ...] = (httpx.HTTPError, aiomqtt.MqttError, OSError, TimeoutError, ValueError)
 BROKEN_AFTER = 5
-PAUSES_S = (0.5, 1.0, 2.0, 5.0, 15.0, 60.0)
+PAUSES_S = (0.25, 0.5, 1.0, 2.0)
 _MQTT_VERSIONS = {"mqtt3.1.1": aiomqtt.ProtocolVersion.V311, "mqtt5.0": aiomqtt.ProtocolVersion.V5}
 
 
@@ -90,11 +90,11 @@ class Delivery:
         return gate
 
     async def _post(self, endpoint: Endpoint, form: Form, body: dict[str, Any]) -> None:
-        headers = {"content-type": endpoint.accept, **dict(self._headers), **dict(endpoint.receiver)}
+        headers = {"Content-Type": endpoint.accept, **dict(self._headers), **dict(endpoint.receiver)}
         if endpoint.accept == "application/ld+json":
-            body = body | {"@context": form.context.source or CORE_URL}
+            body = with_context(body, form)
         else:
-            headers["link"] = link(form)
+            headers["Link"] = link(form)
         response = await self._http.post(
             endpoint.uri, content=msgspec.json.encode(body), headers=headers, timeout=endpoint.timeout_s
         )
@@ -113,6 +113,12 @@ def notification(subscription: Subscription, data: list[dict[str, Any]]) -> dict
     }
 
 
+def with_context(body: dict[str, Any], form: Form) -> dict[str, Any]:
+    """JSON-LD: the notification and each entity in it name their context."""
+    context = {"@context": form.context.source or CORE_URL}
+    return body | {"data": [one | context for one in body["data"]]} | context
+
+
 def link(form: Form) -> str:
     """The Link header that names the context of the data."""
     source = form.context.source
@@ -125,7 +131,7 @@ async def send_mqtt(endpoint: Endpoint, form: Form, body: dict[str, Any], header
     parts, told = urlsplit(endpoint.uri), dict(endpoint.notifier)
     metadata = {"Content-Type": endpoint.accept, **dict(headers), **dict(endpoint.receiver)}
     if endpoint.accept == "application/ld+json":
-        body = body | {"@context": form.context.source or CORE_URL}
+        body = with_context(body, form)
     else:
         metadata["Link"] = link(form)
     async with aiomqtt.Client(

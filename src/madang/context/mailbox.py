@@ -14,11 +14,12 @@ import structlog
 
 from madang.base.clock import to_iso
 from madang.base.limits import NOTIFY_BODY_MAX_ENTITIES, NOTIFY_FAILING_QUEUE_MAX, NOTIFY_QUEUE_MAX
-from madang.context.delivery import FAILED, PAUSES_S, Delivery
+from madang.context.delivery import FAILED, Delivery
 from madang.model.subscription import Subscription
 
 log = structlog.get_logger()
 FAILING_AFTER = 3
+PAUSES_S = (0.5, 1.0, 2.0, 5.0, 10.0)
 
 
 @dataclass(frozen=True, slots=True)

@@ -79,7 +79,9 @@ def describe(record: asyncpg.Record) -> dict[str, Any]:
     """A subscription as its owner sees it, with counters."""
     body = dict(record["body"])
     notification = dict(body["notification"])
-    counts: dict[str, Any] = {"timesSent": record["times_sent"], "timesFailed": record["times_failed"]}
+    counts: dict[str, Any] = {}
+    if record["times_sent"]:
+        counts = {"timesSent": record["times_sent"], "timesFailed": record["times_failed"], "status": _health(record)}
     for name, column in (
         ("lastNotification", "last_notification"),
         ("lastSuccess", "last_success"),
@@ -87,11 +89,14 @@ def describe(record: asyncpg.Record) -> dict[str, Any]:
     ):
         if record[column] is not None:
             counts[name] = to_iso(record[column])
-    failing = record["last_failure"] and (not record["last_success"] or record["last_failure"] > record["last_success"])
-    notification |= counts | {"status": "failed" if failing else "ok"}
-    body["notification"] = notification
+    body["notification"] = notification | counts
     body["status"] = status_of(body, datetime.now(UTC))
     return body
+
+
+def _health(record: asyncpg.Record) -> str:
+    failed, told = record["last_failure"], record["last_success"]
+    return "failed" if failed and (not told or failed > told) else "ok"
 
 
 def status_of(body: dict[str, Any], now: datetime) -> str:

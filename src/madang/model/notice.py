@@ -43,7 +43,11 @@ def _told(new: Any, old: Any, deleted_at: str, previous: bool) -> Any:
     told = [
         _with_previous(instance, olds[key]) if previous and key in olds else instance for key, instance in news.items()
     ]
-    told += [_null(instance, deleted_at, previous) for key, instance in olds.items() if key not in news]
+    gone = [instance for key, instance in olds.items() if key not in news]
+    if new is None and not previous:
+        # Taken away as a whole: one null says so.
+        return _null({name: value for name, value in gone[0].items() if name != "datasetId"}, deleted_at, previous)
+    told += [_null(instance, deleted_at, previous) for instance in gone]
     return told[0] if len(told) == 1 else told
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,6 +27,9 @@ FORMATS = {"normalized": "normalized", "concise": "concise", "simplified": "simp
 ATTRIBUTE_TRIGGERS = frozenset({"attributeCreated", "attributeUpdated", "attributeDeleted"})
 TRIGGERS = ATTRIBUTE_TRIGGERS | {"entityCreated", "entityUpdated", "entityDeleted"}
 DEFAULT_TRIGGERS = frozenset({"attributeCreated", "attributeUpdated"})
+
+
+_WORD = re.compile(r"[^(),;|*]+")
 
 
 @dataclass(frozen=True)
@@ -125,6 +128,21 @@ def parse_subscription(data: Any, context: Context) -> Subscription:
         check_time(data["expiresAt"], "expiresAt") if "expiresAt" in data else None,
         _active(data.get("isActive", True)),
     )  # fmt: skip
+
+
+def renamed(data: dict[str, Any], rename: Callable[[str], str]) -> dict[str, Any]:
+    """A subscription as JSON with other names for types and attributes; texts of query languages stay as they were said."""
+    out = dict(data)
+    if "entities" in out:
+        out["entities"] = [
+            one | {"type": _WORD.sub(lambda word: rename(word[0]), one["type"])} for one in out["entities"]
+        ]
+    if "watchedAttributes" in out:
+        out["watchedAttributes"] = [rename(name) for name in out["watchedAttributes"]]
+    if "attributes" in out["notification"]:
+        names = [rename(name) for name in out["notification"]["attributes"]]
+        out["notification"] = out["notification"] | {"attributes": names}
+    return out
 
 
 def text(value: Any, name: str) -> str:

@@ -28,16 +28,26 @@ class Asked:
     rest: str
 
     def links(self, more: bool) -> Headers:
-        """Link headers to the pages before and after (clause 6.3.10)."""
-        query, pages = self.query, []
-        if query.offset > 0:
-            pages.append((max(0, query.offset - query.limit), "prev"))
-        if more:
-            pages.append((query.offset + query.limit, "next"))
-        return [
-            (b"link", f'<{PREFIX}/entities?{self.rest}&limit={query.limit}&offset={at}>;rel="{relation}"'.encode())
-            for at, relation in pages
-        ]
+        """Link headers to the pages before and after."""
+        return _links("entities", self.rest, self.query.limit, self.query.offset, more)
+
+
+def page_links(resource: str, raw_query: bytes, limit: int, offset: int, more: bool) -> Headers:
+    """Link headers of a page of any resource to those before and after (clause 6.3.10)."""
+    return _links(resource, rest_of(raw_query), limit, offset, more)
+
+
+def _links(resource: str, rest: str, limit: int, offset: int, more: bool) -> Headers:
+    pages = []
+    if offset > 0:
+        pages.append((max(0, offset - limit), "prev"))
+    if more:
+        pages.append((offset + limit, "next"))
+    before = f"{rest}&" if rest else ""
+    return [
+        (b"link", f'<{PREFIX}/{resource}?{before}limit={limit}&offset={at}>;rel="{relation}"'.encode())
+        for at, relation in pages
+    ]
 
 
 @lru_cache(maxsize=4_096)

@@ -7,17 +7,18 @@ from urllib.parse import quote
 
 from madang.base.clock import to_iso
 from madang.base.errors import BadRequest
+from madang.base.limits import QUERY_DEFAULT_PAGE, QUERY_MAX_OFFSET, QUERY_MAX_PAGE
 from madang.context.subscriptions import Subscriptions, describe
 from madang.model.context import CORE_URL, Context
 from madang.model.kinds import NULL, check_id, check_time
-from madang.model.subscription import parse_subscription, text
+from madang.model.subscription import parse_subscription, renamed, text
 from madang.people.http import Request, Response
-from madang.people.ngsi.asked import PREFIX
+from madang.people.ngsi.asked import PREFIX, page_links
 from madang.people.ngsi.broker import Broker
 from madang.people.ngsi.contexts import base_of
 from madang.people.ngsi.entities import NO_CONTENT
 from madang.people.ngsi.parameters import accepted_json, answer, link_context, read_payload
-from madang.people.ngsi.queries import query_of
+from madang.people.ngsi.queries import flag, number
 
 _NOTHING = (None, NULL)
 
@@ -51,16 +52,29 @@ class SubscriptionResources:
         request.caller.require("read", "subscriptions")
         accepted_json(request)
         context = await self._broker.contexts.get(link_context(request))
-        query = query_of(request.query, context)
-        records = await self._subscriptions.page(query.limit, query.offset)
-        return answer(request, [describe(record) for record in records], context)
+        given = request.query
+        limit = number(given, "limit", QUERY_DEFAULT_PAGE, 0, QUERY_MAX_PAGE)
+        offset, count = number(given, "offset", 0, 0, QUERY_MAX_OFFSET), flag(given, "count")
+        if not limit and not count:
+            raise BadRequest("limit: 0 only together with count=true")
+        records = await self._subscriptions.page(limit + 1, offset)
+        response = answer(request, [await self._shown(record, context) for record in records[:limit]], context)
+        response.headers += page_links("subscriptions", request.raw_query, limit, offset, len(records) > limit)
+        if count:
+            response.headers.append((b"ngsild-results-count", str(await self._subscriptions.count()).encode()))
+        return response
 
     async def get(self, request: Request) -> Response:
         request.caller.require("read", "subscriptions")
         accepted_json(request)
         context = await self._broker.contexts.get(link_context(request))
         record = await self._subscriptions.get(check_id(request.parts[1]))
-        return answer(request, describe(record), context)
+        return answer(request, await self._shown(record, context), context)
+
+    async def _shown(self, record: Any, context: Context) -> dict[str, Any]:
+        """With the names that the asker's context has for what the subscriber's meant."""
+        own = await self._broker.contexts.get(record["context"])
+        return renamed(describe(record), lambda name: context.compact(own.expand(name)))
 
     async def update(self, request: Request) -> Response:
         request.caller.require("write", "subscriptions")
@@ -93,16 +107,6 @@ class SubscriptionResources:
 
 
 def _patched(old: dict[str, Any], fragment: dict[str, Any]) -> dict[str, Any]:
-    """The subscription after a fragment (clause 5.8.2): members replace those of the same name, null takes them away; of
-    `notification` and its `endpoint` the members that are not said stay."""
-    out = dict(old)
-    for name, value in fragment.items():
-        if name == "@context":
-            continue
-        if value in _NOTHING:
-            out.pop(name, None)
-        elif name in ("notification", "endpoint") and isinstance(value, dict) and isinstance(old.get(name), dict):
-            out[name] = _patched(old[name], value)
-        else:
-            out[name] = value
-    return out
+    """The subscription after a fragment (clause 5.8.2): members replace those of the same name, null takes them away."""
+    said = {name: value for name, value in fragment.items() if name != "@context"}
+    return {name: value for name, value in {**old, **said}.items() if value not in _NOTHING}
