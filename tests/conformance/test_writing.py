@@ -88,7 +88,7 @@ async def test_a_purge_without_bounds_is_refused(one: httpx.AsyncClient, query: 
     ("method", "path", "status", "allow"),
     [
         ("PUT", "entities", 405, "DELETE, GET, HEAD, POST"),
-        ("OPTIONS", "entities", 204, "DELETE, GET, POST"),
+        ("OPTIONS", "entities", 204, "DELETE, GET, HEAD, POST"),
         ("HEAD", "entities/urn:x:1", 200, None),
         ("POST", "entities//attrs", 400, None),
     ],

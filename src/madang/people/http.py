@@ -194,8 +194,13 @@ def pick_method(request: Request, **handlers: Handler) -> Handler:
     """The handler of the request's method; HEAD is a GET. Raises MethodNotAllowed with what is allowed."""
     handler = handlers.get("GET" if request.method == "HEAD" else request.method)
     if handler is None:
-        raise MethodNotAllowed(f"{request.method} is not possible here", sorted(handlers))
+        raise MethodNotAllowed(f"{request.method} is not possible here", methods_of(handlers))
     return handler
+
+
+def methods_of(handlers: Mapping[str, Handler]) -> list[str]:
+    """What `Allow` tells: whoever answers GET answers HEAD."""
+    return sorted(handlers.keys() | ({"HEAD"} if "GET" in handlers else set()))
 
 
 def nothing_here(request: Request) -> NotFound:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from madang.base.errors import BadRequest, MadangError
 from madang.context.subscriptions import Subscriptions
-from madang.people.http import Handler, Request, Response, nothing_here, pick_method, problem
+from madang.people.http import Handler, Request, Response, methods_of, nothing_here, pick_method, problem
 from madang.people.ngsi.allowed import check_parameters
 from madang.people.ngsi.attributes import Attributes
 from madang.people.ngsi.batch import Batches
@@ -76,7 +76,7 @@ class NgsiLd:
         if handlers is None:
             raise nothing_here(request)
         if request.method == "OPTIONS":
-            return Response(204, b"", [(b"allow", ", ".join(sorted(handlers)).encode())])
+            return Response(204, b"", [(b"allow", ", ".join(methods_of(handlers)).encode())])
         handler = pick_method(request, **handlers)
         check_media(request)
         check_parameters(shape, "GET" if request.method == "HEAD" else request.method, request.raw_query)
