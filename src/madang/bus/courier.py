@@ -26,7 +26,11 @@ BATCH = 2_000
 IDLE_S = 1.0
 CHANNEL = "madang_changes"
 Consumer = Callable[[list[Change]], Awaitable[None]]
-_NEXT = "SELECT seq, op, entity_id, types, at, change FROM history WHERE seq > $1 ORDER BY seq LIMIT $2"
+# What is told of the past ('t') is no news of the present: it is passed over, and not even fetched.
+_NEXT = """
+SELECT seq, op, entity_id, types, at, CASE WHEN op = 't' THEN NULL ELSE change END AS change
+FROM history WHERE seq > $1 ORDER BY seq LIMIT $2
+"""
 
 
 class Courier:
@@ -93,11 +97,11 @@ class Courier:
         if not records:
             self.lag_ms = 0.0
             return False
-        changes = [_change(record) for record in records]
+        changes = [_change(record) for record in records if record["change"] is not None]
         await self._publish(changes)
         for consumer in self._consumers:
             await consumer(changes)
-        self.cursor = changes[-1].seq
+        self.cursor = records[-1]["seq"]
         await self._save(connection, self.cursor)
         self.carried += len(changes)
         self.lag_ms = (time.time() - records[-1]["at"].timestamp()) * 1000

@@ -20,12 +20,13 @@ Headers = list[tuple[bytes, bytes]]
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """Which entities, in which form; `rest` are the parameters that all pages of the answer share."""
+    """Which entities, in which form; `rest` are the parameters that all pages of the answer share, `path` is where they lie."""
 
     query: Query
     form: Form
     join: Join | None
     rest: str
+    path: str = "entities"
 
     def links(self, more: bool) -> Headers:
         """Link headers to the pages before and after (clause 6.3.10)."""
@@ -35,7 +36,7 @@ class Asked:
         if more:
             pages.append((query.offset + query.limit, "next"))
         return [
-            (b"link", f'<{PREFIX}/entities?{self.rest}&limit={query.limit}&offset={at}>;rel="{relation}"'.encode())
+            (b"link", f'<{PREFIX}/{self.path}?{self.rest}&limit={query.limit}&offset={at}>;rel="{relation}"'.encode())
             for at, relation in pages
         ]
 
