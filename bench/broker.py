@@ -25,7 +25,7 @@ from madang.cli.instance import Instance, demo_env
 
 ROOT = Path(__file__).resolve().parents[1]
 COUNTED = ("gateway", "postgres")
-REACH = {"write_per_core_s": 5_000, "batch_entities_per_core_s": 15_000}
+REACH = {"write_per_core_s": 5_000, "batch_entities_per_core_s": 15_000, "aggregate_10k_ms": 30}
 MESSAGES_PER_S = 500
 KINDS = {
     "write_per_core_s": ("write", 1),
@@ -34,6 +34,7 @@ KINDS = {
     "type_query_per_core_s": ("query", 1),
 }
 LATENCY = "device_to_browser_p95_ms"
+PAST = {"aggregate_10k_ms": "aggregate_ms", "last_100_of_10k_ms": "last_100_ms"}
 
 
 def cpu_s(instance: Instance) -> float:
@@ -94,6 +95,8 @@ async def measure(keys: list[str], seconds: float) -> dict[str, float]:
             if key == LATENCY:
                 where = (instance.url, instance.settings.mqtt, str(MESSAGES_PER_S), str(seconds))
                 out[key] = (await client("latency", *where))["p95_ms"]
+            elif key in PAST:
+                out[key] = (await client("temporal", instance.url, str(seconds)))[PAST[key]]
             else:
                 out[key] = await load(instance, key, seconds)
     finally:
@@ -105,10 +108,10 @@ async def measure(keys: list[str], seconds: float) -> dict[str, float]:
 def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", maxsplit=1)[0])
     parser.add_argument("--json", action="store_true")
-    parser.add_argument("--only", choices=[*KINDS, LATENCY])
+    parser.add_argument("--only", choices=[*KINDS, LATENCY, *PAST])
     parser.add_argument("--seconds", type=float, default=8.0)
     options = parser.parse_args()
-    keys = [options.only] if options.only else [LATENCY, *KINDS]
+    keys = [options.only] if options.only else [LATENCY, *KINDS, *PAST]
     found = asyncio.run(measure(keys, options.seconds))
     lines = [f"{name:28} {value:10,.0f}   reach {REACH.get(name, '-')}" for name, value in found.items()]
     print(json.dumps(found) if options.json else "\n".join(lines))

@@ -7,6 +7,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -27,6 +28,7 @@ from madang.engine import database
 from madang.engine.nats import Nats
 from madang.engine.postgres import Postgres
 from madang.engine.supervisor import Supervisor
+from madang.history.past import Past, open_past
 from madang.people.gateway import Gateway
 from madang.people.http import Request, Response
 from madang.people.ngsi.broker import Broker
@@ -140,8 +142,8 @@ def broker(writer: Writer, store: Store, pool: asyncpg.Pool, catalogue: Catalogu
     return Broker(writer, store, Contexts(private=True, catalogue=catalogue), Discovery(pool), catalogue)
 
 
-@pytest.fixture
-async def api(broker: Broker, pool: asyncpg.Pool) -> AsyncIterator[httpx.AsyncClient]:
+@asynccontextmanager
+async def open_api(broker: Broker, pool: asyncpg.Pool, past: Past) -> AsyncIterator[httpx.AsyncClient]:
     """The gateway's NGSI-LD door, called in this process."""
 
     async def nobody(token: str) -> Caller | None:
@@ -153,11 +155,17 @@ async def api(broker: Broker, pool: asyncpg.Pool) -> AsyncIterator[httpx.AsyncCl
     async def no_sockets(*_: object) -> None:
         return None
 
-    app = Gateway(
-        NgsiLd(broker, Subscriptions(pool)), Nothing(), Nothing(), Nothing(), metrics, no_sockets, nobody, OPERATOR
-    )
+    ngsi = NgsiLd(broker, Subscriptions(pool), past)
+    app = Gateway(ngsi, Nothing(), Nothing(), Nothing(), metrics, no_sockets, nobody, OPERATOR)
     transport = httpx.ASGITransport(app=app)  # type: ignore[arg-type]
     async with httpx.AsyncClient(transport=transport, base_url="http://localhost:8600/ngsi-ld/v1/") as client:
+        yield client
+
+
+@pytest.fixture
+async def api(broker: Broker, pool: asyncpg.Pool) -> AsyncIterator[httpx.AsyncClient]:
+    """An operator at that door."""
+    async with open_api(broker, pool, open_past(pool)) as client:
         yield client
 
 

@@ -88,8 +88,8 @@ def test_both_readmes_name_the_same_commands(page: Path) -> None:
 def routes() -> Iterator[tuple[str, str]]:
     """`(path as the page writes it, method)` of each NGSI-LD and fixed management resource."""
     nothing: Any = None
-    for shape, methods in NgsiLd(nothing, nothing)._table.items():
-        path = "/" + shape.replace("*", "{id}", 1).replace("*", "{name}", 1)
+    for shape, methods in NgsiLd(nothing, nothing, nothing)._table.items():
+        path = "/" + shape.replace("*", "{id}", 1).replace("*", "{name}", 1).replace("*", "{instanceId}", 1)
         yield from ((path, method) for method in methods)
     for key, methods in Management({}, nothing, nothing, nothing, nothing, nothing)._fixed.items():
         yield from ((f"/madang/v1/{key}", method) for method in methods)

@@ -27,10 +27,11 @@ from madang.bus.changes import (
 from madang.bus.connection import connect
 from madang.bus.courier import Courier
 from madang.context.writer import Writer
+from madang.history.told import parse_told
 from madang.model.change import Change
 from madang.model.context import CORE
 from madang.model.entity import parse_entity
-from madang.model.operations import Append
+from madang.model.operations import Append, AppendTemporal
 from madang.model.removals import Delete
 from tests.conftest import Engines
 from tests.waiting import until
@@ -98,6 +99,18 @@ async def test_a_new_courier_goes_on_where_the_old_one_ended(
         async with courier(pool, engines.nats.url):
             await until(lambda: len({change.seq for change in heard}) == 4, "what was written meanwhile came too")
     assert sorted({change.seq for change in heard}) == await stored(pool)
+
+
+async def test_what_was_told_of_the_past_is_passed_over(pool: asyncpg.Pool, writer: Writer, engines: Engines) -> None:
+    async with hearer(engines.nats.url) as heard, courier(pool, engines.nats.url) as carrier:
+        await write(writer, 1)
+        await writer.submit(AppendTemporal(parse_told({"id": "urn:x:1", "type": "T", "n": [7, 8]}, CORE)))
+        await write(writer, 2)
+        await writer.submit(AppendTemporal(parse_told({"id": "urn:x:1", "type": "T", "n": [9]}, CORE)))
+        rows = await stored(pool)
+        await until(lambda: carrier.cursor == rows[-1], "the cursor is past them all")
+        await until(lambda: len(heard) == 2, "the news came")
+    assert [change.seq for change in heard] == [rows[0], rows[2]]
 
 
 async def test_nothing_is_lost_over_a_killed_bus(pool: asyncpg.Pool, writer: Writer, engines: Engines) -> None:

@@ -9,11 +9,13 @@ import asyncpg
 import httpx
 import pytest
 
+from madang.base.city import HistorySettings
 from madang.base.limits import TENANTS_MAX
 from madang.cli.tenancy import TenantHouse
 from madang.context.subscriptions import Subscriptions
 from madang.context.tenants import Tenants
 from madang.engine.settings import Settings
+from madang.history.past import open_past
 from madang.people.gateway import Gateway
 from madang.people.ngsi.broker import Broker
 from madang.people.ngsi.routes import NgsiLd
@@ -28,8 +30,8 @@ ENTITY = {"id": "urn:x:1", "type": "T", "a": 1}
 async def tenants(broker: Broker, pool: asyncpg.Pool, dsn: str, tmp_path: Path) -> AsyncIterator[httpx.AsyncClient]:
     """The gateway's door with tenants behind it; what they leave in the database is taken away."""
     settings = Settings(tmp_path, "yard", "yard.toml", dsn, "", "", False, False, 0)
-    house = TenantHouse(settings, Tenants(pool), broker.alias)
-    door = TenantRouter(NgsiLd(broker, Subscriptions(pool)), house.open)
+    house = TenantHouse(settings, Tenants(pool), broker.alias, HistorySettings())
+    door = TenantRouter(NgsiLd(broker, Subscriptions(pool), open_past(pool)), house.open)
     nothing: object = None
     app = Gateway(door, nothing, nothing, nothing, nothing, nothing, nothing, Caller("anonymous", "operator"))  # type: ignore[arg-type]
     transport = httpx.ASGITransport(app=app)  # type: ignore[arg-type]

@@ -14,6 +14,7 @@ from tests.people.test_live import Client
 from tests.waiting import until
 
 from madang.context.subscriptions import Subscriptions
+from madang.history.past import open_past
 from madang.people.gateway import Gateway
 from madang.people.http import Request, Response
 from madang.people.live import Live
@@ -33,6 +34,7 @@ APP = Caller(
         Grant("command", "signal.stage"),
     ),
 )
+ALWAYS = "timerel=after&timeAt=2000-01-01T00:00:00Z&timeproperty=modifiedAt"
 PLACE = {"type": "Point", "coordinates": [1, 2]}
 ENTITIES = [
     {"id": "urn:x:s", "type": "Signal", "state": "G", "rain": 9},
@@ -57,7 +59,14 @@ async def door(broker: Broker, pool: asyncpg.Pool, api: httpx.AsyncClient) -> As
         return None
 
     app = Gateway(
-        NgsiLd(broker, Subscriptions(pool)), Nothing(), Nothing(), Nothing(), metrics, no_sockets, by_token, OPERATOR
+        NgsiLd(broker, Subscriptions(pool), open_past(pool)),
+        Nothing(),
+        Nothing(),
+        Nothing(),
+        metrics,
+        no_sockets,
+        by_token,
+        OPERATOR,
     )
 
     async def by_socket(scope: Any, receive: Any, send: Any) -> None:
@@ -93,6 +102,32 @@ GOOD = {"authorization": "Bearer good"}
 )
 async def test_reads(door: httpx.AsyncClient, path: str, status: int) -> None:
     assert (await door.get(path, headers=GOOD)).status_code == status
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("GET", "temporal/entities/urn:x:s", 200),
+        ("GET", "temporal/entities/urn:x:p", 404),
+        ("GET", f"temporal/entities?type=Person&{ALWAYS}", 403),
+        ("GET", f"temporal/entities?type=Weather&{ALWAYS}&q=operator", 403),
+        ("GET", f"temporal/entities?type=Weather&{ALWAYS}&orderBy=operator", 403),
+        ("GET", f"temporal/entities?type=Weather&{ALWAYS}&orderBy=rain,id", 200),
+        ("POST", "temporal/entities", 403),
+        ("DELETE", "temporal/entities/urn:x:n", 403),
+        ("DELETE", "temporal/entities/urn:x:n/attrs/text", 403),
+        ("PATCH", "temporal/entities/urn:x:n/attrs/text/urn:x:1", 403),
+    ],
+)
+async def test_the_past(door: httpx.AsyncClient, method: str, path: str, status: int) -> None:
+    body = {"id": "urn:x:p", "type": "Person", "name": [{"value": "x"}]}
+    assert (await door.request(method, path, json=body, headers=GOOD)).status_code == status
+
+
+async def test_the_past_shows_what_was_granted(door: httpx.AsyncClient) -> None:
+    one = (await door.get("temporal/entities/urn:x:w", headers=GOOD)).json()
+    many = (await door.get(f"temporal/entities?type=Weather&{ALWAYS}", headers=GOOD)).json()
+    assert [set(one), *map(set, many)] == [{"id", "type", "rain", "location"}] * 2
 
 
 async def test_one_types_grant_opens_nothing_of_another(door: httpx.AsyncClient) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from madang.base.errors import BadRequest
+from madang.base.limits import HISTORY_MAX_INSTANCES
 
 Box = tuple[float, float, float, float]  # west, south, east, north in degrees
 
@@ -28,6 +29,15 @@ class SimulationSettings(msgspec.Struct, frozen=True):
     time_to_teleport_s: float = 300.0
 
 
+class HistorySettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How much of the past is kept and told. `keep_days`: how long (None: for ever); `keep_days_of`: entity types kept
+    for another time. `max_instances`: one answer of the temporal interface holds about so many."""
+
+    keep_days: float | None = None
+    keep_days_of: dict[str, float] = {}
+    max_instances: int = HISTORY_MAX_INSTANCES
+
+
 class CityConfig(msgspec.Struct, frozen=True):
     """One city. `mqtt` rules are kept as they stand for the room that reads them."""
 
@@ -38,6 +48,7 @@ class CityConfig(msgspec.Struct, frozen=True):
     bbox: Box | None = None
     map: MapSettings = MapSettings()
     simulation: SimulationSettings = SimulationSettings()
+    history: HistorySettings = HistorySettings()
     mqtt: list[dict[str, Any]] = []
 
 

@@ -40,6 +40,11 @@ def to_iso(moment: datetime) -> str:
     return moment.isoformat(timespec="milliseconds")[:-6] + "Z"
 
 
+def short_iso(text: str) -> str:
+    """A time of `to_iso` as people write it: without milliseconds when there are none."""
+    return text[:-5] + "Z" if text.endswith(".000Z") else text
+
+
 def from_iso(text: str) -> datetime:
     """Aware UTC datetime of an ISO 8601 text; a time without a zone is UTC. Raises ValueError."""
     moment = datetime.fromisoformat(text)

@@ -27,7 +27,11 @@ BATCH = 2_000
 IDLE_S = 1.0
 CHANNEL = "madang_changes"
 Consumer = Callable[[list[Recorded]], Awaitable[None]]
-_NEXT = "SELECT seq, op, entity_id, types, at, change, before FROM history WHERE seq > $1 ORDER BY seq LIMIT $2"
+# What is told of the past ('t') is no news of the present: it is passed over, and not even fetched.
+_NEXT = """
+SELECT seq, op, entity_id, types, at, CASE WHEN op = 't' THEN NULL ELSE change END AS change, before
+FROM history WHERE seq > $1 ORDER BY seq LIMIT $2
+"""
 
 
 class Courier:
@@ -94,12 +98,12 @@ class Courier:
         if not records:
             self.lag_ms = 0.0
             return False
-        recorded = [recorded_of(record) for record in records]
+        recorded = [recorded_of(record) for record in records if record["change"] is not None]
         changes = [one.change for one in recorded]
         await self._publish(changes)
         for consumer in self._consumers:
             await consumer(recorded)
-        self.cursor = changes[-1].seq
+        self.cursor = records[-1]["seq"]
         await self._save(connection, self.cursor)
         self.carried += len(changes)
         self.lag_ms = (time.time() - records[-1]["at"].timestamp()) * 1000

@@ -36,6 +36,7 @@ from madang.engine.control import ask
 from madang.engine.database import LOST, retrying
 from madang.engine.privilege import APP_UID, is_root
 from madang.engine.settings import Settings, listen_on
+from madang.history.past import open_past
 from madang.ingest.deadletters import DeadLetters
 from madang.people.gateway import Gateway
 from madang.people.live import Live
@@ -59,7 +60,7 @@ async def gateway(settings: Settings) -> None:
     writer = open_writer(settings, pool, snapshot)
     store, board, catalogue = Store(pool, snapshot), Board(city), Catalogue(pool)
     broker = Broker(writer, store, Contexts(catalogue=catalogue), Discovery(pool), catalogue, f"madang-{city.id}")
-    tenants = TenantHouse(settings, Tenants(pool), broker.alias)
+    tenants = TenantHouse(settings, Tenants(pool), broker.alias, city.history)
     live = Live(broker, board.status)
     door = door_path(settings)
 
@@ -79,7 +80,7 @@ async def gateway(settings: Settings) -> None:
     board.desk = desk
     manage = Management(page_config(city, board), apps, desk, DeadLetters(pool), board.status, lambda: available(apps))
     app = Gateway(
-        TenantRouter(NgsiLd(broker, Subscriptions(pool)), tenants.open),
+        TenantRouter(NgsiLd(broker, Subscriptions(pool), open_past(pool, city.history.max_instances)), tenants.open),
         manage,
         Files(Path(os.environ.get("MADANG_TILES", str(settings.run_dir / "tiles")))),
         Files(Path(__file__).resolve().parents[1] / "people" / "static"),

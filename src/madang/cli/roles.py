@@ -13,6 +13,7 @@ from typing import Any
 import structlog
 import uvloop
 
+from madang.base.clock import SystemClock
 from madang.base.errors import MadangError, Unavailable
 from madang.bus.connection import connect, ensure_stream, tell_every_second
 from madang.bus.courier import Courier
@@ -24,6 +25,7 @@ from madang.context.tenants import Tenants
 from madang.context.writer import Writer
 from madang.engine.database import LOST, connect_pool, retrying
 from madang.engine.settings import Settings, ready_mark
+from madang.history.retention import Retention
 from madang.ingest.deadletters import DeadLetters
 from madang.ingest.mqtt.decode import compile_decoder
 from madang.ingest.mqtt.link import MqttLink, Rate
@@ -138,6 +140,8 @@ async def courier(settings: Settings) -> None:
         await ensure_stream(client, settings.city)
     notifier = Notifier(pool)
     await retrying(notifier.start)
+    past = find_city(settings.city_file).history
+    retention = Retention(pool, past, SystemClock())
     carrier = Courier(pool, client, settings.city, [notifier.consume])
     rate = Rate()
 
@@ -151,8 +155,9 @@ async def courier(settings: Settings) -> None:
 
     await until_told(
         carrier.run(),
+        retention.run(),
         notifier.run(),
-        carry_for_tenants(settings, Tenants(pool), client),
+        carry_for_tenants(settings, Tenants(pool), client, past),
         tell_every_second(client, "courier", numbers),
         tell_ready(settings, "courier", lambda: carrier.listening),
     )

@@ -6,6 +6,8 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from madang.base.city import HistorySettings
+from madang.base.clock import SystemClock
 from madang.base.errors import NonexistentTenant
 from madang.base.limits import TENANT_CONNECTIONS_MAX
 from madang.bus.courier import Courier
@@ -21,6 +23,8 @@ from madang.context.tenants import Tenant, Tenants
 from madang.context.writer import Writer
 from madang.engine.database import LOST, connect_pool, migrate
 from madang.engine.settings import Settings
+from madang.history.past import open_past
+from madang.history.retention import Retention
 from madang.people.ngsi.broker import Broker
 from madang.people.ngsi.routes import NgsiLd
 
@@ -30,8 +34,8 @@ LOOK_S = 1.0
 class TenantHouse:
     """The brokers of the tenants that were asked for in this process. What one of them cannot go on without ends `watch`."""
 
-    def __init__(self, settings: Settings, tenants: Tenants, alias: str) -> None:
-        self._settings, self._tenants, self._alias = settings, tenants, alias
+    def __init__(self, settings: Settings, tenants: Tenants, alias: str, past: HistorySettings) -> None:
+        self._settings, self._tenants, self._alias, self._past = settings, tenants, alias, past
         self._open: dict[str, NgsiLd] = {}
         self._opening = asyncio.Lock()
         self._failed: asyncio.Queue[BaseException] = asyncio.Queue()
@@ -73,7 +77,7 @@ class TenantHouse:
         self._ends += [writer.stop, pool.close]
         self._keep(writer.watch())
         self._keep(keep_tidy(Expiry(pool, writer), broker.contexts))
-        return NgsiLd(broker, Subscriptions(pool))
+        return NgsiLd(broker, Subscriptions(pool), open_past(pool, self._past.max_instances))
 
     def _keep(self, work: Any) -> None:
         task = asyncio.create_task(work)
@@ -89,7 +93,7 @@ def _error(task: asyncio.Task[None]) -> BaseException:
     return task.exception() or RuntimeError("a tenant's work ended")
 
 
-async def carry_for_tenants(settings: Settings, tenants: Tenants, client: Any) -> None:
+async def carry_for_tenants(settings: Settings, tenants: Tenants, client: Any, past: HistorySettings) -> None:
     """Follows the register: each tenant's changes go to its own subscriptions, and to the bus under a name of its own, so
     that who listens to the city hears nothing of them."""
     known: set[int] = set()
@@ -98,7 +102,7 @@ async def carry_for_tenants(settings: Settings, tenants: Tenants, client: Any) -
             for tenant in await _listed(tenants):
                 if tenant.id not in known:
                     known.add(tenant.id)
-                    work.create_task(_carry(settings, tenant, client))
+                    work.create_task(_carry(settings, tenant, client, past))
             await asyncio.sleep(LOOK_S)
 
 
@@ -109,9 +113,10 @@ async def _listed(tenants: Tenants) -> list[Tenant]:
         return []
 
 
-async def _carry(settings: Settings, tenant: Tenant, client: Any) -> None:
+async def _carry(settings: Settings, tenant: Tenant, client: Any, past: HistorySettings) -> None:
     pool = await connect_pool(settings.database, 1, 2, tenant.schema)
     notifier = Notifier(pool, (("NGSILD-Tenant", tenant.name),))
     courier = Courier(pool, client, f"{settings.city}-{tenant.schema}", [notifier.consume])
     await notifier.start()
-    await asyncio.gather(courier.run(), notifier.run())
+    retention = Retention(pool, past, SystemClock())
+    await asyncio.gather(courier.run(), notifier.run(), retention.run())

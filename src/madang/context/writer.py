@@ -24,13 +24,13 @@ import structlog
 
 from madang.base.clock import Clock, SystemClock, from_iso, to_iso
 from madang.base.errors import BadRequest, MadangError, StorageFull, TooLarge, Unavailable
-from madang.base.limits import ENTITY_MAX_BYTES, WRITE_BATCH_MAX_OPS, WRITE_QUEUE_MAX_OPS
+from madang.base.limits import BODY_MAX_BYTES, ENTITY_MAX_BYTES, WRITE_BATCH_MAX_OPS, WRITE_QUEUE_MAX_OPS
 from madang.context.row import COLUMNS, Row, row_of
 from madang.context.snapshot import Snapshot, type_key
 from madang.engine.database import LOST, explain
 from madang.model.entity import Body, Entity
 from madang.model.geometry import bounds
-from madang.model.operations import Operation, target_of
+from madang.model.operations import AppendTemporal, Operation, target_of
 from madang.model.outcome import Outcome
 from madang.model.removals import next_expiry
 from madang.model.render import Stamps, geometry_of
@@ -353,6 +353,8 @@ class _History:
 
 
 def _run(operation: Operation, slots: dict[str, _Slot], now: str, history: _History) -> Outcome | MadangError:
+    if type(operation) is AppendTemporal:
+        return _run_temporal(operation, now, history)
     slot = slots[target_of(operation)]
     before = slot.entity
     try:
@@ -397,8 +399,20 @@ def _was(before: Entity | None, changed: Body, op: str) -> bytes | None:
     return _ENCODE(was) if was else None
 
 
+def _run_temporal(operation: AppendTemporal, now: str, history: _History) -> Outcome | MadangError:
+    """What is told of the past is a row like any other change, but no change of the state."""
+    entity = operation.entity
+    try:
+        outcome = operation.apply(None, now)
+        change = _encoded(Entity(entity.id, entity.types, outcome.changed), BODY_MAX_BYTES)
+    except MadangError as error:
+        return error
+    history.add(entity.id, "\x1f".join(entity.types), "t", change, None)
+    return outcome
+
+
 def _arguments(slots: dict[str, _Slot], history: _History, moment: datetime) -> list[Any]:
-    touched = set(history.ids)
+    touched = {entity_id for entity_id, slot in slots.items() if slot.seq >= 0}
     gone = [entity_id for entity_id in touched if slots[entity_id].entity is None]
     kept = [slots[entity_id] for entity_id in sorted(touched - set(gone))]
     entities = [slot.entity for slot in kept if slot.entity is not None]
@@ -440,14 +454,14 @@ def _remember(snapshot: Snapshot, slots: dict[str, _Slot], base: int, moment: da
             snapshot.keep(snapshot.versions.of(entity_id), Row(slot.entity, stamps, base + slot.seq))
 
 
-def _encoded(entity: Entity) -> bytes:
+def _encoded(entity: Entity, limit: int = ENTITY_MAX_BYTES) -> bytes:
     """Raises TooLarge, and BadRequest for text that PostgreSQL cannot hold."""
     try:
         data = _ENCODE(entity.body)
     except UnicodeEncodeError:
         raise BadRequest("a text is not valid Unicode") from None
-    if len(data) > ENTITY_MAX_BYTES:
-        raise TooLarge(f"{entity.id} would be larger than {ENTITY_MAX_BYTES} bytes")
+    if len(data) > limit:
+        raise TooLarge(f"{entity.id} would be larger than {limit} bytes")
     if b"\\u0000" in data and _has_nul(entity.body):
         raise BadRequest("a text holds a NUL character")
     return data

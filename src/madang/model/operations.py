@@ -24,6 +24,7 @@ from madang.model.merging import (
     put,
     replaced,
     set_or_remove,
+    stamped,
 )
 from madang.model.outcome import Outcome, need
 from madang.model.removals import Delete, DeleteAttribute, DropAttributes, Expire
@@ -179,9 +180,32 @@ class PatchAttribute:
         return Outcome(Entity(current.id, current.types, body), {self.name: new}, False, [self.name])
 
 
-_WITH_ENTITY = (Create, Replace, Append, Update, Merge)
+@dataclass(frozen=True, slots=True)
+class AppendTemporal:
+    """POST /temporal/entities and their attrs: instances of the past (each attribute a list of them). What is true now
+    stays as it is (clauses 5.6.11, 5.6.12)."""
+
+    entity: Entity
+
+    def apply(self, current: Entity | None, now: str) -> Outcome:
+        require_values(self.entity.body)
+        told = {name: [stamped(one, None, now) for one in instances] for name, instances in self.entity.body.items()}
+        return Outcome(current, told, False, list(told))
+
+
+_WITH_ENTITY = (Create, Replace, Append, Update, Merge, AppendTemporal)
 Operation = (
-    Create | Replace | Append | Update | Merge | PatchAttribute | DeleteAttribute | DropAttributes | Expire | Delete
+    Create
+    | Replace
+    | Append
+    | Update
+    | Merge
+    | PatchAttribute
+    | DeleteAttribute
+    | DropAttributes
+    | Expire
+    | Delete
+    | AppendTemporal
 )
 
 

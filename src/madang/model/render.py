@@ -169,6 +169,11 @@ def _simplified(instance: dict[str, Any], form: Form) -> Any:
 _RENDERERS = {"normalized": _normalized, "concise": _concise, "simplified": _simplified}
 
 
+def render_instance(instance: dict[str, Any], form: Form) -> Any:
+    """One attribute instance in the asked form."""
+    return _RENDERERS[form.format](_in_language(instance, form.lang), form)
+
+
 def feature(shown: dict[str, Any], geometry: Any) -> dict[str, Any]:
     """A GeoJSON Feature of a rendered entity (clause 4.5.16)."""
     properties = {name: value for name, value in shown.items() if name != "id"}

@@ -20,6 +20,8 @@ _QUERY = _WHERE | _PAGE | _FORM | _JOIN | _DISTRIBUTED | _MAP | _ORDER | {"expan
 _WRITE = _DISTRIBUTED | {"options"}
 _PURGE = _WHERE | _DISTRIBUTED | {"drop", "keep", "attrs", "geometryProperty", "expandValues", "jsonKeys", "options"}
 
+_TEMPORAL = {"timerel", "timeAt", "endTimeAt", "timeproperty", "lastN", "aggrMethods", "aggrPeriodDuration"}
+
 PARAMETERS: dict[tuple[str, str], set[str]] = {
     ("entities", "GET"): _QUERY,
     ("entities", "POST"): _WRITE,
@@ -49,6 +51,15 @@ PARAMETERS: dict[tuple[str, str], set[str]] = {
     ("jsonldContexts", "POST"): set(),
     ("jsonldContexts/*", "GET"): {"details"},
     ("jsonldContexts/*", "DELETE"): {"reload"},
+    ("temporal/entities", "GET"): _QUERY | _TEMPORAL,
+    ("temporal/entities", "POST"): _DISTRIBUTED,
+    ("temporal/entities/*", "GET"): _FORM | _DISTRIBUTED | _TEMPORAL,
+    ("temporal/entities/*", "DELETE"): _DISTRIBUTED,
+    ("temporal/entities/*/attrs", "POST"): _DISTRIBUTED,
+    ("temporal/entities/*/attrs/*", "DELETE"): _DISTRIBUTED | {"datasetId", "deleteAll"},
+    ("temporal/entities/*/attrs/*/*", "PATCH"): _DISTRIBUTED,
+    ("temporal/entities/*/attrs/*/*", "DELETE"): _DISTRIBUTED,
+    ("temporal/entityOperations/query", "POST"): _QUERY | _TEMPORAL,
     ("subscriptions", "GET"): {"limit", "offset", "count", "options", "local"},
     ("subscriptions", "POST"): {"options", "local"},
 }
@@ -62,4 +73,5 @@ def check_parameters(shape: str, method: str, raw_query: bytes) -> None:
         return
     if unknown := sorted(given.keys() - known):
         raise InvalidRequest(f"unknown parameters: {', '.join(unknown)[:80]}")
-    check_options(options(given))
+    if not shape.startswith("temporal/"):  # whose options are their own
+        check_options(options(given))

@@ -20,16 +20,17 @@ Headers = list[tuple[bytes, bytes]]
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """Which entities, in which form; `rest` are the parameters that all pages of the answer share."""
+    """Which entities, in which form; `rest` are the parameters that all pages of the answer share, `path` is where they lie."""
 
     query: Query
     form: Form
     join: Join | None
     rest: str
+    path: str = "entities"
 
     def links(self, more: bool) -> Headers:
         """Link headers to the pages before and after."""
-        return _links("entities", self.rest, self.query.limit, self.query.offset, more)
+        return _links(self.path, self.rest, self.query.limit, self.query.offset, more)
 
 
 def page_links(resource: str, raw_query: bytes, limit: int, offset: int, more: bool) -> Headers:

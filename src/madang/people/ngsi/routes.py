@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from madang.base.errors import BadRequest, MadangError
 from madang.context.subscriptions import Subscriptions
+from madang.history.past import Past
 from madang.people.http import Handler, Request, Response, methods_of, nothing_here, pick_method, problem
 from madang.people.ngsi.allowed import check_parameters
 from madang.people.ngsi.attributes import Attributes
@@ -15,6 +16,7 @@ from madang.people.ngsi.entities import Entities
 from madang.people.ngsi.identity import Identity
 from madang.people.ngsi.parameters import check_media
 from madang.people.ngsi.subscriptions import SubscriptionResources
+from madang.people.ngsi.temporal import Temporal
 
 Table = dict[str, dict[str, Handler]]
 
@@ -22,7 +24,7 @@ Table = dict[str, dict[str, Handler]]
 class NgsiLd:
     """Everything below `/ngsi-ld/v1`."""
 
-    def __init__(self, broker: Broker, subscriptions: Subscriptions) -> None:
+    def __init__(self, broker: Broker, subscriptions: Subscriptions, past: Past) -> None:
         entities = Entities(broker)
         attributes = Attributes(broker)
         batches = Batches(broker)
@@ -30,6 +32,7 @@ class NgsiLd:
         stored = ContextResources(broker)
         discovery = DiscoveryResources(broker)
         resources = SubscriptionResources(broker, subscriptions)
+        temporal = Temporal(broker, past)
         self._table: Table = {
             "entities": {"GET": entities.query, "POST": entities.create, "DELETE": entities.purge},
             "entities/*": {
@@ -59,6 +62,12 @@ class NgsiLd:
             "info/sourceIdentity": {"GET": identity.get},
             "subscriptions": {"GET": resources.page, "POST": resources.create},
             "subscriptions/*": {"GET": resources.get, "PATCH": resources.update, "DELETE": resources.delete},
+            "temporal/entities": {"GET": temporal.query, "POST": temporal.create},
+            "temporal/entities/*": {"GET": temporal.get, "DELETE": temporal.delete},
+            "temporal/entities/*/attrs": {"POST": temporal.append},
+            "temporal/entities/*/attrs/*": {"DELETE": temporal.delete_attribute},
+            "temporal/entities/*/attrs/*/*": {"PATCH": temporal.change_instance, "DELETE": temporal.delete_instance},
+            "temporal/entityOperations/query": {"POST": temporal.query_by_body},
         }
 
     async def handle(self, request: Request) -> Response:
@@ -84,6 +93,8 @@ class NgsiLd:
 
 
 def _shape(parts: list[str]) -> str:
-    if len(parts) == 1 or (parts and parts[0] in ("entityOperations", "info")):
+    if parts[:2] == ["temporal", "entities"]:
+        return "/".join("*" if index in (2, 4, 5) else part for index, part in enumerate(parts))
+    if len(parts) == 1 or (parts and parts[0] in ("entityOperations", "info", "temporal")):
         return "/".join(parts)
     return "/".join("*" if index % 2 else part for index, part in enumerate(parts))
