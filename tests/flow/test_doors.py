@@ -78,7 +78,7 @@ async def test_huge_bodies_are_refused_and_leave_no_trace(house: House) -> None:
     async with httpx.AsyncClient(base_url=house.url, trust_env=False, timeout=60) as client:
         declared = await client.post("ngsi-ld/v1/entities", content=bytes(HUGE), headers=JSON)
     found = await asyncio.gather(*(huge(house, path) for method, path in DOORS if method == "POST"))
-    assert (declared.status_code, set(found)) == (413, {413})
+    assert declared.status_code == 413 and set(found) <= {411, 413}  # NGSI-LD wants a length (clause 6.3.4)
     assert gateway_rss(house) - before < GROWTH_MAX
 
 

@@ -194,8 +194,12 @@ def pick_method(request: Request, **handlers: Handler) -> Handler:
     """The handler of the request's method; HEAD is a GET. Raises MethodNotAllowed with what is allowed."""
     handler = handlers.get("GET" if request.method == "HEAD" else request.method)
     if handler is None:
-        raise MethodNotAllowed(f"{request.method} is not possible here", sorted(handlers))
+        raise MethodNotAllowed(f"{request.method} is not possible here", sorted({*handlers, *_also(handlers)}))
     return handler
+
+
+def _also(handlers: Iterable[str]) -> set[str]:
+    return {"HEAD"} if "GET" in handlers else set()
 
 
 def nothing_here(request: Request) -> NotFound:
