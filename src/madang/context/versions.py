@@ -27,7 +27,7 @@ class Versions:
     def __init__(self, path: Path | None = None) -> None:
         self._file = None if path is None else os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         if self._file is not None:
-            os.ftruncate(self._file, _BYTES)
+            os.posix_fallocate(self._file, 0, _BYTES)  # a hole in the file would kill its writer when the disk is full
         self._counters = memoryview(mmap.mmap(-1 if self._file is None else self._file, _BYTES)).cast("Q")
 
     def of(self, key: str) -> int:
