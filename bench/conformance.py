@@ -38,6 +38,14 @@ STAND_INS = (
     "http://smartdatamodels.org/context.jsonld",
 )
 SAME = {"ngsildTestSuiteV1.8-compound.jsonld": "ngsi-ld-test-suite-compound.jsonld"}
+DOCKER = """#!/bin/sh
+case "$1" in
+  run) for word in "$@"; do case "$word" in CONF=*) conf="${{word#CONF=}}" ;; esac; done
+    mosquitto -c "{folder}/$conf" >/dev/null 2>&1 & echo $! >"{folder}/pid"; sleep 0.5 ;;
+  *) [ -f "{folder}/pid" ] && kill "$(cat "{folder}/pid")"; rm -f "{folder}/pid" ;;
+esac
+exit 0
+"""
 TEXT = {".robot", ".resource", ".json", ".jsonld", ".geojson", ".py"}
 
 
@@ -109,6 +117,21 @@ def serve_contexts(folder: Path, port: int) -> http.server.ThreadingHTTPServer:
     return server
 
 
+def stand_in_for_docker(folder: Path, suite: Path, port: int) -> Path:
+    """The suite starts its MQTT broker by docker: a `docker` on PATH that starts Debian's mosquitto on loopback instead."""
+    folder.mkdir(exist_ok=True)
+    listeners = f"listener 1883 127.0.0.1\nlistener {port + 5} 127.0.0.1\n"
+    password = folder / "passwords"
+    shutil.copy(suite / "resources" / "mqttUtils" / "mosquitto" / "mosquitto_pwd", password)
+    (folder / "mosquitto.conf").write_text(listeners + "allow_anonymous true\nuser root\n")
+    closed = f"allow_anonymous false\npassword_file {password}\nuser root\n"
+    (folder / "mosquitto_with_user.conf").write_text(listeners + closed)
+    program = folder / "docker"
+    program.write_text(DOCKER.format(folder=folder))
+    program.chmod(0o755)
+    return folder
+
+
 async def run(robot: str, suite: Path, port: int, only: list[str], tests: list[str], out: Path) -> None:
     run_dir = open_folder()
     os.environ["MADANG_CONTEXT_PRIVATE"] = "1"
@@ -117,6 +140,8 @@ async def run(robot: str, suite: Path, port: int, only: list[str], tests: list[s
     # The suite's cases of partial answers hold some forty instances, and expect that this is too much for one answer.
     limit = "\n[history]\nmax_instances = 35\n"
     city.write_text((ROOT / "tests" / "fixtures" / "yard.toml").read_text(encoding="utf-8") + limit, encoding="utf-8")
+    shims = stand_in_for_docker(out / "docker", suite, port)
+    path = {"PATH": f"{shims}{os.pathsep}{os.environ.get('PATH', '')}"}
     instance = Instance(run_dir, "yard", city, port, env, print)
     try:
         await instance.start_engines()
@@ -124,8 +149,9 @@ async def run(robot: str, suite: Path, port: int, only: list[str], tests: list[s
         arguments = ["--outputdir", str(out), "--log", "NONE", "--report", "NONE", "--console", "dotted"]
         for name in tests:
             arguments += ["--test", name]
+        quiet = asyncio.subprocess.DEVNULL
         process = await asyncio.create_subprocess_exec(
-            robot, *arguments, *(only or ["TP/NGSI-LD"]), cwd=suite, stdout=asyncio.subprocess.DEVNULL
+            robot, *arguments, *(only or ["TP/NGSI-LD"]), cwd=suite, stdout=quiet, env=os.environ | path
         )
         await process.wait()
     finally:

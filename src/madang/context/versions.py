@@ -27,8 +27,18 @@ class Versions:
     def __init__(self, path: Path | None = None) -> None:
         self._file = None if path is None else os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         if self._file is not None:
-            os.posix_fallocate(self._file, 0, _BYTES)  # a hole in the file would kill its writer when the disk is full
+            self._allocate(self._file)
         self._counters = memoryview(mmap.mmap(-1 if self._file is None else self._file, _BYTES)).cast("Q")
+
+    @staticmethod
+    def _allocate(file: int) -> None:
+        """A hole in the file would kill its writer when the disk is full. Raises OSError when there is no room."""
+        fcntl.flock(file, fcntl.LOCK_EX)
+        try:
+            if os.fstat(file).st_size < _BYTES:
+                os.pwrite(file, bytes(_BYTES), 0)
+        finally:
+            fcntl.flock(file, fcntl.LOCK_UN)
 
     def of(self, key: str) -> int:
         """The key's counter; odd while a write of it is going on."""
