@@ -73,7 +73,7 @@ async def watch(pool: asyncpg.Pool) -> AsyncIterator[Watch]:
     yield watch
     work.cancel()
     await asyncio.gather(work, return_exceptions=True)
-    watch.notifier.stop()
+    await watch.notifier.stop()
 
 
 async def subscribe(api: httpx.AsyncClient, watch: Watch, uri: str, **more: Any) -> str:
@@ -172,7 +172,7 @@ async def test_what_waits_outlives_the_courier(
     identifier = await subscribe(api, watch, "http://127.0.0.1:1/nobody")
     await put(api, watch, 1, n=1)
     await put(api, watch, 2, n=2)
-    watch.notifier.stop()
+    await watch.notifier.stop()
     assert await pool.fetchval("SELECT count(*) FROM notification") == 2
     told = {"notification": {"endpoint": {"uri": f"http://127.0.0.1:{port}/told"}}}
     assert (await api.patch(f"subscriptions/{identifier}", json=told)).status_code == 204
@@ -186,7 +186,7 @@ async def test_what_waits_outlives_the_courier(
 
     await until(nothing, "nothing waits any more")
     work.cancel()
-    after.notifier.stop()
+    await after.notifier.stop()
 
 
 async def test_a_subscription_hears_nothing_of_what_was_before_it(

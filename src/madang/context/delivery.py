@@ -12,8 +12,8 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+import aiohttp
 import aiomqtt
-import httpx
 import msgspec
 
 from madang.base.clock import to_iso
@@ -23,7 +23,7 @@ from madang.model.endpoint import Endpoint, Pairs
 from madang.model.render import Form
 from madang.model.subscription import Subscription
 
-FAILED: tuple[type[Exception], ...] = (httpx.HTTPError, aiomqtt.MqttError, OSError, TimeoutError, ValueError)
+FAILED: tuple[type[Exception], ...] = (aiohttp.ClientError, aiomqtt.MqttError, OSError, TimeoutError, ValueError)
 BROKEN_AFTER = 5
 PAUSES_S = (0.25, 0.5, 1.0, 2.0)
 _MQTT_VERSIONS = {"mqtt3.1.1": aiomqtt.ProtocolVersion.V311, "mqtt5.0": aiomqtt.ProtocolVersion.V5}
@@ -69,8 +69,7 @@ class Delivery:
     def __init__(self, headers: Pairs = ()) -> None:
         self._headers = headers
         self._gates: OrderedDict[str, Gate] = OrderedDict()
-        limits = httpx.Limits(max_connections=None, max_keepalive_connections=200, keepalive_expiry=20)
-        self._http = httpx.AsyncClient(trust_env=False, limits=limits)
+        self._http: aiohttp.ClientSession | None = None
 
     async def send(self, subscription: Subscription, data: list[dict[str, Any]]) -> None:
         """One notification. Raises one of FAILED; an HTTP status of 400 or more is a failure."""
@@ -95,10 +94,15 @@ class Delivery:
             body = with_context(body, form)
         else:
             headers["Link"] = link(form)
-        response = await self._http.post(
-            endpoint.uri, content=msgspec.json.encode(body), headers=headers, timeout=endpoint.timeout_s
-        )
-        response.raise_for_status()
+        if self._http is None:  # only inside a running loop
+            self._http = aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=20))
+        posting = self._http.post(endpoint.uri, data=msgspec.json.encode(body), headers=headers, allow_redirects=False)
+        async with posting as response:
+            response.raise_for_status()
+
+    async def close(self) -> None:
+        if self._http is not None:
+            await self._http.close()
 
 
 def notification(subscription: Subscription, data: list[dict[str, Any]]) -> dict[str, Any]:

@@ -65,12 +65,13 @@ class Notifier:
             except LOST as error:
                 log.warning("notifier waits for the database", error=repr(error))
 
-    def stop(self) -> None:
+    async def stop(self) -> None:
         """Ends what is on its way; what waits stays on disk."""
         for box in self._mail.values():
             box.stop()
         for clock in self._clocks.values():
             clock.cancel()
+        await self._delivery.close()
 
     async def start(self) -> None:
         """Reads the subscriptions, and what waited for them when the process before this one ended."""
