@@ -1,7 +1,6 @@
 """Which entity types and scopes are meant: the selection languages of clauses 4.17 and 4.19, pure.
 
-Both are a disjunction (`|` or `,`) of elements, each a word or a conjunction (`;`) of words. A bare conjunction without its
-parentheses is taken too, as long as nothing else stands beside it.
+Words and groups in parentheses, joined by `|` or `,` (any of them) and by `;` (all of them), which binds closer.
 """
 
 from __future__ import annotations
@@ -11,10 +10,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from madang.base.errors import BadRequest, TooComplexQuery
-from madang.base.limits import QUERY_MAX_CHARS, QUERY_MAX_TERMS
+from madang.base.limits import QUERY_MAX_CHARS, QUERY_MAX_DEPTH, QUERY_MAX_TERMS
 from madang.model.context import Context
 
-_ELEMENT = re.compile(r"\(([^()]*)\)|([^(),|]+)")
+_WORD = re.compile(r"[^(),|;]+")
+Choice = tuple[str, ...]
 _SCOPE = re.compile(r"(?:/(?:\w+|\+))+(?:/#)?|/#")
 
 
@@ -54,25 +54,50 @@ def parse_scopes(text: str) -> Selection:
 def _parse(text: str, name: str, word: Callable[[str], str]) -> Selection:
     if len(text) > QUERY_MAX_CHARS:
         raise TooComplexQuery(f"{name} is longer than {QUERY_MAX_CHARS} characters")
-    choices = [tuple(word(part) for part in element.split(";")) for element in _elements(text, name)]
-    if sum(map(len, choices)) > QUERY_MAX_TERMS:
-        raise TooComplexQuery(f"{name} has more than {QUERY_MAX_TERMS} terms")
+    choices, at = _any(text, 0, name, word, 0)
+    if at < len(text):
+        raise BadRequest(f"{name}: unexpected text at position {at}: {text[at : at + 20]!r}")
     return Selection(tuple(choices))
 
 
-def _elements(text: str, name: str) -> list[str]:
-    elements, at = [], 0
+def _any(text: str, at: int, name: str, word: Callable[[str], str], depth: int) -> tuple[list[Choice], int]:
+    """One or more conjunctions, parted by `|` or `,`."""
+    choices: list[Choice] = []
     while True:
-        found = _ELEMENT.match(text, at)
-        if not found:
-            raise BadRequest(f"{name}: expected a word at position {at}: {text[at : at + 20]!r}")
-        elements.append(found.group(1) if found.group(1) is not None else found.group(2))
-        at = found.end()
-        if at == len(text):
-            return elements
-        if text[at] not in ",|":
-            raise BadRequest(f"{name}: unexpected text at position {at}: {text[at : at + 20]!r}")
+        more, at = _all(text, at, name, word, depth)
+        choices += more
+        if sum(map(len, choices)) > QUERY_MAX_TERMS:
+            raise TooComplexQuery(f"{name} has more than {QUERY_MAX_TERMS} terms")
+        if not text.startswith(("|", ","), at):
+            return choices, at
         at += 1
+
+
+def _all(text: str, at: int, name: str, word: Callable[[str], str], depth: int) -> tuple[list[Choice], int]:
+    """One or more words or groups, parted by `;`; what is asked of all is multiplied out."""
+    choices: list[Choice] = [()]
+    while True:
+        more, at = _one(text, at, name, word, depth)
+        if len(choices) * len(more) > QUERY_MAX_TERMS:
+            raise TooComplexQuery(f"{name} has more than {QUERY_MAX_TERMS} terms")
+        choices = [left + right for left in choices for right in more]
+        if not text.startswith(";", at):
+            return choices, at
+        at += 1
+
+
+def _one(text: str, at: int, name: str, word: Callable[[str], str], depth: int) -> tuple[list[Choice], int]:
+    if text.startswith("(", at):
+        if depth >= QUERY_MAX_DEPTH:
+            raise TooComplexQuery(f"{name} is nested too deeply")
+        choices, at = _any(text, at + 1, name, word, depth + 1)
+        if not text.startswith(")", at):
+            raise BadRequest(f"{name}: expected ) at position {at}: {text[at : at + 20]!r}")
+        return choices, at + 1
+    found = _WORD.match(text, at)
+    if not found:
+        raise BadRequest(f"{name}: expected a word at position {at}: {text[at : at + 20]!r}")
+    return [(word(found[0]),)], found.end()
 
 
 def _scope_pattern(word: str) -> str:

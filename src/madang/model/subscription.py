@@ -7,6 +7,7 @@ import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import unquote
 
 from madang.base.errors import BadRequest
 from madang.base.limits import JOIN_MAX_LEVEL
@@ -114,7 +115,7 @@ def parse_subscription(data: Any, context: Context) -> Subscription:
         check_id(data["id"]) if "id" in data else f"urn:ngsi-ld:Subscription:{uuid.uuid4()}",
         tuple(_selector(one, context) for one in listed(data, "entities")),
         frozenset(context.expand(text(name, "watchedAttributes")) for name in listed(data, "watchedAttributes")),
-        parse_query(text(data["q"], "q"), context) if "q" in data else None,
+        parse_query(unquote(text(data["q"], "q")), context) if "q" in data else None,
         _geo(data.get("geoQ"), context),
         parse_scopes(text(data["scopeQ"], "scopeQ")) if "scopeQ" in data else None,
         _triggers(listed(data, "notificationTrigger")),

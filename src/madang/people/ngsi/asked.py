@@ -33,9 +33,10 @@ class Asked:
         return _links(self.path, self.rest, self.query.limit, self.query.offset, more)
 
 
-def page_links(resource: str, raw_query: bytes, limit: int, offset: int, more: bool) -> Headers:
-    """Link headers of a page of any resource to those before and after (clause 6.3.10)."""
-    return _links(resource, rest_of(raw_query), limit, offset, more)
+def page_links(resource: str, raw_query: bytes, limit: int, offset: int, more: bool, media: str) -> Headers:
+    """Link headers of a page of any resource to those before and after, which are of type `media` (clause 6.3.10)."""
+    links = _links(resource, rest_of(raw_query), limit, offset, more)
+    return [(name, value + f';type="{media}"'.encode()) for name, value in links]
 
 
 def _links(resource: str, rest: str, limit: int, offset: int, more: bool) -> Headers:

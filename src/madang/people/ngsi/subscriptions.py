@@ -43,9 +43,10 @@ class SubscriptionResources:
 
     async def _address(self, request: Request, context: Context) -> str:
         """Where receivers of JSON find the names: a context that has no URL gets one here (clause 5.8.1.4)."""
-        if context.source is None or isinstance(context.source, str):
-            return context.source or CORE_URL
-        stored = await self._broker.catalogue.add("ImplicitlyCreated", {"@context": context.source})
+        source = context.source[0] if isinstance(context.source, list) and len(context.source) == 1 else context.source
+        if source is None or isinstance(source, str):
+            return source or CORE_URL
+        stored = await self._broker.catalogue.add("ImplicitlyCreated", {"@context": source})
         return stored.address(base_of(request))
 
     async def page(self, request: Request) -> Response:
@@ -59,7 +60,9 @@ class SubscriptionResources:
             raise BadRequest("limit: 0 only together with count=true")
         records = await self._subscriptions.page(limit + 1, offset)
         response = answer(request, [await self._shown(record, context) for record in records[:limit]], context)
-        response.headers += page_links("subscriptions", request.raw_query, limit, offset, len(records) > limit)
+        response.headers += page_links(
+            "subscriptions", request.raw_query, limit, offset, len(records) > limit, accepted_json(request)
+        )
         if count:
             response.headers.append((b"ngsild-results-count", str(await self._subscriptions.count()).encode()))
         return response
