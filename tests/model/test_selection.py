@@ -16,7 +16,7 @@ from madang.model.selection import parse_types
 
 WORDS = [CORE.expand(name) for name in "ABCD"]
 Has = Callable[[str], bool]
-LEAVES = st.sampled_from("ABCD").map(lambda name: (name, lambda has, full=CORE.expand(name): has(full)))
+LEAVES = st.sampled_from("ABCD").map(lambda name: (name, lambda has: has(CORE.expand(name))))
 
 
 def joined(signs: str, every: bool) -> Callable[[list[tuple[str, Any]]], tuple[str, Any]]:
