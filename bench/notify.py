@@ -62,9 +62,9 @@ class Sender(asyncio.Protocol):
         return bool(await self._answer)
 
 
-def subscription(selector: dict[str, str], uri: str) -> dict[str, object]:
-    told = {"endpoint": {"uri": uri}, "format": "keyValues", "attributes": ["n"]}
-    return {"type": "Subscription", "entities": [selector], "watchedAttributes": ["n"], "notification": told}
+def subscription(uri: str, *selectors: dict[str, str]) -> dict[str, object]:
+    told = {"endpoint": {"uri": uri}, "format": "keyValues"}
+    return {"type": "Subscription", "entities": selectors, "notification": told}
 
 
 async def prepare(url: str, count: int, port: int, dead: int) -> None:
@@ -79,8 +79,8 @@ async def prepare(url: str, count: int, port: int, dead: int) -> None:
                 (await http.post("subscriptions", json=data)).raise_for_status()
 
         uri = f"http://127.0.0.1:{port}/told"
-        alive = [make(subscription({"id": f"urn:x:{number}", "type": KIND}, uri)) for number in range(count)]
-        gone = [make(subscription({"type": KIND}, "http://127.0.0.1:9/dead")) for _ in range(dead)]
+        alive = [make(subscription(uri, {"id": f"urn:x:{number}", "type": KIND})) for number in range(count)]
+        gone = [make(subscription("http://127.0.0.1:9/dead", {"type": KIND}, {"type": "Known"})) for _ in range(dead)]
         await asyncio.gather(*alive, *gone)
 
 
@@ -135,4 +135,6 @@ async def main(url: str, count: int, per_s: float, seconds: float, dead: int) ->
 
 
 if __name__ == "__main__":
-    uvloop.run(main(sys.argv[1], int(sys.argv[2]), float(sys.argv[3]), float(sys.argv[4]), int((sys.argv[5:] or ["0"])[0])))
+    uvloop.run(
+        main(sys.argv[1], int(sys.argv[2]), float(sys.argv[3]), float(sys.argv[4]), int((sys.argv[5:] or ["0"])[0]))
+    )

@@ -17,6 +17,7 @@ from tests.waiting import until
 
 from madang.bus.courier import recorded_of
 from madang.context.notifier import Notifier
+from madang.model.context import CORE
 
 
 class Listener:
@@ -55,6 +56,10 @@ class Watch:
 
     def __init__(self, pool: asyncpg.Pool) -> None:
         self.pool, self.notifier, self.seen = pool, Notifier(pool), 0
+
+    def asked(self) -> int:
+        """How many subscriptions the next change would be matched against."""
+        return len(list(self.notifier._matcher._candidates("urn:x:1", ["T", CORE.expand("T")])))
 
     def is_quiet(self) -> bool:
         return all(not box.waits for box in self.notifier._mail.values())
@@ -257,3 +262,26 @@ async def test_linked_entities_and_scopes(api: httpx.AsyncClient, watch: Watch, 
     await until(lambda: listener.shown, "the one in scope")
     city = {"id": "urn:x:city", "type": "City", "name": "Seoul"}
     assert listener.shown == [{"id": "urn:x:2", "type": "T", "scope": "/Seoul/Jongno", "inCity": city}]
+
+
+async def test_each_value_is_told_though_the_next_is_known(
+    api: httpx.AsyncClient, watch: Watch, listener: Listener
+) -> None:
+    await subscribe(api, watch, listener.url)
+    for n in range(5):
+        await api.post("entityOperations/upsert", json=[{"id": "urn:x:1", "type": "T", "n": n}])
+    await watch.carry()
+    await until(lambda: len(listener.shown) == 5, "all five")
+    assert [entity["n"] for entity in listener.shown] == list(range(5))
+
+
+async def test_thousands_for_a_dead_host_cost_what_one_costs(
+    api: httpx.AsyncClient, watch: Watch, listener: Listener
+) -> None:
+    for _ in range(50):
+        await subscribe(api, watch, "http://127.0.0.1:1/nobody")
+    await subscribe(api, watch, listener.url)
+    for n in range(12):
+        await put(api, watch, 1, n=n)
+    await until(lambda: watch.asked() == 1, "only the living one is still asked")
+    await until(lambda: len(listener.shown) == 12, "it heard all")

@@ -39,10 +39,15 @@ class Gate:
         self._failures = 0
         self._not_before = 0.0
 
+    @property
+    def is_broken(self) -> bool:
+        """Whether the host did not answer for a while."""
+        return self._failures >= BROKEN_AFTER
+
     @asynccontextmanager
     async def turn(self) -> AsyncIterator[None]:
         async with self._places:
-            if self._failures < BROKEN_AFTER:
+            if not self.is_broken:
                 async with self._counted():
                     yield
                 return
@@ -80,6 +85,11 @@ class Delivery:
                 await send_mqtt(endpoint, subscription.form, body, self._headers)
             else:
                 await self._post(endpoint, subscription.form, body)
+
+    def is_broken(self, endpoint: Endpoint) -> bool:
+        """Whether its host is known not to answer."""
+        gate = self._gates.get(urlsplit(endpoint.uri).netloc)
+        return gate is not None and gate.is_broken
 
     def _gate(self, host: str) -> Gate:
         gate = self._gates.setdefault(host, Gate())

@@ -54,8 +54,11 @@ class Mailbox:
 
     @property
     def is_shut(self) -> bool:
-        """Whether there is no use in another notice: its endpoint does not answer and enough waits for it."""
-        return self._failures >= FAILING_AFTER and len(self._waiting) >= NOTIFY_FAILING_QUEUE_MAX
+        """Whether there is no use in another notice: its endpoint does not answer and enough waits for it. Where a whole host
+        is known not to answer, one is enough."""
+        if self._failures >= FAILING_AFTER and len(self._waiting) >= NOTIFY_FAILING_QUEUE_MAX:
+            return True
+        return bool(self._waiting) and self._delivery.is_broken(self.subscription.endpoint)
 
     @property
     def waits(self) -> bool:
@@ -85,16 +88,16 @@ class Mailbox:
     async def _deliver(self) -> None:
         while self._waiting:
             await self._wait_turn()
-            if not self.is_due():
+            if not self.is_due(to_iso(datetime.now(UTC))):
                 self._settle(Settled(self.subscription.id, None, [notice.seq for notice in self._waiting]))
                 self._waiting.clear()
                 return
             await self._send(self._next())
 
-    def is_due(self) -> bool:
+    def is_due(self, now: str) -> bool:
         """Whether the subscription is neither paused nor over."""
         expires = self.subscription.expires_at
-        return self.subscription.active and (expires is None or expires > to_iso(datetime.now(UTC)))
+        return self.subscription.active and (expires is None or expires > now)
 
     async def _wait_turn(self) -> None:
         pause = 0.0

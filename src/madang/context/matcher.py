@@ -11,7 +11,7 @@ class Matcher:
     """Subscriptions by the id or the types they select; those that select neither are asked of every change."""
 
     def __init__(self) -> None:
-        self._by_key: dict[str, set[str]] = {}
+        self._by_key: dict[str, dict[str, None]] = {}
         self._known: dict[str, Subscription] = {}
 
     def __len__(self) -> int:
@@ -20,16 +20,23 @@ class Matcher:
     def put(self, subscription: Subscription) -> None:
         self.drop(subscription.id)
         self._known[subscription.id] = subscription
-        for key in _keys(subscription):
-            self._by_key.setdefault(key, set()).add(subscription.id)
+        self.resume(subscription.id)
 
     def drop(self, identifier: str) -> None:
-        old = self._known.pop(identifier, None)
-        for key in _keys(old) if old is not None else ():
-            held = self._by_key[key]
-            held.discard(identifier)
+        self.suspend(identifier)
+        self._known.pop(identifier, None)
+
+    def suspend(self, identifier: str) -> None:
+        """It is known, but not asked until it is resumed: what nobody can be told costs nothing."""
+        for key in _keys(self._known[identifier]) if identifier in self._known else ():
+            held = self._by_key.get(key, {})
+            held.pop(identifier, None)
             if not held:
-                del self._by_key[key]
+                self._by_key.pop(key, None)
+
+    def resume(self, identifier: str) -> None:
+        for key in _keys(self._known[identifier]) if identifier in self._known else ():
+            self._by_key.setdefault(key, {})[identifier] = None
 
     def concerned(self, entity_id: str, types: list[str], op: str, events: dict[str, str]) -> Iterator[Subscription]:
         """Those that are told by changes, select the entity, and count what happened to it; conditions on values come after."""
@@ -44,9 +51,8 @@ class Matcher:
                 yield subscription
 
     def _candidates(self, entity_id: str, types: list[str]) -> Iterable[str]:
-        found = [self._by_key.get(key) for key in (f"id {entity_id}", *(f"type {name}" for name in types), "any")]
-        some = [one for one in found if one]
-        return sorted(some[0].union(*some[1:])) if some else ()
+        keys = (f"id {entity_id}", *(f"type {name}" for name in types), "any")
+        return dict.fromkeys(identifier for key in keys for identifier in self._by_key.get(key, ()))
 
 
 def _keys(subscription: Subscription) -> set[str]:

@@ -31,9 +31,10 @@ class Notices:
         told = []
         for recorded, subscriptions in wanted:
             change = recorded.change
-            row = _gone(recorded) if change.op == "d" else rows.get(change.id)
-            if row is None:
+            now = rows.get(change.id)
+            if change.op != "d" and now is None:
                 continue
+            row = _gone(recorded) if now is None or change.op == "d" else _then(recorded, now)
             for subscription in subscriptions:
                 if subscription.accepts(_judged(recorded, row)):
                     data = await self._data(recorded, row, subscription)
@@ -57,6 +58,13 @@ class Notices:
         if subscription.endpoint.accept == "application/geo+json":
             return [feature(one, geometry_of(row.entity, form.geometry)) for one in shown]
         return [one for one in shown if one]
+
+
+def _then(recorded: Recorded, row: Row) -> Row:
+    """The entity with its attributes as this change left them, though later ones may be known already: each value is told."""
+    change = recorded.change.change
+    body = {name: value for name, value in {**row.entity.body, **change}.items() if value is not None}
+    return Row(Entity(row.entity.id, row.entity.types, body), row.stamps, row.seq)
 
 
 def _gone(recorded: Recorded) -> Row:

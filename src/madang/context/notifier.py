@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import asyncpg
 import structlog
@@ -16,7 +17,7 @@ from madang.base.errors import MadangError
 from madang.context.catalogue import Catalogue
 from madang.context.contexts import Contexts
 from madang.context.delivery import Delivery
-from madang.context.mailbox import Mailbox
+from madang.context.mailbox import Mailbox, Settled
 from madang.context.matcher import Matcher
 from madang.context.notices import Notices
 from madang.context.periodic import tell_by_clock
@@ -114,7 +115,7 @@ class Notifier:
         if identifier in self._mail:
             self._mail[identifier].change(subscription)
         else:
-            self._mail[identifier] = Mailbox(subscription, self._delivery, self._tally.settle)
+            self._mail[identifier] = Mailbox(subscription, self._delivery, self._settle)
         if identifier in self._clocks:
             self._clocks.pop(identifier).cancel()
         if subscription.interval_s is not None:
@@ -134,17 +135,27 @@ class Notifier:
         await self.reload()
         if not len(self._matcher):
             return
-        told = await self._notices.of([(one, wanted) for one in changes if (wanted := list(self._wanted(one)))])
+        now = to_iso(datetime.now(UTC))
+        told = await self._notices.of([(one, wanted) for one in changes if (wanted := self._wanted(one, now))])
         await self._tally.keep(told)
         for identifier, notice in told:
             if identifier in self._mail:
                 self._mail[identifier].put(notice)
 
-    def _wanted(self, recorded: Recorded) -> list[Subscription]:
+    def _wanted(self, recorded: Recorded, now: str) -> list[Subscription]:
         change = recorded.change
         seen = events(change.op, change.change, recorded.before)
-        return [
-            one
-            for one in self._matcher.concerned(change.id, change.types, change.op, seen)
-            if self._since[one.id] <= change.at and not self._mail[one.id].is_shut and self._mail[one.id].is_due()
-        ]
+        concerned = list(self._matcher.concerned(change.id, change.types, change.op, seen))
+        return [one for one in concerned if self._since[one.id] <= change.at and self._takes(one.id, now)]
+
+    def _takes(self, identifier: str, now: str) -> bool:
+        box = self._mail[identifier]
+        if box.is_shut:
+            self._matcher.suspend(identifier)
+            return False
+        return box.is_due(now)
+
+    def _settle(self, settled: Settled) -> None:
+        if settled.ok:
+            self._matcher.resume(settled.subscription_id)
+        self._tally.settle(settled)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import UTC, datetime
 
 import structlog
 
+from madang.base.clock import to_iso
 from madang.base.errors import MadangError
 from madang.base.limits import NOTIFY_BODY_MAX_ENTITIES
 from madang.context.mailbox import Mailbox, Notice
@@ -21,7 +23,7 @@ async def tell_by_clock(subscription: Subscription, box: Mailbox, store: Store, 
     assert subscription.interval_s is not None
     while True:
         await asyncio.sleep(subscription.interval_s)
-        if not box.is_due() or box.is_shut:
+        if not box.is_due(to_iso(datetime.now(UTC))) or box.is_shut:
             continue
         try:
             page = await store.find(query_of(subscription))
