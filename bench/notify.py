@@ -22,12 +22,11 @@ from bench.http_load import request
 
 KIND = "Watched"
 GRACE_S = 20.0
+TOLD: dict[int, float] = {}
 
 
 class Receiver(asyncio.Protocol):
-    """Keeps the moment when each update was told."""
-
-    told: dict[int, float] = {}
+    """Keeps in TOLD the moment when each update was told."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport, self._buffer = transport, b""
@@ -42,7 +41,7 @@ class Receiver(asyncio.Protocol):
             body, self._buffer = self._buffer[end + 4 : end + 4 + length], self._buffer[end + 4 + length :]
             now = time.perf_counter()
             for entity in msgspec.json.decode(body)["data"]:
-                self.told.setdefault(entity["n"], now)
+                TOLD.setdefault(entity["n"], now)
             self._transport.write(b"HTTP/1.1 204 No Content\r\n\r\n")  # type: ignore[attr-defined]
 
 
@@ -118,9 +117,9 @@ async def main(url: str, count: int, per_s: float, seconds: float, dead: int) ->
     await asyncio.sleep(2)
     asked = await drive(url, count, per_s, seconds)
     until = time.perf_counter() + GRACE_S
-    while len(Receiver.told) < len(asked) and time.perf_counter() < until:
+    while len(TOLD) < len(asked) and time.perf_counter() < until:
         await asyncio.sleep(0.05)
-    delays = sorted((Receiver.told[number] - when) * 1000 for number, when in asked.items() if number in Receiver.told)
+    delays = sorted((TOLD[number] - when) * 1000 for number, when in asked.items() if number in TOLD)
     print(
         json.dumps(
             {
