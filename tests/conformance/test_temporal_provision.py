@@ -162,6 +162,14 @@ async def test_an_instance_goes_with_its_repetitions(api: httpx.AsyncClient, poo
     assert [row["change"].count("urn:d:a") for row in rows] == [0, 0]
 
 
+async def test_what_an_erased_value_was_is_erased_too(api: httpx.AsyncClient, pool: asyncpg.Pool) -> None:
+    await api.post("entities", json={"id": ID, "type": "Vehicle", "speed": speed(4711, 1)})
+    await api.post(f"entities/{ID}/attrs", json={"speed": speed(2, 2)})
+    assert "4711" in await pool.fetchval("SELECT string_agg(before::text, '') FROM history")
+    assert (await api.delete(f"temporal/entities/{ID}/attrs/speed?deleteAll=true")).status_code == 204
+    assert await pool.fetchval("SELECT count(*) FROM history WHERE history::text LIKE '%4711%'") == 0
+
+
 async def test_an_instance_is_changed_where_it_lies(api: httpx.AsyncClient) -> None:
     await api.post("temporal/entities", json=VEHICLE)
     ids = await instance_ids(api)

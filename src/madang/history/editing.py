@@ -32,6 +32,8 @@ _WRITE = """
 UPDATE history AS h SET change = e.change FROM unnest($1::bigint[], $2::timestamptz[], $3::json[]) AS e(seq, at, change)
 WHERE h.seq = e.seq AND h.at = e.at
 """
+# What values were is told once, when a change is carried; after that nothing needs it.
+_FORGET = "UPDATE history SET before = NULL WHERE entity_id = $1 AND before IS NOT NULL"
 _DROP_EMPTY = "DELETE FROM history WHERE entity_id = $1 AND op = 't' AND change::text = '{}'"
 
 
@@ -94,6 +96,7 @@ class Editor:
             last = (records[-1]["at"], records[-1]["seq"]) if records else last
         if changed:
             await self._pool.execute(_DROP_EMPTY, identifier)
+            await self._pool.execute(_FORGET, identifier)
         return changed
 
     async def _carried(self, identifier: str) -> None:
