@@ -259,3 +259,10 @@ async def test_an_evolution_of_scopes(api: httpx.AsyncClient) -> None:
     scopes = [{"type": "Property", "value": ["/a", "/b"], "observedAt": "2026-08-01T08:00:00Z"}]
     await api.post("temporal/entities", json={"id": A, "type": "Vehicle", "scope": scopes})
     assert await values(api, "", "scope") == [["/a", "/b"]]
+
+
+@pytest.mark.parametrize(
+    "path", ["temporal/entities?type=Vehicle&timerel=after&timeAt=2020-01-01T00:00:00Z", f"temporal/entities/{ID}"]
+)
+async def test_the_past_has_no_geojson(past: httpx.AsyncClient, path: str) -> None:
+    assert (await past.get(path, headers={"accept": "application/geo+json"})).status_code == 406

@@ -28,7 +28,7 @@ from madang.people.ngsi.asked import PREFIX, Asked, rest_of
 from madang.people.ngsi.bodies import given_of, select
 from madang.people.ngsi.broker import Broker, attributes_in
 from madang.people.ngsi.entities import NO_CONTENT
-from madang.people.ngsi.parameters import Given, answer, link_context, read_payload
+from madang.people.ngsi.parameters import Given, accepted_json, answer, link_context, read_payload
 from madang.people.ngsi.queries import check_width, query_of
 from madang.people.ngsi.temporal_parameters import datasets_of, temporal_query, view_of
 
@@ -99,6 +99,7 @@ class Temporal:
         return known
 
     async def get(self, request: Request) -> Response:
+        accepted_json(request)
         identifier = check_id(request.parts[2])
         context = await self._broker.contexts.get(link_context(request))
         view = view_of(request.query, context, temporal_query(request.query))
@@ -124,6 +125,7 @@ class Temporal:
         return None if series is None else (name, series)
 
     async def query(self, request: Request) -> Response:
+        accepted_json(request)
         context = await self._broker.contexts.get(link_context(request))
         return await self._query(request, query_of(request.query, context), request.query, context, request.query)
 
