@@ -262,7 +262,7 @@ async def test_an_evolution_of_scopes(api: httpx.AsyncClient) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["temporal/entities?type=Vehicle&timerel=after&timeAt=2020-01-01T00:00:00Z", f"temporal/entities/{ID}"]
+    "path", ["temporal/entities?type=Vehicle&timerel=after&timeAt=2020-01-01T00:00:00Z", f"temporal/entities/{A}"]
 )
 async def test_the_past_has_no_geojson(past: httpx.AsyncClient, path: str) -> None:
     assert (await past.get(path, headers={"accept": "application/geo+json"})).status_code == 406
