@@ -91,7 +91,7 @@ def routes() -> Iterator[tuple[str, str]]:
     nothing: Any = None
     for shape, method in NgsiLd(nothing, nothing, nothing).routes:
         yield path_of("", shape), method
-    for shape, method in Management({}, nothing, nothing, nothing, nothing, nothing).routes:
+    for shape, method in Management({}, nothing, nothing, nothing, nothing, nothing, nothing).routes:
         yield path_of(MANAGEMENT_PREFIX, shape), method
 
 

@@ -28,6 +28,7 @@ class Management:
         letters: DeadLetters,
         status: Callable[[], dict[str, Any]],
         app_folders: Callable[[], Awaitable[list[dict[str, Any]]]],
+        explain: Handler,
     ) -> None:
         self._city, self._apps, self._desk, self._letters = city, apps, desk, letters
         self._status, self._folders = status, app_folders
@@ -35,6 +36,7 @@ class Management:
             "city": {"GET": self._get_city},
             "status": {"GET": self._get_status},
             "deadletters": {"GET": self._get_letters},
+            "explain": {"GET": explain},
             "commands": {"GET": self._list_commands, "POST": self._command},
             "commands/*": {"GET": self._get_command},
             "apps": {"GET": self._list_apps, "POST": self._install},

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from madang.people.ngsi.allowed import PARAMETERS
+
 
 @dataclass(frozen=True)
 class Operation:
@@ -75,6 +77,9 @@ MANAGEMENT: dict[tuple[str, str], Operation] = {
     ("city", "GET"): _op("What the page needs to know of the city", {200: "City"}),
     ("status", "GET"): _op("City time, components, counters", {200: "Status"}),
     ("deadletters", "GET"): _op("What could not be read, newest first", {200: "DeadLetterList"}, None, "limit"),
+    ("explain", "GET"): _op(
+        "How an entity query would be answered", {200: "Explanation"}, None, " ".join(PARAMETERS["entities", "GET"])
+    ),
     ("commands", "GET"): _op("Receipts, newest first", {200: "ReceiptList"}, None, "limit status target"),
     ("commands", "POST"): _op("State an intent, or up to 200", {201: "Receipts"}, "Intents"),
     ("commands/*", "GET"): _op("The latest receipt of a command", {200: "Receipt"}),

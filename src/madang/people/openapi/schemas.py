@@ -96,6 +96,15 @@ SCHEMAS: dict[str, Schema] = {
     "ContextList": {"type": "array", "items": {"type": ["string", "object"]}},
     "City": _object("id name bbox tiles simulated", id={"type": "string"}, name={"type": "object"}),
     "Status": _object("city_time wall_time components counters", city_time=TIME, wall_time=TIME),
+    "Explanation": _object(
+        "source sql rows_estimated cost_estimated indexes plan",
+        source={"enum": ["memory", "database"]},
+        sql={"type": "string"},
+        rows_estimated={"type": "number"},
+        cost_estimated={"type": "number"},
+        indexes={"type": "array", "items": {"type": "string"}},
+        plan={"type": "object"},
+    ),
     "DeadLetterList": {"type": "array", "items": _object("at source reason bytes payload", at=TIME)},
     "Intent": _object(
         "kind target reason",
