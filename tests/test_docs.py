@@ -20,6 +20,7 @@ from madang.cli.main import parser
 from madang.ingest.mqtt.decode import compile_decoder
 from madang.people.manage import Management
 from madang.people.ngsi.routes import NgsiLd
+from madang.people.openapi.document import MANAGEMENT_PREFIX, path_of
 from madang.runtime.manifest import load_manifest
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -86,13 +87,12 @@ def test_both_readmes_name_the_same_commands(page: Path) -> None:
 
 
 def routes() -> Iterator[tuple[str, str]]:
-    """`(path as the page writes it, method)` of each NGSI-LD and fixed management resource."""
+    """`(path as the page writes it, method)` of each NGSI-LD and management resource."""
     nothing: Any = None
-    for shape, methods in NgsiLd(nothing, nothing, nothing)._table.items():
-        path = "/" + shape.replace("*", "{id}", 1).replace("*", "{name}", 1).replace("*", "{instanceId}", 1)
-        yield from ((path, method) for method in methods)
-    for key, methods in Management({}, nothing, nothing, nothing, nothing, nothing)._fixed.items():
-        yield from ((f"/madang/v1/{key}", method) for method in methods)
+    for shape, method in NgsiLd(nothing, nothing, nothing).routes:
+        yield path_of("", shape), method
+    for shape, method in Management({}, nothing, nothing, nothing, nothing, nothing, nothing).routes:
+        yield path_of(MANAGEMENT_PREFIX, shape), method
 
 
 @pytest.mark.parametrize(("path", "method"), sorted(routes()))

@@ -42,6 +42,13 @@ async def test_entities_come_with_those_they_link_to(
     assert found.json() == shown
 
 
+async def test_scopes_and_ends_are_in_no_data_set(api: httpx.AsyncClient) -> None:
+    passing = {"id": "urn:x:1", "type": "T", "scope": "/a", "expiresAt": "2126-01-01T00:00:00.000Z", "n": 1}
+    assert (await api.post("entities", json=passing)).status_code == 201
+    found = await api.get("entities/urn:x:1", params={"join": "inline", "datasetId": "@none", "format": "concise"})
+    assert found.json() == passing
+
+
 async def test_simplified_relationships_become_the_entity(world: httpx.AsyncClient) -> None:
     found = await world.get("entities", params={"type": "House", "join": "inline", "format": "simplified"})
     inner = {"id": "urn:x:hki", "type": "City", "name": "Helsinki", "in": "urn:x:fi"}

@@ -275,6 +275,18 @@ async def test_post_query(api: httpx.AsyncClient) -> None:
     assert [entity["id"] for entity in found.json()] == [VEHICLE["id"]]
 
 
+SUBSCRIPTION = (
+    b'{"type":"Subscription","entities":[{"type":"T"}],"notification":{"endpoint":{"uri":"http://x.org"},%s}}'
+)
+
+
+@pytest.mark.parametrize("attribute", [{"type": ["T"], "value": 1}, [{"type": ["T"]}], {"value": {"type": [{}]}}])
+async def test_a_type_that_is_no_word_is_a_value_like_another(api: httpx.AsyncClient, attribute: object) -> None:
+    made = await api.post("entities", json={"id": "urn:x:1", "type": "T", "a": attribute})
+    found = await api.get("entities", params={"type": "T", "q": "a>1"})
+    assert (made.status_code, found.json()) == (201, [])
+
+
 @pytest.mark.parametrize(
     ("method", "path", "headers", "content", "status"),
     [
@@ -302,6 +314,10 @@ async def test_post_query(api: httpx.AsyncClient) -> None:
             b'{"id":"urn:x:1","type":"T","a":{"type":"Property","value":1,"observedAt":"yesterday"}}',
             400,
         ),
+        ("POST", "entities", JSON, b'{"id":"urn:x:1","type":"T","a":{"object":"urn:x:2","objectType":[1]}}', 400),
+        ("POST", "entities", JSON, b'{"id":"urn:x:1","type":"T","a":{"object":"urn:x:2","objectType":{}}}', 400),
+        ("POST", "subscriptions", JSON, SUBSCRIPTION % b'"format":[]', 400),
+        ("POST", "subscriptions", JSON, SUBSCRIPTION % b'"endpoint":{"uri":"http://x.org","accept":{}}', 400),
         ("POST", "entities", LD, b'{"id":"urn:x:1","type":"T"}', 400),
         ("POST", "entities", JSON, b'{"id":"urn:x:1","type":"T","@context":"https://x.org/c"}', 400),
         ("POST", "entities", {"content-type": "text/plain"}, b"hello", 415),

@@ -38,6 +38,7 @@ from madang.engine.privilege import APP_UID, is_root
 from madang.engine.settings import Settings, listen_on
 from madang.history.past import open_past
 from madang.ingest.deadletters import DeadLetters
+from madang.people.explain import Explain
 from madang.people.gateway import Gateway
 from madang.people.live import Live
 from madang.people.manage import Management
@@ -78,7 +79,8 @@ async def gateway(settings: Settings) -> None:
     apps = Apps(pool, lambda request: ask(settings.run_dir, request), door, settings.run_dir / "apps")
     desk = await open_desk(settings, city.id, pool, store, board.demo.get("speed") or 1.0)
     board.desk = desk
-    manage = Management(page_config(city, board), apps, desk, DeadLetters(pool), board.status, lambda: available(apps))
+    page, letters, explain = page_config(city, board), DeadLetters(pool), Explain(broker)
+    manage = Management(page, apps, desk, letters, board.status, lambda: available(apps), explain.get)
     app = Gateway(
         TenantRouter(NgsiLd(broker, Subscriptions(pool), open_past(pool, city.history.max_instances)), tenants.open),
         manage,

@@ -9,6 +9,7 @@ from typing import Any
 
 from madang.base.errors import BadRequest
 from madang.base.limits import COMMAND_MAX_TTL_S, ID_MAX_CHARS
+from madang.model.values import has_nul, is_one_of
 
 RANKS = {"efficiency": 1, "transit_priority": 2, "emergency": 3, "life_safety": 4}
 KINDS = (
@@ -48,6 +49,8 @@ def read_intent(body: Any, intent_id: str, who: str, now: datetime) -> Intent:
     """An intent of a request's JSON. Raises BadRequest with the field at fault. `now` is city time."""
     if not isinstance(body, Mapping):
         raise BadRequest("a command is a JSON object")
+    if has_nul(body):
+        raise BadRequest("a text holds a NUL character")
     kind, target = _text(body, "kind", 64), _text(body, "target", ID_MAX_CHARS)
     if kind not in KINDS:
         raise BadRequest(f"unknown kind {kind!r}")
@@ -55,7 +58,7 @@ def read_intent(body: Any, intent_id: str, who: str, now: datetime) -> Intent:
     if not isinstance(value, Mapping):
         raise BadRequest("value must be a JSON object")
     rank = body.get("rank", "efficiency")
-    if rank not in RANKS:
+    if not is_one_of(rank, RANKS):
         raise BadRequest("rank must be one of " + ", ".join(RANKS))
     seconds = body.get("expires_s", DEFAULT_TTL_S)
     if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not 0 < seconds <= COMMAND_MAX_TTL_S:

@@ -11,9 +11,11 @@ from datetime import datetime
 
 from madang.base.clock import from_iso
 from madang.base.errors import BadRequest
+from madang.model.geometry import Box, GeoQuery
 from madang.model.ordering import Ordering, Term
 from madang.model.query import All, Between, Compare, Differs, Exists, Linked, Matches, Node, Path, Some
 from madang.model.scanner import Scalar
+from madang.model.selection import Selection
 
 _TEXT_KEYS = ("value", "object", "vocab", "json", "valueList", "objectList")
 _OTHER_KEYS = ("value", "json", "valueList")
@@ -182,3 +184,28 @@ def _order_value(path: Path, parameters: Parameters) -> str:
     ends = [f".{key}{_inside(path)}" for key in _ALL_KEYS] + ([] if path.inside else [""])
     firsts = (parameters.add(_base(path) + end) for end in ends)
     return "coalesce(" + ", ".join(f"jsonb_path_query_first(body, {first}::text::jsonpath)" for first in firsts) + ")"
+
+
+def types_condition(types: tuple[str, ...], parameters: Parameters) -> str:
+    names = parameters.add(list(types))
+    return f"(type = ANY({names}) OR (cardinality(types) > 1 AND types && {names}::text[]))"
+
+
+def scopes_condition(scopes: Selection, parameters: Parameters) -> str:
+    def has(pattern: str) -> str:
+        found = "SELECT FROM jsonb_array_elements_text(body->'scope') AS scope WHERE scope ~ "
+        return f"EXISTS ({found}{parameters.add(pattern)})"
+
+    return "(" + " OR ".join(" AND ".join(map(has, choice)) for choice in scopes.choices) + ")"
+
+
+def area_condition(geo: GeoQuery, parameters: Parameters) -> str:
+    area = geo.box()
+    if geo.attribute != "location" or area is None:
+        return f"body ? {parameters.add(geo.attribute)}"
+    return f"place && {box_sql(area, parameters)}"
+
+
+def box_sql(area: Box, parameters: Parameters) -> str:
+    west, south, east, north = (parameters.add(value) + "::float8" for value in area)
+    return f"box(point({west}, {south}), point({east}, {north}))"

@@ -14,10 +14,10 @@ from madang.base.errors import BadRequest, NotFound, TooManyResults
 from madang.base.limits import GEO_MAX_CANDIDATES, QUERY_DEFAULT_PAGE, SNAPSHOT_MAX_MEMBERS
 from madang.context.row import COLUMNS, Row, row_of
 from madang.context.snapshot import Snapshot, type_key
-from madang.context.sql import Parameters, condition, order_by
+from madang.context.sql import Parameters, area_condition, condition, order_by, scopes_condition, types_condition
 from madang.engine.database import explain
 from madang.model.entity import Entity
-from madang.model.geometry import Box, GeoQuery, distance_m
+from madang.model.geometry import GeoQuery, distance_m
 from madang.model.ordering import Distance, Ordering
 from madang.model.query import Node
 from madang.model.render import geometry_of
@@ -55,6 +55,15 @@ class Page:
     more: bool = field(default=False)
 
 
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """`source` memory or database; `plan` is PostgreSQL's plan of the statement that the database would run."""
+
+    source: str
+    sql: str
+    plan: dict[str, Any]
+
+
 class Store:
     """Reads from PostgreSQL through a pool, or from the snapshot what is known to be true still."""
 
@@ -90,37 +99,32 @@ class Store:
 
     async def find(self, query: Query) -> Page:
         """One page. Raises TooManyResults when a geo-query or an order by distance has too many candidates."""
-        if query.geo is not None or (query.order is not None and query.order.distance is not None):
+        if _is_near(query):
             return await self._find_near(query)
         members = await self._members(query)
         if members is not None:
             chosen = members[query.offset : query.offset + query.limit]
             total = len(members) if query.count else None
             return Page(await self.list_by_id(chosen), total, len(members) > query.offset + query.limit)
-        parameters = Parameters()
-        where = _where(query, parameters)
-        counting = list(parameters.values)
-        limit, offset = parameters.add(query.limit + 1), parameters.add(query.offset)
-        order = order_by(query.order, parameters)
-        sql = f"SELECT {COLUMNS} FROM entity WHERE {where} ORDER BY {order} LIMIT {limit} OFFSET {offset}"  # noqa: S608
-        records = await self._fetch(sql, parameters.values) if query.limit else []
+        records = await self._fetch(*_statement(query)) if query.limit else []
         total = None
         if query.count:
-            total = (await self._fetch(f"SELECT count(*) AS n FROM entity WHERE {where}", counting))[0]["n"]  # noqa: S608
+            parameters = Parameters()
+            sql = f"SELECT count(*) AS n FROM entity WHERE {_where(query, parameters)}"  # noqa: S608
+            total = (await self._fetch(sql, parameters.values))[0]["n"]
         rows = [row_of(record) for record in records[: query.limit]]
         return Page(rows, total, len(records) > query.limit)
 
     async def _members(self, query: Query) -> list[str] | None:
         """All ids that a query for one type finds, when they are few and hold still."""
-        snapshot = self._snapshot
-        if snapshot is None or len(query.types) != 1 or query != _of_type(query):
+        snapshot, name = self._snapshot, _plain_type(query)
+        if snapshot is None or name is None:
             return None
-        (name,) = query.types
         held = snapshot.members(name)
         if held is not None or not snapshot.is_still(name):
             return held
         version, parameters = snapshot.versions.of(type_key(name)), Parameters()
-        sql = f"SELECT id, body ? 'expiresAt' AS transient FROM entity WHERE {_types(query.types, parameters)}"  # noqa: S608
+        sql = f"SELECT id, body ? 'expiresAt' AS transient FROM entity WHERE {types_condition(query.types, parameters)}"  # noqa: S608
         limit = parameters.add(SNAPSHOT_MAX_MEMBERS + 1)
         records = await self._fetch(f"{sql} ORDER BY id LIMIT {limit}", parameters.values)
         if len(records) > SNAPSHOT_MAX_MEMBERS or any(record["transient"] for record in records):
@@ -131,18 +135,8 @@ class Store:
 
     async def _find_near(self, query: Query) -> Page:
         """The box index gives candidates, the exact geometry decides; only the page's bodies are read."""
-        parameters = Parameters()
-        where = _where(query, parameters)
         distance = query.order.distance if query.order is not None else None
-        place = parameters.add(query.geo.attribute if query.geo is not None else None)
-        far = parameters.add(distance.attribute if distance is not None else None)
-        order = order_by(query.order, parameters)
-        limit = parameters.add(GEO_MAX_CANDIDATES + 1)
-        sql = (
-            f"SELECT id, body->{place}::text AS place, body->{far}::text AS far"  # noqa: S608 - values are parameters
-            f" FROM entity WHERE {where} ORDER BY {order} LIMIT {limit}"
-        )
-        records = await self._fetch(sql, parameters.values)
+        records = await self._fetch(*_statement(query))
         if len(records) > GEO_MAX_CANDIDATES:
             raise TooManyResults("too many candidates: make the area smaller or name a type")
         found = [record for record in records if query.geo is None or _is_hit(query.geo, record["place"])]
@@ -153,6 +147,14 @@ class Store:
         rows = sorted(await self.list_by_id(chosen), key=lambda row: chosen.index(row.entity.id)) if chosen else []
         total = len(hits) if query.count else None
         return Page(rows, total, len(hits) > query.offset + query.limit)
+
+    async def explain(self, query: Query) -> Explanation:
+        """How `find` would answer now; nothing is read. Raises as `find`."""
+        sql, values = _statement(query)
+        name = _plain_type(query)
+        held = self._snapshot is not None and name is not None and self._snapshot.members(name) is not None
+        plan = (await self._fetch(f"EXPLAIN (FORMAT JSON) {sql}", values))[0][0]
+        return Explanation("memory" if held else "database", sql, plan[0]["Plan"])
 
     async def count(self) -> int:
         """Entities in all."""
@@ -167,8 +169,30 @@ class Store:
             raise explain(error) from error
 
 
-def _of_type(query: Query) -> Query:
-    return Query(types=query.types, limit=query.limit, offset=query.offset, count=query.count)
+def _plain_type(query: Query) -> str | None:
+    """The type, when a query asks for nothing but one."""
+    plain = Query(types=query.types, limit=query.limit, offset=query.offset, count=query.count)
+    return query.types[0] if len(query.types) == 1 and query == plain else None
+
+
+def _is_near(query: Query) -> bool:
+    return query.geo is not None or (query.order is not None and query.order.distance is not None)
+
+
+def _statement(query: Query) -> tuple[str, list[object]]:
+    """A page by id or as ordered; of an area or an order by distance all candidates, to be judged by exact geometry."""
+    parameters = Parameters()
+    where, order = _where(query, parameters), order_by(query.order, parameters)
+    if not _is_near(query):
+        limit, offset = parameters.add(query.limit + 1), parameters.add(query.offset)
+        what, bound = COLUMNS, f"LIMIT {limit} OFFSET {offset}"
+    else:
+        distance = query.order.distance if query.order is not None else None
+        place = parameters.add(query.geo.attribute if query.geo is not None else None)
+        far = parameters.add(distance.attribute if distance is not None else None)
+        what = f"id, body->{place}::text AS place, body->{far}::text AS far"
+        bound = f"LIMIT {parameters.add(GEO_MAX_CANDIDATES + 1)}"
+    return f"SELECT {what} FROM entity WHERE {where} ORDER BY {order} {bound}", parameters.values  # noqa: S608
 
 
 def _is_hit(geo: GeoQuery, place: Any) -> bool:
@@ -193,12 +217,12 @@ def _where(query: Query, parameters: Parameters) -> str:
     if query.id_pattern:
         terms.append(f"id ~ {parameters.add(query.id_pattern)}")
     if query.types:
-        terms.append(_types(query.types, parameters))
+        terms.append(types_condition(query.types, parameters))
     if query.selection is not None:
         choices = (parameters.add(list(choice)) for choice in query.selection.choices)
         terms.append("(" + " OR ".join(f"types @> {choice}::text[]" for choice in choices) + ")")
     if query.scopes is not None:
-        terms.append(_scopes(query.scopes, parameters))
+        terms.append(scopes_condition(query.scopes, parameters))
     if query.attrs:
         terms.append(f"body ?| {parameters.add(list(query.attrs))}::text[]")
     if query.q is not None:
@@ -206,30 +230,5 @@ def _where(query: Query, parameters: Parameters) -> str:
     if query.after is not None:
         terms.append(f"id > {parameters.add(query.after)}")
     if query.geo is not None:
-        terms.append(_geo(query.geo, parameters))
+        terms.append(area_condition(query.geo, parameters))
     return " AND ".join(terms) or "true"
-
-
-def _types(types: tuple[str, ...], parameters: Parameters) -> str:
-    names = parameters.add(list(types))
-    return f"(type = ANY({names}) OR (cardinality(types) > 1 AND types && {names}::text[]))"
-
-
-def _scopes(scopes: Selection, parameters: Parameters) -> str:
-    def has(pattern: str) -> str:
-        found = "SELECT FROM jsonb_array_elements_text(body->'scope') AS scope WHERE scope ~ "
-        return f"EXISTS ({found}{parameters.add(pattern)})"
-
-    return "(" + " OR ".join(" AND ".join(map(has, choice)) for choice in scopes.choices) + ")"
-
-
-def _geo(geo: GeoQuery, parameters: Parameters) -> str:
-    area = geo.box()
-    if geo.attribute != "location" or area is None:
-        return f"body ? {parameters.add(geo.attribute)}"
-    return f"place && {box_sql(area, parameters)}"
-
-
-def box_sql(area: Box, parameters: Parameters) -> str:
-    west, south, east, north = (parameters.add(value) + "::float8" for value in area)
-    return f"box(point({west}, {south}), point({east}, {north}))"

@@ -34,6 +34,7 @@ from madang.model.operations import AppendTemporal, Operation, target_of
 from madang.model.outcome import Outcome
 from madang.model.removals import next_expiry
 from madang.model.render import Stamps, geometry_of
+from madang.model.values import has_nul
 
 log = structlog.get_logger()
 WRITE_LOCK = 0x4D41_4402
@@ -462,17 +463,9 @@ def _encoded(entity: Entity, limit: int = ENTITY_MAX_BYTES) -> bytes:
         raise BadRequest("a text is not valid Unicode") from None
     if len(data) > limit:
         raise TooLarge(f"{entity.id} would be larger than {limit} bytes")
-    if b"\\u0000" in data and _has_nul(entity.body):
+    if b"\\u0000" in data and has_nul(entity.body):
         raise BadRequest("a text holds a NUL character")
     return data
-
-
-def _has_nul(value: Any) -> bool:
-    if isinstance(value, str):
-        return "\x00" in value
-    if isinstance(value, dict):
-        return any(_has_nul(key) or _has_nul(inner) for key, inner in value.items())
-    return isinstance(value, list) and any(_has_nul(inner) for inner in value)
 
 
 def _fail(batch: list[_Pending], error: MadangError) -> None:

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from madang.base.errors import BadRequest
 from madang.base.limits import NOTIFY_TIMEOUT_S
+from madang.model.values import is_one_of
 
 ACCEPTS = ("application/json", "application/ld+json", "application/geo+json")
 MQTT_VERSIONS = ("mqtt3.1.1", "mqtt5.0")
@@ -35,7 +36,7 @@ def parse_endpoint(data: Any) -> Endpoint:
     if not isinstance(data, dict):
         raise BadRequest("notification.endpoint is missing")
     accept = data.get("accept", "application/json")
-    if accept not in ACCEPTS:
+    if not is_one_of(accept, ACCEPTS):
         raise BadRequest(f"accept is not one of {', '.join(ACCEPTS)}")
     timeout = _millis(data.get("timeout"), "timeout")
     return Endpoint(

@@ -24,6 +24,7 @@ from madang.model.kinds import (
     check_text,
     check_time,
 )
+from madang.model.values import is_one_of
 
 Body = dict[str, Any]
 
@@ -99,16 +100,16 @@ def parse_attribute(name: str, value: Any, context: Context, kind: str | None = 
 
 
 def _is_instance(item: Any) -> bool:
-    return isinstance(item, dict) and (item.get("type") in VALUE_KEY or "datasetId" in item)
+    return isinstance(item, dict) and (is_one_of(item.get("type"), VALUE_KEY) or "datasetId" in item)
 
 
 def _instance(name: str, value: Any, context: Context, kind: str | None) -> dict[str, Any]:
     if not isinstance(value, dict):
         return _bare(name, value)
     declared = value.get("type")
-    if isinstance(declared, str) and declared in VALUE_KEY:
+    if is_one_of(declared, VALUE_KEY):
         return _members(name, value, declared, context)
-    if declared in GEOMETRY_TYPES and "coordinates" in value:
+    if is_one_of(declared, GEOMETRY_TYPES) and "coordinates" in value:
         check_geometry(value, name)
         return {"type": "GeoProperty", "value": value}
     inferred = kind or _infer(value)
@@ -121,7 +122,7 @@ def _infer(value: dict[str, Any]) -> str | None:
     for key, kind in KIND_OF_KEY.items():
         if key in value:
             inner = value[key]
-            if key == "value" and isinstance(inner, dict) and inner.get("type") in GEOMETRY_TYPES:
+            if key == "value" and isinstance(inner, dict) and is_one_of(inner.get("type"), GEOMETRY_TYPES):
                 return "GeoProperty"
             return kind
     return None
@@ -148,7 +149,7 @@ def _members(name: str, value: dict[str, Any], kind: str, context: Context) -> d
             if inner != "@none":
                 out[member] = check_id(inner)
         elif member == "objectType":
-            out[member] = [context.expand(item) for item in inner] if isinstance(inner, list) else context.expand(inner)
+            out[member] = _object_types(inner, f"{name}.{member}", context)
         elif member == "type" or member == "@context" or member in READ_ONLY:
             continue
         elif member in KIND_OF_KEY:
@@ -158,6 +159,12 @@ def _members(name: str, value: dict[str, Any], kind: str, context: Context) -> d
     if key not in out:
         out[key] = None
     return out
+
+
+def _object_types(value: Any, name: str, context: Context) -> Any:
+    if isinstance(value, list):
+        return [context.expand(check_text(item, name)) for item in value]
+    return context.expand(check_text(value, name))
 
 
 def require_values(body: Body) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 from madang.model.kinds import TIMES, VALUE_KEY
 from madang.model.query import All, Between, Compare, Differs, Exists, Linked, Matches, Node, Path, Some
 from madang.model.scanner import Scalar
+from madang.model.values import is_one_of
 
 _METADATA = TIMES | {"unitCode", "datasetId"}
 
@@ -36,7 +37,7 @@ def satisfies(body: dict[str, Any], node: Node) -> bool:
 def values_at(body: dict[str, Any], path: Path) -> Iterator[Any]:
     """Every value the path leads to, over all instances."""
     for instance in _instances(body, path.names):
-        if isinstance(instance, dict) and instance.get("type") in VALUE_KEY:
+        if isinstance(instance, dict) and is_one_of(instance.get("type"), VALUE_KEY):
             yield from _inside(instance, path.inside)
         elif not path.inside and instance is not None:
             yield instance

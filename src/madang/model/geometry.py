@@ -17,6 +17,7 @@ from shapely.ops import transform
 
 from madang.base.errors import BadRequest
 from madang.base.limits import GEO_MAX_POINTS
+from madang.model.values import is_one_of
 
 GEOMETRY_TYPES = frozenset({"Point", "MultiPoint", "LineString", "MultiLineString", "Polygon", "MultiPolygon"})
 _DEPTH = {"Point": 0, "MultiPoint": 1, "LineString": 1, "MultiLineString": 2, "Polygon": 2, "MultiPolygon": 3}
@@ -29,7 +30,7 @@ _NUMBERS = (int, float)
 
 def check_geometry(value: Any, name: str = "geometry") -> None:
     """Raises BadRequest for what is no GeoJSON geometry on Earth."""
-    if not isinstance(value, dict) or value.get("type") not in GEOMETRY_TYPES:
+    if not isinstance(value, dict) or not is_one_of(value.get("type"), GEOMETRY_TYPES):
         raise BadRequest(f"{name}: not a GeoJSON geometry")
     coordinates: Any = value.get("coordinates")
     _check_depth(coordinates, _DEPTH[value["type"]], name, [0])
@@ -59,7 +60,7 @@ def _check_depth(value: Any, depth: int, name: str, count: list[int]) -> None:
 
 def bounds(value: Any) -> Box | None:
     """West, south, east, north of a geometry; None when it is not one."""
-    if not isinstance(value, dict) or value.get("type") not in GEOMETRY_TYPES:
+    if not isinstance(value, dict) or not is_one_of(value.get("type"), GEOMETRY_TYPES):
         return None
     if value["type"] == "Point":
         x, y = value["coordinates"][:2]

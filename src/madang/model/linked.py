@@ -8,6 +8,7 @@ from typing import Any
 
 from madang.model.entity import Entity
 from madang.model.kinds import VALUE_KEY
+from madang.model.merging import META
 from madang.model.render import Form, Stamps, instances_of, render
 
 Show = Callable[[Entity, Form], Form]
@@ -39,7 +40,7 @@ def form_below(form: Form, relation: str) -> Form:
 def relations(entity: Entity, form: Form) -> Iterator[tuple[str, list[dict[str, Any]]]]:
     """The Relationships that the form shows, with their instances."""
     for name, attribute in entity.body.items():
-        if (form.attrs is not None and name not in form.attrs) or not form.shows(name):
+        if name in META or (form.attrs is not None and name not in form.attrs) or not form.shows(name):
             continue
         chosen = instances_of(attribute, form)
         instances = chosen if isinstance(chosen, list) else [chosen]

@@ -11,6 +11,7 @@ from typing import Any
 from madang.base.errors import BadRequest, NotFound
 from madang.model.entity import Body, require_values
 from madang.model.kinds import NULL, VALUE_KEY
+from madang.model.values import is_one_of
 
 META = frozenset({"scope", "expiresAt"})
 Instance = dict[str, Any]
@@ -170,7 +171,9 @@ def _merged_value(old: Any, new: Any, kind: str) -> Any:
 
 
 def _is_null_member(value: Any) -> bool:
-    return bool(value == NULL or (isinstance(value, dict) and value.get("type") in VALUE_KEY and is_null(value)))
+    return bool(
+        value == NULL or (isinstance(value, dict) and is_one_of(value.get("type"), VALUE_KEY) and is_null(value))
+    )
 
 
 def without_nulls(instance: Instance) -> Instance:

@@ -23,6 +23,7 @@ from madang.model.query import Node, parse_query
 from madang.model.render import Form, geometry_of
 from madang.model.scanner import check_pattern
 from madang.model.selection import Selection, parse_scopes, parse_types
+from madang.model.values import is_one_of
 
 FORMATS = {"normalized": "normalized", "concise": "concise", "simplified": "simplified", "keyValues": "simplified"}
 ATTRIBUTE_TRIGGERS = frozenset({"attributeCreated", "attributeUpdated", "attributeDeleted"})
@@ -189,7 +190,7 @@ def _geo(data: Any, context: Context) -> GeoQuery | None:
 
 
 def _triggers(names: list[Any]) -> frozenset[str]:
-    unknown = [name for name in names if name not in TRIGGERS]
+    unknown = [name for name in names if not is_one_of(name, TRIGGERS)]
     if unknown:
         raise BadRequest(f"notificationTrigger: unknown {unknown[0]!r}")
     return frozenset(names) or DEFAULT_TRIGGERS
@@ -197,7 +198,7 @@ def _triggers(names: list[Any]) -> frozenset[str]:
 
 def _form(data: dict[str, Any], notification: dict[str, Any], context: Context) -> Form:
     name = notification.get("format", "normalized")
-    if name not in FORMATS:
+    if not is_one_of(name, FORMATS):
         raise BadRequest(f"notification.format is not one of {', '.join(FORMATS)}")
     changes = notification.get("showChanges") is True
     if changes and FORMATS[name] == "simplified":

@@ -25,6 +25,7 @@ from madang.people.http import (
     send_response,
     split_path,
 )
+from madang.people.openapi import document as openapi
 from madang.trust.caller import NOBODY, Caller
 
 CSP = (
@@ -98,6 +99,8 @@ class Gateway:
                 return self._tiles.handle, rest, API_HEADERS
             case ["version"]:
                 return _version, [], API_HEADERS
+            case ["openapi.json"]:
+                return openapi.serve, [], API_HEADERS
             case ["metrics"]:
                 return self._metrics, [], API_HEADERS
             case ["ngsi-ld" | "madang", *rest]:

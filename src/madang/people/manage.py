@@ -28,30 +28,34 @@ class Management:
         letters: DeadLetters,
         status: Callable[[], dict[str, Any]],
         app_folders: Callable[[], Awaitable[list[dict[str, Any]]]],
+        explain: Handler,
     ) -> None:
         self._city, self._apps, self._desk, self._letters = city, apps, desk, letters
         self._status, self._folders = status, app_folders
-        self._fixed: dict[str, dict[str, Handler]] = {
+        self._table: dict[str, dict[str, Handler]] = {
             "city": {"GET": self._get_city},
             "status": {"GET": self._get_status},
             "deadletters": {"GET": self._get_letters},
+            "explain": {"GET": explain},
             "commands": {"GET": self._list_commands, "POST": self._command},
+            "commands/*": {"GET": self._get_command},
             "apps": {"GET": self._list_apps, "POST": self._install},
             "apps/available": {"GET": self._available},
+            "apps/*": {"DELETE": self._remove},
+            "apps/*/start": {"POST": self._switch},
+            "apps/*/stop": {"POST": self._switch},
         }
 
+    @property
+    def routes(self) -> set[tuple[str, str]]:
+        """`(shape, method)` of everything that is answered; `*` stands for an id."""
+        return {(shape, method) for shape, methods in self._table.items() for method in methods}
+
     async def handle(self, request: Request) -> Response:
-        key = "/".join(request.parts)
-        if key in self._fixed:
-            return await pick_method(request, **self._fixed[key])(request)
-        parts = request.parts
-        if parts[:1] == ["commands"] and len(parts) == 2:
-            return await pick_method(request, GET=self._get_command)(request)
-        if parts[:1] == ["apps"] and len(parts) == 2:
-            return await pick_method(request, DELETE=self._remove)(request)
-        if parts[:1] == ["apps"] and len(parts) == 3 and parts[2] in ("start", "stop"):
-            return await pick_method(request, POST=self._switch)(request)
-        raise nothing_here(request)
+        handlers = self._table.get("/".join(request.parts)) or self._table.get(_shape(request.parts))
+        if handlers is None:
+            raise nothing_here(request)
+        return await pick_method(request, **handlers)(request)
 
     async def _get_city(self, request: Request) -> Response:
         return Response.json(self._city)
@@ -109,6 +113,10 @@ class Management:
         request.caller.require("manage", "apps")
         await self._apps.remove(request.parts[1])
         return Response(204)
+
+
+def _shape(parts: list[str]) -> str:
+    return "/".join("*" if index == 1 else part for index, part in enumerate(parts))
 
 
 def _limit(request: Request) -> int:

@@ -32,7 +32,6 @@ PARAMETERS: dict[tuple[str, str], set[str]] = {
     ("entities/*", "DELETE"): _WRITE,
     ("entities/*/attrs", "POST"): _WRITE,
     ("entities/*/attrs", "PATCH"): _WRITE,
-    ("entities/*/attrs/*", "POST"): _WRITE,
     ("entities/*/attrs/*", "PATCH"): _WRITE,
     ("entities/*/attrs/*", "PUT"): _WRITE,
     ("entities/*/attrs/*", "DELETE"): _WRITE | {"datasetId", "deleteAll"},

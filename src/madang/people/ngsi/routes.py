@@ -70,6 +70,11 @@ class NgsiLd:
             "temporal/entityOperations/query": {"POST": temporal.query_by_body},
         }
 
+    @property
+    def routes(self) -> set[tuple[str, str]]:
+        """`(shape, method)` of everything that is answered; `*` stands for an id or a name."""
+        return {(shape, method) for shape, methods in self._table.items() for method in methods}
+
     async def handle(self, request: Request) -> Response:
         """Errors are application/json here (clause 6.3.3)."""
         try:

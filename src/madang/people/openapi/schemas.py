@@ -1,0 +1,132 @@
+"""Bodies as JSON Schema, as far as every body of the kind has it in common."""
+
+from __future__ import annotations
+
+from typing import Any
+
+Schema = dict[str, Any]
+URI = {"type": "string", "format": "uri"}
+TIME = {"type": "string", "format": "date-time"}
+TYPES = {"oneOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}, "minItems": 1}]}
+PLACE = {
+    "type": "object",
+    "required": ["type", "coordinates"],
+    "properties": {
+        "type": {"enum": ["Point", "MultiPoint", "LineString", "MultiLineString", "Polygon", "MultiPolygon"]},
+        "coordinates": {"type": "array"},
+    },
+    "examples": [{"type": "Point", "coordinates": [24.94, 60.17]}],
+}
+_LANGUAGES = {"type": "object", "properties": {"ko": {"type": "string"}, "en": {"type": "string"}}}
+
+
+def ref(name: str) -> Schema:
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
+def _list(name: str) -> Schema:
+    return {"type": "array", "items": ref(name)}
+
+
+def _object(required: str = "", **properties: Schema) -> Schema:
+    return {"type": "object", "required": required.split(), "properties": properties}
+
+
+SCHEMAS: dict[str, Schema] = {
+    "Attribute": {
+        "description": "normalized, concise (a bare value, or an object with value), or an array of data sets",
+        "oneOf": [
+            _object(
+                "type",
+                type={"enum": ["Property", "Relationship", "GeoProperty", "LanguageProperty", "VocabProperty"]},
+                value={},
+                object={"oneOf": [URI, {"type": "array", "items": URI}]},
+                languageMap=_LANGUAGES,
+                observedAt=TIME,
+                datasetId=URI,
+                unitCode={"type": "string"},
+            ),
+            {"type": ["number", "string", "boolean"]},
+        ],
+    },
+    "Fragment": {
+        "type": "object",
+        "properties": {"id": URI, "type": TYPES, "location": PLACE},
+        "additionalProperties": ref("Attribute"),
+    },
+    "Entity": {
+        "type": "object",
+        "required": ["id", "type"],
+        "properties": {"id": URI, "type": TYPES, "location": PLACE},
+        "additionalProperties": ref("Attribute"),
+    },
+    "Shown": {"type": "object", "description": "an entity in the form asked for, or GeoJSON"},
+    "ShownList": {"oneOf": [{"type": "array", "items": ref("Shown")}, ref("Shown")]},
+    "EntityBatch": _list("Entity") | {"minItems": 1},
+    "Ids": {"type": "array", "items": URI, "minItems": 1},
+    "Query": _object(
+        "type",
+        type={"const": "Query"},
+        entities={"type": "array", "items": _object("type", type={"type": "string"}, id=URI), "minItems": 1},
+        attrs={"type": "array", "items": {"type": "string"}},
+        q={"type": "string"},
+        scopeQ={"type": "string"},
+        geoQ=_object("georel geometry coordinates", georel={"type": "string"}, geometry={"type": "string"}),
+        temporalQ=_object("timerel timeAt", timerel={"enum": ["before", "after", "between"]}, timeAt=TIME),
+    ),
+    "Subscription": _object(
+        "type notification",
+        id=URI,
+        type={"const": "Subscription"},
+        entities={"type": "array", "items": _object("type", type={"type": "string"}), "minItems": 1},
+        watchedAttributes={"type": "array", "items": {"type": "string"}, "minItems": 1},
+        q={"type": "string"},
+        throttling={"type": "number"},
+        isActive={"type": "boolean"},
+        notification=_object("endpoint", endpoint=_object("uri", uri=URI, accept={"type": "string"})),
+    ),
+    "SubscriptionFragment": {"type": "object"},
+    "SubscriptionList": _list("Subscription"),
+    "BatchResult": _object("success errors", success={"type": "array"}, errors={"type": "array"}),
+    "UpdateResult": _object("updated notUpdated", updated={"type": "array"}, notUpdated={"type": "array"}),
+    "Named": _object("id type", id=URI, type={"type": "string"}),
+    "NamedList": {"oneOf": [ref("Named"), _list("Named")]},
+    "Context": {"type": "object"},
+    "ContextDocument": {"type": "object", "required": ["@context"], "properties": {"@context": {"type": "object"}}},
+    "ContextList": {"type": "array", "items": {"type": ["string", "object"]}},
+    "City": _object("id name bbox tiles simulated", id={"type": "string"}, name={"type": "object"}),
+    "Status": _object("city_time wall_time components counters", city_time=TIME, wall_time=TIME),
+    "Explanation": _object(
+        "source sql rows_estimated cost_estimated indexes plan",
+        source={"enum": ["memory", "database"]},
+        sql={"type": "string"},
+        rows_estimated={"type": "number"},
+        cost_estimated={"type": "number"},
+        indexes={"type": "array", "items": {"type": "string"}},
+        plan={"type": "object"},
+    ),
+    "DeadLetterList": {"type": "array", "items": _object("at source reason bytes payload", at=TIME)},
+    "Intent": _object(
+        "kind target reason",
+        kind={"type": "string", "examples": ["signal.stage", "signal.release", "simulation.rain"]},
+        target=URI,
+        value={"type": "object"},
+        reason={"oneOf": [{"type": "string"}, _object("code", code={"type": "string"})]},
+        rank={"enum": ["efficiency", "transit_priority", "emergency", "life_safety"]},
+        expires_s={"type": "number", "exclusiveMinimum": 0, "maximum": 3_600},
+    ),
+    "Intents": {"oneOf": [ref("Intent"), _list("Intent") | {"minItems": 1, "maxItems": 200}]},
+    "Receipt": _object("id kind target status", id=URI, status={"enum": ["accepted", "refused", "done", "failed"]}),
+    "Receipts": {"oneOf": [ref("Receipt"), _list("Receipt")]},
+    "ReceiptList": _list("Receipt"),
+    "App": _object("id", id={"type": "string"}),
+    "AppList": _list("App"),
+    "Install": _object("path", path={"type": "string"}),
+    "Problem": _object(
+        "type title status",
+        type={"type": "string"},
+        title={"type": "string"},
+        status={"type": "integer"},
+        detail={"type": "string"},
+    ),
+}
