@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from madang.sdk.app import App, because, intent, observed_at, value_of
@@ -34,7 +34,7 @@ class City:
     places: dict[str, tuple[float, float]] = field(default_factory=dict)
     fresh: dict[str, Reading] = field(default_factory=dict)
     loops: dict[str, dict[str, Any]] = field(default_factory=dict)
-    heard_s: dict[str, float] = field(default_factory=dict)
+    latest: dict[str, Reading] = field(default_factory=dict)
     signals: dict[str, dict[str, Any]] = field(default_factory=dict)
     shown: dict[str, Shown] = field(default_factory=dict)
     how: rule.Settings = field(default_factory=rule.Settings)
@@ -58,11 +58,11 @@ class City:
             return
         name = str(entity["id"]).rpartition(":")[2]
         before, at = self.fresh.get(name), epoch_s(when)
-        if self.heard_s.get(name, 0.0) >= at:
+        if name in self.latest and self.latest[name].at_s >= at:
             return
-        self.heard_s[name] = at
-        number = float(value_of(count) or 0) + (before.count if before else 0.0)
-        self.fresh[name] = Reading(number, float(value_of(covered) or 0), at)
+        told = Reading(float(value_of(count) or 0), float(value_of(covered) or 0), at)
+        self.latest[name] = told
+        self.fresh[name] = replace(told, count=told.count + before.count) if before else told
 
     def hear_signal(self, entity: Mapping[str, Any]) -> None:
         known = self.signals.setdefault(entity["id"], {})
@@ -83,7 +83,7 @@ class City:
 
     def wishes(self, now_s: float) -> list[tuple[str, int]]:
         """(controller, stage) to ask for now: a change at once, the same again before it expires."""
-        fresh, self.fresh = self.fresh, {}
+        fresh, self.fresh = estimate.silences(self.latest) | self.fresh, {}
         for junction in self.junctions:
             if junction.id in self.shown:
                 estimate.update(junction, self.memories[junction.id], fresh, self.shown[junction.id], now_s)
