@@ -22,7 +22,7 @@ from bench import scene
 from madang.base.clock import ManualClock
 from madang.base.ids import entity_id, local_part
 from madang.command.interlock import SignalPlan, read_plan
-from madang.command.receipt import Receipt
+from madang.command.receipt import REFUSED, Receipt
 from madang.command.service import CommandService
 from madang.ingest.sumo import loops as loops_room
 from madang.ingest.sumo import simulator
@@ -143,7 +143,9 @@ class Loop:
         self.wire.now_s = moment
         intents = [make_intent(name, stage) for name, stage in self.city.wishes(at.timestamp())]
         if intents:
-            await self.service.submit_many(intents, "signals", moment)
+            for receipt in await self.service.submit_many(intents, "signals", moment):
+                if receipt.status == REFUSED:
+                    self.city.hear_refusal(receipt.as_json())
 
 
 def app_hears(city: City, name: str, message: Message) -> None:

@@ -51,8 +51,11 @@ def update(junction: Junction, memory: Memory, readings: Mapping[str, Reading], 
     _balance(junction, memory)
     for lane in junction.lanes:
         _correct(lane, memory.lanes[lane.id], shown, now_s, elapsed)
-    if shown.stage is not None:
-        memory.stage_seen_s[shown.stage] = now_s
+    if len(memory.red_since_s) != len(shown.state):
+        memory.red_since_s = [now_s] * len(shown.state)
+    for link, letter in enumerate(shown.state):
+        if letter in GREEN:
+            memory.red_since_s[link] = now_s
 
 
 def _count(lane: Lane, belief: LaneMemory, readings: Mapping[str, Reading], now_s: float, elapsed_s: float) -> None:
