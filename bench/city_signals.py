@@ -60,13 +60,9 @@ def parse(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--warmup", type=int, default=600)
     parser.add_argument("--seconds", type=int, default=3600)
     parser.add_argument("--begin", type=int, default=7 * 3600 + 1800)
-    parser.add_argument("--latency", type=int, default=1)
-    parser.add_argument("--period", type=int, default=2)
-    parser.add_argument("--every", type=int, default=1)
+    parser.add_argument("--heard", type=float, default=0.1, help="city s from a device to the app")
+    parser.add_argument("--acted", type=float, default=0.1, help="city s from the app to a device")
     parser.add_argument("--processes", type=int, default=1)
-    parser.add_argument(
-        "--native", action="store_true", help="fixed side: SUMO's own programs instead of our controllers"
-    )
     parser.add_argument("--scale", type=float, default=1.0, help="of the demand of cars and bicycles")
     parser.add_argument("--set", nargs="*", default=[], metavar="NAME=NUMBER", help="settings of the rule, for trying")
     parser.add_argument("--json", action="store_true")
@@ -76,7 +72,7 @@ def parse(argv: list[str] | None = None) -> argparse.Namespace:
 def main(argv: list[str] | None = None) -> int:
     told = parse(argv)
     seeds = [int(seed) for seed in told.seeds.split(",")]
-    names = ("city", "warmup", "seconds", "begin", "latency", "period", "every", "native", "scale")
+    names = ("city", "warmup", "seconds", "begin", "heard", "acted", "scale")
     shared = {k: getattr(told, k) for k in names}
     settings = {name: float(number) for name, number in (pair.split("=") for pair in told.set)}
     tasks = [Task(seed=seed, app=app, settings=settings, **shared) for seed in seeds for app in (False, True)]

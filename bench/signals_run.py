@@ -1,32 +1,42 @@
-"""One simulated run of `city_signals`: the field's own parts without a network between them."""
+"""One simulated run of `city_signals`: field, command room and app as they are, with a clock moved by hand between them.
+
+Every part is the one that runs in the living city. What the bench puts in the place of MQTT, database and sockets is a
+delay: the app hears a message `heard_s` after the device sent it, and a device hears a command `acted_s` after the app
+stated it, both in seconds of the city (a wall latency times the speed of the city).
+"""
 
 from __future__ import annotations
 
+import asyncio
 import json
 import tempfile
 import xml.etree.ElementTree as ET
-from collections import deque
+from collections import Counter, deque
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from bench import scene
-from madang.base.ids import local_part
-from madang.command import interlock
+from madang.base.clock import ManualClock
+from madang.base.ids import entity_id, local_part
+from madang.command.interlock import SignalPlan, read_plan
+from madang.command.receipt import REFUSED, Receipt
+from madang.command.service import CommandService
 from madang.ingest.sumo import loops as loops_room
 from madang.ingest.sumo import simulator
-from madang.ingest.sumo.controller import SignalController
-from madang.ingest.sumo.network import Network, read_network, read_stages
+from madang.ingest.sumo.field import LOOP_PERIOD_S, Field, Setup
+from madang.ingest.sumo.kpi import read_totals
+from madang.ingest.sumo.messages import CityTime, Message
+from madang.ingest.sumo.network import read_network, read_stages
 from madang.sdk.app import value_of
 from signals import decide as rule
-from signals import estimate, layout
-from signals.model import Junction, Lane, Memory, Reading, Shown
+from signals.app import City, make_intent
 
-EPOCH = datetime(2026, 6, 1, tzinfo=UTC)
-HOLD_S = 30.0
-RENEW_S = 20.0
-RESEND_S = 6.0
+MIDNIGHT = datetime(2026, 6, 1, tzinfo=UTC)
+BEAT_PHASE_S = 0.5
+UNMETERED = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -39,105 +49,119 @@ class Task:
     warmup: int
     seconds: int
     begin: int
-    latency: int
-    period: int
-    every: int
-    native: bool = False
+    heard: float
+    acted: float
     scale: float = 1.0
     settings: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """Delay over all vehicles that wanted to leave within the measured hour, in s each."""
+    """Delay over all vehicles that wanted to leave within the measured hour, in s each; `page_s` is what the city's own
+    indicator says at the end. `fallback` and `idle` are shares of controller seconds in the measured time: fallen back,
+    and on the fixed program."""
 
     delay_s: float
     completed_delay_s: float
+    page_s: float
     vehicles: int
     unfinished: int
     teleports: int
-    switches: int
-    refused: int
+    accepted: int
+    fallback: float
+    idle: float
+    refused: dict[str, int]
 
 
-def junctions_of(city: Path, net: Network, loops: list[loops_room.Loop]) -> list[Junction]:
-    """Junctions as the app makes them of the import's entities; of the network for a map without entities."""
-    path = city / "entities.ndjson"
-    if not path.exists():
-        return make_junctions(net, loops)
-    rows = [json.loads(line) for line in path.open(encoding="utf-8") if '"TrafficSignalController"' in line]
-    plain = [{key: value_of(value) for key, value in row.items()} for row in rows]
-    return layout.make_junctions([row | {"id": local_part(row["id"])} for row in plain])
+@dataclass
+class Wire:
+    """The command room's ports: commands wait `acted_s` on their way to the device."""
+
+    plans: dict[str, SignalPlan]
+    acted_s: float
+    now_s: float = 0.0
+    orders: deque[tuple[float, str, dict[str, Any]]] = field(default_factory=deque)
+    refused: Counter[str] = field(default_factory=Counter)
+    made: int = 0
+
+    async def send(self, topic: str, payload: dict[str, Any]) -> None:
+        self.orders.append((self.now_s + self.acted_s, topic.split("/")[3], payload))
+
+    async def store(self, receipts: Sequence[Receipt]) -> None:
+        self.refused.update(f"{r.by}:{r.reason}" for r in receipts if r.status == "refused")
+
+    async def find_plan(self, controller: str) -> SignalPlan | None:
+        return self.plans.get(controller)
+
+    def new_id(self) -> str:
+        self.made += 1
+        return str(self.made)
+
+    def due(self, now_s: float) -> Iterator[tuple[str, dict[str, Any]]]:
+        while self.orders and self.orders[0][0] <= now_s:
+            yield self.orders.popleft()[1:]
 
 
-def make_junctions(net: Network, loops: list[loops_room.Loop]) -> list[Junction]:
-    """The app's junctions, as `signals.layout` makes them from the city's entities."""
-    stop_of: dict[str, str] = {}
-    far_of: dict[str, tuple[str, float]] = {}
-    for loop in loops:
-        to_line = net.lane_m[loop.lane] - loop.pos_m
-        if to_line <= 10:
-            stop_of[loop.lane] = loop.id
-        else:
-            far_of[loop.lane] = (loop.id, to_line)
-    made = []
-    links_onto: dict[str, list[Any]] = {}
-    links_from: dict[str, int] = {}
-    for link in net.links:
-        links_onto.setdefault(link.onto.rsplit("_", 1)[0], []).append(link)
-        links_from[link.lane] = links_from.get(link.lane, 0) + 1
-    for name, plan in sorted(net.plans.items()):
-        lanes: dict[str, list[Any]] = {}
-        for link in net.links:
-            if link.controller == name and not link.walk:
-                lanes.setdefault(link.lane, []).append(link)
-        made.append(
-            Junction(
-                id=name,
-                stages=plan.stages,
-                lanes=tuple(
-                    _lane(net, lane, links, stop_of, far_of, links_onto, links_from)
-                    for lane, links in sorted(lanes.items())
-                ),
-                min_green_s=plan.min_green_s,
-                yellow_s=plan.yellow_s,
-                all_red_s=plan.all_red_s,
-                usual_s=tuple(max(p.duration_s for p in plan.program if p.state == state) for state in plan.stages),
-                walks=plan.walks,
-            )
-        )
-    return made
+@dataclass
+class Loop:
+    """The living city's loop between a field and the app."""
+
+    field: Field
+    city: City
+    service: CommandService
+    wire: Wire
+    clock: ManualClock
+    heard_s: float
+    on_the_way: deque[tuple[float, Message]] = field(default_factory=deque)
+
+    async def second(self) -> None:
+        """The devices hear commands, the field moves, the app hears, decides and asks."""
+        now = self.field.now
+        for device, payload in self.wire.due(now):
+            for receipt in self.field.command(device, payload):
+                await self.service.on_receipt(receipt.payload or {})
+        told = self.field.step()
+        self.clock.set(MIDNIGHT + timedelta(seconds=now))
+        for message in told:
+            self._room_hears(message)
+            self.on_the_way.append((now + self.heard_s, message))
+        moment = now + BEAT_PHASE_S
+        while self.on_the_way and self.on_the_way[0][0] <= moment:
+            app_hears(self.city, self.field.setup.city, self.on_the_way.popleft()[1])
+        await self._beat(moment)
+
+    def _room_hears(self, message: Message) -> None:
+        parts, body = message.topic.split("/"), message.payload or {}
+        if parts[2] == "signal" and len(parts) == 4:
+            at = datetime.fromisoformat(body["time"])
+            name = entity_id("TrafficSignalController", parts[1], parts[3])
+            self.service.on_report(name, body["state"], body["stage"], at)
+
+    async def _beat(self, moment: float) -> None:
+        at = MIDNIGHT + timedelta(seconds=moment)
+        self.clock.set(at)
+        self.wire.now_s = moment
+        intents = [make_intent(name, stage) for name, stage in self.city.wishes(at.timestamp())]
+        if intents:
+            for receipt in await self.service.submit_many(intents, "signals", moment):
+                if receipt.status == REFUSED:
+                    self.city.hear_refusal(receipt.as_json())
 
 
-def _lane(
-    net: Network,
-    lane: str,
-    links: list[Any],
-    stop_of: dict[str, str],
-    far_of: dict[str, Any],
-    onto: dict[str, list[Any]],
-    outs: dict[str, int],
-) -> Lane:
-    far, far_m = far_of.get(lane, (None, 0.0))
-    exits = tuple(far_of[link.onto][0] for link in links if link.onto in far_of)
-    edge = lane.rsplit("_", 1)[0]
-    width = len([other for other in net.edges.get(edge, [lane])])
-    feeders = tuple(
-        (up.controller, up.lane, 1.0 / outs[up.lane] / width) for up in onto.get(edge, []) if up.lane in stop_of
-    )
-    index = tuple(link.index for link in links)
-    return Lane(
-        lane,
-        lane.rsplit("_", 1)[0],
-        index,
-        stop_of.get(lane),
-        far,
-        far_m,
-        net.lane_m[lane],
-        net.lane_mps[lane],
-        exits,
-        feeders,
-    )
+def app_hears(city: City, name: str, message: Message) -> None:
+    """A message as the app's subscription tells it: a concise entity of the changed attributes."""
+    parts, body = message.topic.split("/"), message.payload or {}
+    if parts[2] == "loop":
+        values = {"intensity": body["count"], "occupancy": body["occupancy"]}
+        city.hear_loop(_entity("TrafficFlowObserved", name, parts[3], values, body["time"]))
+    elif parts[2] == "signal" and len(parts) == 4:
+        values = {"signalState": body["state"], "stage": -1 if body["stage"] is None else body["stage"]}
+        city.hear_signal(_entity("TrafficSignalController", name, parts[3], values, body["time"]))
+
+
+def _entity(kind: str, city: str, local: str, values: dict[str, Any], time: str) -> dict[str, Any]:
+    told = {key: {"value": value, "observedAt": time} for key, value in values.items()}
+    return {"id": entity_id(kind, city, local)} | told
 
 
 def run(task: Task) -> Outcome:
@@ -145,125 +169,50 @@ def run(task: Task) -> Outcome:
     net_file, loop_file = scene.net_of(task.city)
     net = read_network(net_file, read_stages(task.city / "entities.ndjson"))
     loops = loops_room.seen_from_line(loops_room.read_loops(loop_file), net.lane_m)
+    rows = [json.loads(x) for x in (task.city / "entities.ndjson").open() if '"TrafficSignalController"' in x]
+    name = str(rows[0]["id"]).split(":")[3]
     with tempfile.TemporaryDirectory() as folder:
         trips, own = Path(folder) / "trips.xml", Path(folder) / "loops.xml"
-        loops_room.write_loops(loops, own, task.period)
+        loops_room.write_loops(loops, own, LOOP_PERIOD_S)
         total = task.warmup + task.seconds
         routes = scene.routes_of(task.city, Path(folder) / "trips.rou.xml", task.seed, task.begin, total, task.scale)
         out = ["--tripinfo-output", str(trips), "--tripinfo-output.write-unfinished", "true"]
         out += ["--tripinfo-output.write-undeparted", "true"]
         files = [*scene.more_of(task.city), own]
         sumo = simulator.start(simulator.Scene(net_file, routes, files, task.begin, task.seed, options=out))
-        switches, refused = _drive(sumo, task, net, loops)
-        teleports = int(sumo.simulation.getParameter("", "stats.teleports.total"))
+        setup = Setup(name, CityTime(MIDNIGHT), task.seed, live=task.app, max_messages_per_s=0.0)
+        street = Field(setup, sumo, net, loops, task.begin)
+        loop = make_loop(street, rows, task)
+        modes: Counter[str] = Counter()
+        asyncio.run(_drive(loop, task, modes))
+        page = street.kpi.payload("", street.now, read_totals(sumo))
         sumo.close()
-        return _measure(trips, task, teleports, switches, refused)
+        return _measure(trips, task, page, loop, modes)
 
 
-@dataclass
-class Guard:
-    """The command room's interlock between the app and the devices (none for a map without entities)."""
+def make_loop(street: Field, rows: list[dict[str, Any]], task: Task) -> Loop:
+    clock = ManualClock(MIDNIGHT)
+    wire = Wire({row["id"]: read_plan(value_of(row["stages"])) for row in rows}, task.acted)
+    service = CommandService(street.setup.city, wire, clock, per_app_per_s=UNMETERED)
+    city = City(how=rule.Settings(**task.settings))
+    city.learn(rows)
+    return Loop(street, city, service, wire, clock, task.heard)
 
-    plans: dict[str, interlock.SignalPlan]
-    shown: dict[str, interlock.Shown] = field(default_factory=dict)
 
-    def report(self, device: SignalController, now: float) -> None:
-        name, at = device.plan.id, EPOCH + timedelta(seconds=now)
-        if name in self.shown:
-            self.shown[name].report(device.state, device.stage, at)
+async def _drive(loop: Loop, task: Task, modes: Counter[str]) -> None:
+    steered = {local_part(junction.id) for junction in loop.city.junctions}
+    for elapsed in range(task.warmup + task.seconds):
+        if task.app:
+            await loop.second()
         else:
-            self.shown[name] = interlock.first_report(device.state, device.stage, at)
-
-    def send(self, device: SignalController, stage: int | None, until: float, now: float) -> bool:
-        """Whether interlock and device both took it."""
-        plan, seen = self.plans.get(device.plan.id), self.shown.get(device.plan.id)
-        if plan is not None and seen is not None and stage is not None:
-            at = EPOCH + timedelta(seconds=now)
-            seen.heard = at  # the controller's report of each minute
-            if interlock.refuse_signal(plan, seen, {"stage": stage}, at):
-                return False
-        return device.command("b", stage, until, now).done
+            loop.field.step()
+        if elapsed >= task.warmup:
+            modes.update(device.mode for name, device in loop.field.controllers.items() if name in steered)
 
 
-def read_guards(city: Path) -> dict[str, interlock.SignalPlan]:
-    path = city / "entities.ndjson"
-    if not path.exists():
-        return {}
-    rows = (json.loads(line) for line in path.open(encoding="utf-8") if '"TrafficSignalController"' in line)
-    return {local_part(row["id"]): interlock.read_plan(value_of(row["stages"])) for row in rows}
-
-
-def _drive(sumo: Any, task: Task, net: Network, loops: list[loops_room.Loop]) -> tuple[int, int]:
-    known = set(sumo.trafficlight.getIDList())
-    devices = {name: SignalController(plan) for name, plan in net.plans.items() if name in known}
-    junctions = [j for j in junctions_of(task.city, net, loops) if j.id in devices and len(j.stages) > 1]
-    memories = {j.id: Memory() for j in junctions}
-    how = rule.Settings(**task.settings)
-    inbox: deque[tuple[float, dict[str, Reading]]] = deque()
-    views: deque[tuple[float, dict[str, Shown]]] = deque()
-    orders: deque[tuple[float, str, int | None, float]] = deque()
-    last: dict[str, tuple[int, float]] = {}
-    fresh: dict[str, Reading] = {}
-    guard = Guard(read_guards(task.city))
-    switches = refused = 0
-    for now in range(task.begin, task.begin + task.warmup + task.seconds):
-        while orders and orders[0][0] <= now:
-            _, name, stage, until = orders.popleft()
-            refused += not guard.send(devices[name], stage, until, now)
-        if not task.native:
-            for name, device in devices.items():
-                state = device.step(now)
-                if state is not None:
-                    sumo.trafficlight.setRedYellowGreenState(name, state)
-                    guard.report(device, now)
-                    switches += device.stage is not None
-        sumo.simulation.step()
-        if not task.app:
-            continue
-        if (now + 1 - task.begin) % task.period == 0:
-            inbox.append((now + 1 + task.latency, _read(sumo, loops, now + 1)))
-        views.append((now + 1 + task.latency, {n: Shown(d.stage, d.state, d.since_s) for n, d in devices.items()}))
-        while inbox and inbox[0][0] <= now + 1:
-            fresh |= inbox.popleft()[1]
-        view: dict[str, Shown] = {}
-        while views and views[0][0] <= now + 1:
-            view = views.popleft()[1]
-        if (now + 1 - task.begin) % task.every or not view:
-            continue
-        for junction in junctions:
-            estimate.update(junction, memories[junction.id], fresh, view[junction.id], now + 1)
-        rule.notice_jams(junctions, memories, view, now + 1, how)
-        for junction in junctions:
-            shown = view[junction.id]
-            estimate.foresee(junction, memories)
-            stage = rule.decide(junction, memories[junction.id], shown, now + 1, how=how)
-            if stage is None:
-                continue
-            before = last.get(junction.id)
-            if (
-                before is None
-                or before[0] != stage
-                or now - before[1] >= (RENEW_S if stage == shown.stage else RESEND_S)
-            ):
-                asked = None if stage == rule.RELEASE else stage
-                orders.append((now + 1 + task.latency, junction.id, asked, now + HOLD_S))
-                last[junction.id] = (stage, now)
-        fresh = {}
-    return switches, refused
-
-
-def _read(sumo: Any, loops: list[loops_room.Loop], now: int) -> dict[str, Reading]:
-    found = {}
-    for loop in loops:
-        period = loops_room.read_period(sumo, loop.id)
-        found[loop.id] = Reading(period.count, period.occupancy, now)
-    return found
-
-
-def _measure(trips: Path, task: Task, teleports: int, switches: int, refused: int) -> Outcome:
+def _measure(trips: Path, task: Task, page: dict[str, Any], loop: Loop, modes: Counter[str]) -> Outcome:
     start, end = task.begin + task.warmup, task.begin + task.warmup + task.seconds
     delays, done = [], []
-    unfinished = 0
     for _, item in ET.iterparse(trips):
         if item.tag != "tripinfo":
             continue
@@ -276,7 +225,16 @@ def _measure(trips: Path, task: Task, teleports: int, switches: int, refused: in
         delays.append(delay)
         if float(told["arrival"]) >= 0:
             done.append(delay)
-        else:
-            unfinished += 1
-    mean = sum(delays) / max(1, len(delays))
-    return Outcome(mean, sum(done) / max(1, len(done)), len(delays), unfinished, teleports, switches, refused)
+    seconds = max(1, modes.total())
+    return Outcome(
+        delay_s=sum(delays) / max(1, len(delays)),
+        completed_delay_s=sum(done) / max(1, len(done)),
+        page_s=page["delay_s"],
+        vehicles=len(delays),
+        unfinished=len(delays) - len(done),
+        teleports=page["teleports"],
+        accepted=loop.service.accepted,
+        fallback=round(modes["fallback"] / seconds, 4),
+        idle=round(modes["fixed"] / seconds, 4),
+        refused=dict(loop.wire.refused),
+    )

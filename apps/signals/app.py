@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from madang.sdk.app import App, because, intent, observed_at, value_of
@@ -23,6 +23,17 @@ HOLD_S = 30.0
 RENEW_S = 20.0
 RESEND_S = 6.0
 INCIDENT_REACH_M = 80.0
+NEVER = frozenset({"conflicting_greens", "unknown_stage"})
+
+
+@dataclass
+class Asked:
+    """The stage last asked for, when (s), what was on show then, and whether the command room refused it."""
+
+    stage: int
+    at_s: float
+    shown: Shown
+    refused: bool = False
 
 
 @dataclass
@@ -34,13 +45,13 @@ class City:
     places: dict[str, tuple[float, float]] = field(default_factory=dict)
     fresh: dict[str, Reading] = field(default_factory=dict)
     loops: dict[str, dict[str, Any]] = field(default_factory=dict)
-    heard_s: dict[str, float] = field(default_factory=dict)
+    latest: dict[str, Reading] = field(default_factory=dict)
     signals: dict[str, dict[str, Any]] = field(default_factory=dict)
     shown: dict[str, Shown] = field(default_factory=dict)
     how: rule.Settings = field(default_factory=rule.Settings)
     rain_mm_h: float = 0.0
     accidents: dict[str, tuple[float, float]] = field(default_factory=dict)
-    asked: dict[str, tuple[int, float]] = field(default_factory=dict)
+    asked: dict[str, Asked] = field(default_factory=dict)
 
     def learn(self, controllers: list[dict[str, Any]]) -> None:
         plain = [{key: value_of(value) for key, value in entity.items()} for entity in controllers]
@@ -58,11 +69,11 @@ class City:
             return
         name = str(entity["id"]).rpartition(":")[2]
         before, at = self.fresh.get(name), epoch_s(when)
-        if self.heard_s.get(name, 0.0) >= at:
+        if name in self.latest and self.latest[name].at_s >= at:
             return
-        self.heard_s[name] = at
-        number = float(value_of(count) or 0) + (before.count if before else 0.0)
-        self.fresh[name] = Reading(number, float(value_of(covered) or 0), at)
+        told = Reading(float(value_of(count) or 0), float(value_of(covered) or 0), at)
+        self.latest[name] = told
+        self.fresh[name] = replace(told, count=told.count + before.count) if before else told
 
     def hear_signal(self, entity: Mapping[str, Any]) -> None:
         known = self.signals.setdefault(entity["id"], {})
@@ -83,7 +94,7 @@ class City:
 
     def wishes(self, now_s: float) -> list[tuple[str, int]]:
         """(controller, stage) to ask for now: a change at once, the same again before it expires."""
-        fresh, self.fresh = self.fresh, {}
+        fresh, self.fresh = estimate.silences(self.latest) | self.fresh, {}
         for junction in self.junctions:
             if junction.id in self.shown:
                 estimate.update(junction, self.memories[junction.id], fresh, self.shown[junction.id], now_s)
@@ -94,18 +105,33 @@ class City:
             if shown is None:
                 continue
             estimate.foresee(junction, self.memories)
-            stage = rule.decide(junction, self.memories[junction.id], shown, now_s, self.around(junction.id), self.how)
-            if stage is not None and self._worth(junction.id, stage, shown, now_s):
-                self.asked[junction.id] = (stage, now_s)
+            memory = self.memories[junction.id]
+            stage = rule.decide(junction, memory, shown, now_s, self.around(junction.id), self.how)
+            if stage is not None and stage not in memory.barred and self._worth(junction.id, stage, shown, now_s):
+                self.asked[junction.id] = Asked(stage, now_s, shown)
                 found.append((junction.id, stage))
         return found
 
+    def hear_refusal(self, receipt: Mapping[str, Any]) -> None:
+        """The command room refused what was asked last: ask again soon, or never when it is the stage itself."""
+        name, reason = str(receipt.get("target")), receipt.get("reason")
+        if name in self.asked:
+            self.asked[name].refused = True
+            if reason in NEVER:
+                self.memories[name].barred.add(self.asked[name].stage)
+
     def _worth(self, junction: str, stage: int, shown: Shown, now_s: float) -> bool:
         before = self.asked.get(junction)
-        if before is None or before[0] != stage:
+        if before is None:
+            return True
+        since_s = now_s - before.at_s
+        if before.refused or before.stage not in (shown.stage, stage):
+            # A change that was asked for may be on its way: another wish now would meet a junction in transition.
+            return shown != before.shown or since_s >= RESEND_S
+        if before.stage != stage:
             return True
         # A change that was asked for and does not come (refused, lost) is asked for again sooner than a stay.
-        return now_s - before[1] >= (RENEW_S if stage == shown.stage else RESEND_S)
+        return since_s >= (RENEW_S if stage == shown.stage else RESEND_S)
 
 
 def _metres(a: tuple[float, ...], b: tuple[float, ...]) -> float:
@@ -155,6 +181,7 @@ def make_app(app: App, city: City) -> App:
         intents = [make_intent(name, stage) for name, stage in wishes]
         for receipt in await app.commands(intents):
             if receipt.get("status") == "refused":
+                city.hear_refusal(receipt)
                 log.debug("%s refused: %s", receipt.get("target"), receipt.get("reason"))
 
     @app.on_stop

@@ -22,7 +22,7 @@ class Settings:
     saturation_per_s: float = 0.5
     startup_s: float = 2.0
     max_red_s: float = 130.0
-    longest_green_s: float = 60.0
+    red_factor: float = 1.5
     horizon_s: float = 40.0
     yield_weight: float = 0.5
     stuck_weight: float = 0.1
@@ -60,9 +60,10 @@ def decide(
     around: Surroundings = CALM,
     how: Settings | None = None,
 ) -> int | None:
-    """The stage wanted now; RELEASE leaves a jam to the fixed program; None while nothing may change.
+    """The stage wanted now; RELEASE leaves a jam to the fixed program; None in transition.
 
-    Nothing may change in transition and within the minimum green.
+    Within the minimum green it is the stage on show: a program that gives every stage its minimum would otherwise end
+    each before the app could ask to keep it, and a junction that fell back would never be taken over again.
     """
     how = how or Settings()
     if now_s < memory.jammed_until_s:
@@ -71,15 +72,21 @@ def decide(
     if current is None or not 0 <= current < len(junction.stages):
         return None
     if now_s - shown.since_s < junction.min_green_s[current]:
-        return None
+        return current
     starved = _starved(junction, memory, current, now_s, how)
     if starved is not None:
         return starved
+    unseen = _overdue(junction, memory, now_s, how)
+    if unseen is not None:
+        return unseen
     green_s = now_s - shown.since_s
     usual = junction.usual_s[current] if current < len(junction.usual_s) else how.usual_s
     if green_s < usual * how.keep and _discharging(junction, memory, shown):
         return current
-    scores = [_index(junction, memory, stage, shown, now_s, around, how) for stage in range(len(junction.stages))]
+    scores = [
+        0.0 if stage in memory.barred else _index(junction, memory, stage, shown, now_s, around, how)
+        for stage in range(len(junction.stages))
+    ]
     if green_s > usual * how.stretch:
         # Others wait and this stage has had more than its usual time: the best of them, however well this one runs.
         scores[current] = 0.0
@@ -141,12 +148,26 @@ def _starved(junction: Junction, memory: Memory, current: int, now_s: float, how
             worst, waited = lane, red
     if worst is None:
         return None
-    serving = [stage for stage, state in enumerate(junction.stages) if _open(state, worst)]
+    serving = [
+        stage for stage, state in enumerate(junction.stages) if _open(state, worst) and stage not in memory.barred
+    ]
     return max(
         serving,
         key=lambda s: sum(memory.lanes[x.id].queue for x in junction.lanes if _open(junction.stages[s], x)),
         default=None,
     )
+
+
+def _overdue(junction: Junction, memory: Memory, now_s: float, how: Settings) -> int | None:
+    """The stage that opens the link that has been red for longest, when the command room would soon refuse every other:
+    it counts links, also those on which nobody waits and those that a lane shares with open ones."""
+    bound = how.red_factor * junction.max_red_s
+    over = [link for link, since in enumerate(memory.red_since_s) if now_s - since > bound]
+    for link in sorted(over, key=lambda link: memory.red_since_s[link]):
+        for stage, state in enumerate(junction.stages):
+            if state[link] in GREEN and stage not in memory.barred:
+                return stage
+    return None
 
 
 def _index(

@@ -19,6 +19,19 @@ BARE = 0.08
 BARE_AFTER_S = 5.0
 DOUBT_AFTER_S = 150.0  # a loop may miss who waits
 RECALL_AFTER_S = 60.0  # somebody may wait where no loop lies
+DEAD_AFTER_S = 150.0  # a loop speaks once a minute even when nothing happens
+
+
+def silences(latest: Mapping[str, Reading]) -> dict[str, Reading]:
+    """What silence says. Loops report by exception: who said nothing by the time of the newest report has counted
+    nobody since and is covered as before. A loop without a sign of life for long is left out.
+    """
+    newest = max((reading.at_s for reading in latest.values()), default=0.0)
+    return {
+        name: Reading(0.0, reading.occupancy, newest)
+        for name, reading in latest.items()
+        if 0.0 < newest - reading.at_s < DEAD_AFTER_S
+    }
 
 
 def update(junction: Junction, memory: Memory, readings: Mapping[str, Reading], shown: Shown, now_s: float) -> None:
@@ -38,8 +51,11 @@ def update(junction: Junction, memory: Memory, readings: Mapping[str, Reading], 
     _balance(junction, memory)
     for lane in junction.lanes:
         _correct(lane, memory.lanes[lane.id], shown, now_s, elapsed)
-    if shown.stage is not None:
-        memory.stage_seen_s[shown.stage] = now_s
+    if len(memory.red_since_s) != len(shown.state):
+        memory.red_since_s = [now_s] * len(shown.state)
+    for link, letter in enumerate(shown.state):
+        if letter in GREEN:
+            memory.red_since_s[link] = now_s
 
 
 def _count(lane: Lane, belief: LaneMemory, readings: Mapping[str, Reading], now_s: float, elapsed_s: float) -> None:

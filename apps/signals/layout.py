@@ -84,4 +84,5 @@ def _junction(
         yellow_s=float(stages["yellow_s"]),
         all_red_s=float(stages["allRed_s"]),
         usual_s=tuple(float(row["duration_s"]) for row in green),
+        max_red_s=float(stages["maxRed_s"]),
     )

@@ -47,6 +47,7 @@ class Junction:
     all_red_s: float = 1.0
     usual_s: tuple[float, ...] = ()
     walks: frozenset[int] = frozenset()
+    max_red_s: float = 120.0
 
 
 @dataclass(frozen=True)
@@ -89,10 +90,12 @@ class LaneMemory:
 
 @dataclass
 class Memory:
-    """Beliefs about a junction, and since when each stage has been waiting."""
+    """Beliefs about a junction: since when each link is red (s), and the stages that the command room refuses for what
+    they are."""
 
     lanes: dict[str, LaneMemory] = field(default_factory=dict)
-    stage_seen_s: dict[int, float] = field(default_factory=dict)
     full_since_s: dict[str, float] = field(default_factory=dict)
     updated_s: float = 0.0
     jammed_until_s: float = -1e9
+    red_since_s: list[float] = field(default_factory=list)
+    barred: set[int] = field(default_factory=set)

@@ -45,7 +45,7 @@ def test_layout_reads_lanes_and_loops() -> None:
     ("shown", "seen", "now", "wanted"),
     [
         (Shown(0, "Gr", 0.0), {"b_0_upstream": (4, 0.2), "b_0_stop": (0, 1.0)}, 20.0, 1),
-        (Shown(0, "Gr", 0.0), {"b_0_upstream": (4, 0.2), "b_0_stop": (0, 1.0)}, 4.0, None),
+        (Shown(0, "Gr", 0.0), {"b_0_upstream": (4, 0.2), "b_0_stop": (0, 1.0)}, 4.0, 0),
         (Shown(None, "yr", 0.0), {"b_0_stop": (0, 1.0)}, 20.0, None),
         (Shown(0, "Gr", 0.0), {}, 20.0, 0),
         (Shown(0, "Gr", 0.0), {"a_0_upstream": (5, 0.3), "a_0_stop": (2, 0.3), "b_0_stop": (0, 1.0)}, 20.0, 0),

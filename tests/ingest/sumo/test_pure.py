@@ -9,6 +9,7 @@ import pytest
 
 from madang.ingest.sumo.budget import Budget
 from madang.ingest.sumo.injection import Refused, read_injection
+from madang.ingest.sumo.kpi import Kpi, Totals
 from madang.ingest.sumo.loops import EMPTY, Period, Reporter
 from madang.ingest.sumo.pace import GIVE_UP_LAG_S, Pace
 from madang.ingest.sumo.plan import build_plan, find_stages
@@ -114,3 +115,20 @@ def test_an_interrogated_field_tells_its_state_anew() -> None:
     link: Any = SimpleNamespace(take=lambda: [("city/toy/interrogation", {})])
     hear(field, link)
     assert asked == ["anew"]
+
+
+def test_trips_of_the_warm_up_are_not_counted() -> None:
+    kpi = Kpi()
+    kpi.payload("t", 290, Totals(20, 1500.0, 100, 1))
+    kpi.begin(Totals(22, 1700.0, 100, 1))
+    kpi.payload("t", 300, Totals(22, 1700.0, 100, 1))
+    told = kpi.payload("t", 360, Totals(26, 1900.0, 90, 2, 5))
+    assert told == {
+        "time": "t",
+        "delay_s": 50.0,
+        "delay_recent_s": 50.0,
+        "vehicles": 4,
+        "running": 90,
+        "teleports": 1,
+        "pedestrians": 5,
+    }

@@ -1,4 +1,4 @@
-"""Delay per completed trip: timeLoss + departDelay of SUMO's finished trips, all and of the last ten minutes."""
+"""Delay per completed trip: timeLoss + departDelay of SUMO's finished trips, since the city began and of the last ten minutes."""
 
 from __future__ import annotations
 
@@ -36,11 +36,18 @@ def read_totals(sumo: Any) -> Totals:
 
 @dataclass
 class Kpi:
-    """Keeps the recent past; `carried` is what runs before a restart had counted (trips, delay s, teleports)."""
+    """Keeps the recent past; `carried` is what runs before a restart had counted, less what the warm-up had (trips, delay
+    s, teleports)."""
 
     carried: tuple[int, float, int] = (0, 0.0, 0)
     past: deque[tuple[float, int, float]] = field(default_factory=deque)
     latest: tuple[int, float, int] = (0, 0.0, 0)
+
+    def begin(self, totals: Totals) -> None:
+        """Count from here: trips that ended in the warm-up ended before any app could help them."""
+        self.carried = (-totals.trips, -totals.delay_s, -totals.teleports)
+        self.latest = (0, 0.0, 0)
+        self.past.clear()
 
     def payload(self, time: str, now_s: float, totals: Totals) -> dict[str, Any]:
         """The message of docs/ARCHITECTURE.md; means are null until a trip was completed."""

@@ -22,6 +22,7 @@ from zoneinfo import ZoneInfo
 
 from madang.ingest.sumo import loops, network, simulator
 from madang.ingest.sumo.field import LOOP_PERIOD_S, STATE_FORMAT, Field, Setup
+from madang.ingest.sumo.kpi import read_totals
 from madang.ingest.sumo.link import Broker, Link
 from madang.ingest.sumo.messages import CityTime
 from madang.ingest.sumo.pace import Meter, Pace
@@ -67,10 +68,17 @@ def prepare(told: Settings, make_routes: MakeRoutes | None) -> Field:
     field = Field(told.setup, simulator.start(scene), net, placed, scene.begin_s)
     if saved:
         field.resume(saved)
-    while field.now < told.begin_s:
-        field.step()  # the streets fill before anybody looks; nothing of it is told
+    if not saved:
+        warm_up(field, told.begin_s)
     field.tell_anew()
     return field
+
+
+def warm_up(field: Field, until_s: int) -> None:
+    """The streets fill before anybody looks; nothing of it is told or counted."""
+    while field.now < until_s:
+        field.step()
+    field.kpi.begin(read_totals(field.sumo))
 
 
 def load_saved(told: Settings) -> dict[str, Any] | None:
