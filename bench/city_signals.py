@@ -1,8 +1,8 @@
 """Does the signals app help? One simulated hour per seed, fixed programs against the app, the same demand.
 
-Everything but the network is real: the field's controllers and loops, the command room's interlock, the app's
-decisions. The app sees detectors `--latency` seconds late and its commands arrive as late again. Delay is
-timeLoss + departDelay over every vehicle that wanted to travel, those that did not finish or never entered included.
+Field, command room and app are the ones of the living city; only MQTT, database and sockets are left out, and stand for
+`--heard` and `--acted` seconds of the city: a wall latency times the city's speed. Delay is timeLoss + departDelay over
+every vehicle that wanted to travel, those that did not finish or never entered included.
 
     python -m bench.city_signals --city DIR [--seeds 1,2,3,4,5] [--warmup 600] [--seconds 3600] [--json]
 """
@@ -55,7 +55,7 @@ def summarise(fixed: list[Outcome], app: list[Outcome]) -> Report:
 
 def parse(argv: list[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0] if __doc__ else "")
-    parser.add_argument("--city", type=Path, required=True, help="folder with net.net.xml, detectors.add.xml, demand/")
+    parser.add_argument("--city", type=Path, required=True, help="folder of an import")
     parser.add_argument("--seeds", default="1,2,3,4,5")
     parser.add_argument("--warmup", type=int, default=600)
     parser.add_argument("--seconds", type=int, default=3600)
