@@ -121,3 +121,12 @@ async def test_discovery(api: httpx.AsyncClient, path: str, shown: Any) -> None:
 @pytest.mark.parametrize("path", ["types/Nothing", "attributes/nothing"])
 async def test_what_is_not_there(api: httpx.AsyncClient, path: str) -> None:
     assert (await api.get(path)).status_code == 404
+
+
+async def test_urls_may_stand_in_lists_within_lists(api: httpx.AsyncClient) -> None:
+    nested = {"@context": [["http://127.0.0.1:9/nowhere.jsonld"]]}
+    made = await api.post("jsonldContexts", json=nested)
+    assert (made.status_code, (await api.get("http://localhost:8600" + made.headers["location"])).json()) == (
+        201,
+        nested,
+    )

@@ -133,9 +133,15 @@ def compile_context(source: Any, documents: dict[str, Any]) -> Context:
 
 
 def urls_of(source: Any) -> list[str]:
-    """The URLs named directly in a @context value, the core's left out."""
-    items = source if isinstance(source, list) else [source]
-    return [item for item in items if isinstance(item, str) and not is_core_url(item)]
+    """The URLs named directly in a @context value, also in lists within lists, the core's left out."""
+    found, todo = [], [source]
+    while todo:
+        item = todo.pop(0)
+        if isinstance(item, list):
+            todo = item + todo
+        elif isinstance(item, str) and not is_core_url(item):
+            found.append(item)
+    return found
 
 
 def _gather(source: Any, documents: dict[str, Any], terms: dict[str, str], state: dict[str, str], depth: int) -> None:
