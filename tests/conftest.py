@@ -28,6 +28,7 @@ from madang.engine import database
 from madang.engine.nats import Nats
 from madang.engine.postgres import Postgres
 from madang.engine.supervisor import Supervisor
+from madang.federation.federation import Federation
 from madang.history.past import Past, open_past
 from madang.people.gateway import Gateway
 from madang.people.http import Request, Response
@@ -96,7 +97,7 @@ async def dsn(session_dsn: str) -> str:
     connection = await asyncpg.connect(session_dsn)
     await connection.execute(
         "TRUNCATE entity, history, dead_letter, notification, counter, subscription, bus_cursor, command, app, ld_context,"
-        " transient, tenant RESTART IDENTITY"
+        " transient, tenant, csource, csource_subscription RESTART IDENTITY"
     )
     await connection.close()
     return session_dsn
@@ -155,7 +156,7 @@ async def open_api(broker: Broker, pool: asyncpg.Pool, past: Past) -> AsyncItera
     async def no_sockets(*_: object) -> None:
         return None
 
-    ngsi = NgsiLd(broker, Subscriptions(pool), past)
+    ngsi = NgsiLd(broker, Subscriptions(pool), past, Federation(pool, broker.contexts))
     app = Gateway(ngsi, Nothing(), Nothing(), Nothing(), metrics, no_sockets, nobody, OPERATOR)
     transport = httpx.ASGITransport(app=app)  # type: ignore[arg-type]
     async with httpx.AsyncClient(transport=transport, base_url="http://localhost:8600/ngsi-ld/v1/") as client:

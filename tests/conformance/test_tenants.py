@@ -15,6 +15,7 @@ from madang.cli.tenancy import TenantHouse
 from madang.context.subscriptions import Subscriptions
 from madang.context.tenants import Tenants
 from madang.engine.settings import Settings
+from madang.federation.federation import Federation
 from madang.history.past import open_past
 from madang.people.gateway import Gateway
 from madang.people.ngsi.broker import Broker
@@ -31,7 +32,8 @@ async def tenants(broker: Broker, pool: asyncpg.Pool, dsn: str, tmp_path: Path) 
     """The gateway's door with tenants behind it; what they leave in the database is taken away."""
     settings = Settings(tmp_path, "yard", "yard.toml", dsn, "", "", False, False, 0)
     house = TenantHouse(settings, Tenants(pool), broker.alias, HistorySettings())
-    door = TenantRouter(NgsiLd(broker, Subscriptions(pool), open_past(pool)), house.open)
+    ngsi = NgsiLd(broker, Subscriptions(pool), open_past(pool), Federation(pool, broker.contexts))
+    door = TenantRouter(ngsi, house.open)
     nothing: object = None
     app = Gateway(door, nothing, nothing, nothing, nothing, nothing, nothing, Caller("anonymous", "operator"))  # type: ignore[arg-type]
     transport = httpx.ASGITransport(app=app)  # type: ignore[arg-type]

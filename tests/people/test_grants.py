@@ -14,6 +14,7 @@ from tests.people.test_live import Client
 from tests.waiting import until
 
 from madang.context.subscriptions import Subscriptions
+from madang.federation.federation import Federation
 from madang.history.past import open_past
 from madang.people.gateway import Gateway
 from madang.people.http import Request, Response
@@ -58,8 +59,9 @@ async def door(broker: Broker, pool: asyncpg.Pool, api: httpx.AsyncClient) -> As
     async def no_sockets(*_: object) -> None:
         return None
 
+    ngsi = NgsiLd(broker, Subscriptions(pool), open_past(pool), Federation(pool, broker.contexts))
     app = Gateway(
-        NgsiLd(broker, Subscriptions(pool), open_past(pool)),
+        ngsi,
         Nothing(),
         Nothing(),
         Nothing(),

@@ -20,7 +20,8 @@ MadangError
 ├── Internal              500  InternalError
 ├── ContextUnavailable    504  LdContextNotAvailable
 ├── Unavailable           503
-└── StorageFull           507
+├── StorageFull           507
+└── LoopDetected          508
 """
 
 from __future__ import annotations
@@ -132,3 +133,7 @@ class Unavailable(MadangError):
 
 class StorageFull(MadangError):
     status, type, title = 507, "about:blank", "Insufficient storage"
+
+
+class LoopDetected(MadangError):
+    status, type, title = 508, "about:blank", "Loop detected"

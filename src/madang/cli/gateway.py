@@ -36,6 +36,7 @@ from madang.engine.control import ask
 from madang.engine.database import LOST, retrying
 from madang.engine.privilege import APP_UID, is_root
 from madang.engine.settings import Settings, listen_on
+from madang.federation.federation import Federation
 from madang.history.past import open_past
 from madang.ingest.deadletters import DeadLetters
 from madang.people.explain import Explain
@@ -62,6 +63,7 @@ async def gateway(settings: Settings) -> None:
     store, board, catalogue = Store(pool, snapshot), Board(city), Catalogue(pool)
     broker = Broker(writer, store, Contexts(catalogue=catalogue), Discovery(pool), catalogue, f"madang-{city.id}")
     tenants = TenantHouse(settings, Tenants(pool), broker.alias, city.history)
+    federation = Federation(pool, broker.contexts)
     live = Live(broker, board.status)
     door = door_path(settings)
 
@@ -81,8 +83,10 @@ async def gateway(settings: Settings) -> None:
     board.desk = desk
     page, letters, explain = page_config(city, board), DeadLetters(pool), Explain(broker)
     manage = Management(page, apps, desk, letters, board.status, lambda: available(apps), explain.get)
+    past = open_past(pool, city.history.max_instances)
+    ngsi = NgsiLd(broker, Subscriptions(pool), past, federation)
     app = Gateway(
-        TenantRouter(NgsiLd(broker, Subscriptions(pool), open_past(pool, city.history.max_instances)), tenants.open),
+        TenantRouter(ngsi, tenants.open),
         manage,
         Files(Path(os.environ.get("MADANG_TILES", str(settings.run_dir / "tiles")))),
         Files(Path(__file__).resolve().parents[1] / "people" / "static"),
@@ -100,6 +104,7 @@ async def gateway(settings: Settings) -> None:
         writer.watch(),
         keep_tidy(Expiry(pool, writer), broker.contexts),
         tenants.watch(),
+        federation.follow(),
     )
     await tenants.close()
     await writer.stop()

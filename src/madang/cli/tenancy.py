@@ -23,6 +23,7 @@ from madang.context.tenants import Tenant, Tenants
 from madang.context.writer import Writer
 from madang.engine.database import LOST, connect_pool, migrate
 from madang.engine.settings import Settings
+from madang.federation.federation import Federation
 from madang.history.past import open_past
 from madang.history.retention import Retention
 from madang.people.ngsi.broker import Broker
@@ -77,7 +78,11 @@ class TenantHouse:
         self._ends += [writer.stop, pool.close]
         self._keep(writer.watch())
         self._keep(keep_tidy(Expiry(pool, writer), broker.contexts))
-        return NgsiLd(broker, Subscriptions(pool), open_past(pool, self._past.max_instances))
+        federation = Federation(pool, broker.contexts)
+        await federation.reload()
+        self._keep(federation.follow())
+        past = open_past(pool, self._past.max_instances)
+        return NgsiLd(broker, Subscriptions(pool), past, federation)
 
     def _keep(self, work: Any) -> None:
         task = asyncio.create_task(work)

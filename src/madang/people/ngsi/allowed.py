@@ -59,6 +59,10 @@ PARAMETERS: dict[tuple[str, str], set[str]] = {
     ("temporal/entities/*/attrs/*/*", "PATCH"): _DISTRIBUTED,
     ("temporal/entities/*/attrs/*/*", "DELETE"): _DISTRIBUTED,
     ("temporal/entityOperations/query", "POST"): _QUERY | _TEMPORAL,
+    ("csourceRegistrations", "GET"): _WHERE
+    | {"type", "attrs", "limit", "offset", "count", "options", "datasetId"}
+    | {"timerel", "timeAt", "endTimeAt", "timeproperty", "lang"},
+    ("csourceRegistrations", "POST"): {"options"},
     ("subscriptions", "GET"): {"limit", "offset", "count", "options", "local"},
     ("subscriptions", "POST"): {"options", "local"},
 }

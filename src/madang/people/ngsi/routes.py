@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from madang.base.errors import BadRequest, MadangError
 from madang.context.subscriptions import Subscriptions
+from madang.federation.federation import Federation
 from madang.history.past import Past
 from madang.people.http import Handler, Request, Response, methods_of, nothing_here, pick_method, problem
 from madang.people.ngsi.allowed import check_parameters
@@ -15,6 +16,7 @@ from madang.people.ngsi.discovery import DiscoveryResources
 from madang.people.ngsi.entities import Entities
 from madang.people.ngsi.identity import Identity
 from madang.people.ngsi.parameters import check_media
+from madang.people.ngsi.registrations import RegistrationResources
 from madang.people.ngsi.subscriptions import SubscriptionResources
 from madang.people.ngsi.temporal import Temporal
 
@@ -24,7 +26,7 @@ Table = dict[str, dict[str, Handler]]
 class NgsiLd:
     """Everything below `/ngsi-ld/v1`."""
 
-    def __init__(self, broker: Broker, subscriptions: Subscriptions, past: Past) -> None:
+    def __init__(self, broker: Broker, subscriptions: Subscriptions, past: Past, federation: Federation) -> None:
         entities = Entities(broker)
         attributes = Attributes(broker)
         batches = Batches(broker)
@@ -33,6 +35,7 @@ class NgsiLd:
         discovery = DiscoveryResources(broker)
         resources = SubscriptionResources(broker, subscriptions)
         temporal = Temporal(broker, past)
+        sources = RegistrationResources(broker, federation)
         self._table: Table = {
             "entities": {"GET": entities.query, "POST": entities.create, "DELETE": entities.purge},
             "entities/*": {
@@ -68,6 +71,8 @@ class NgsiLd:
             "temporal/entities/*/attrs/*": {"DELETE": temporal.delete_attribute},
             "temporal/entities/*/attrs/*/*": {"PATCH": temporal.change_instance, "DELETE": temporal.delete_instance},
             "temporal/entityOperations/query": {"POST": temporal.query_by_body},
+            "csourceRegistrations": {"GET": sources.page, "POST": sources.create},
+            "csourceRegistrations/*": {"GET": sources.get, "PATCH": sources.update, "DELETE": sources.delete},
         }
 
     @property

@@ -1,0 +1,132 @@
+"""/csourceRegistrations (clauses 5.9, 5.10, 6.8, 6.9)."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+from urllib.parse import quote
+
+from madang.base.clock import to_iso
+from madang.base.errors import BadRequest, Conflict
+from madang.base.limits import QUERY_DEFAULT_PAGE, QUERY_MAX_OFFSET, QUERY_MAX_PAGE
+from madang.federation.federation import Federation
+from madang.federation.index import Known
+from madang.model.context import Context
+from madang.model.kinds import NULL, check_id
+from madang.model.registration import READ_ONLY, parse_registration, renamed_registration
+from madang.model.sources import conflict
+from madang.people.http import Request, Response
+from madang.people.ngsi.asked import PREFIX, page_links
+from madang.people.ngsi.broker import Broker
+from madang.people.ngsi.entities import NO_CONTENT
+from madang.people.ngsi.parameters import accepted_json, answer, link_context, read_payload
+from madang.people.ngsi.queries import flag, number
+from madang.people.ngsi.source_queries import select_sources
+
+_NOTHING = (None, NULL)
+Changed = Callable[[Known | None, Known | None], Awaitable[None]]
+
+
+class RegistrationResources:
+    """Handlers of the registration resources. Who registers has this broker call out, so it needs the right to write.
+    `changed(before, after)` is told of each change."""
+
+    def __init__(self, broker: Broker, federation: Federation, changed: Changed | None = None) -> None:
+        self._broker, self._federation, self._changed = broker, federation, changed
+
+    async def create(self, request: Request) -> Response:
+        request.caller.require("write", "registrations")
+        data, context = await read_payload(request, self._broker.contexts)
+        registration = parse_registration(data, context)
+        body = _written(data) | {"id": registration.id}
+        await self._check(body, context)
+        await self._federation.kept.create(registration.id, body, context)
+        await self._settle(None, registration.id)
+        location = f"{PREFIX}/csourceRegistrations/{quote(registration.id, safe=':')}"
+        return Response(201, b"", [(b"location", location.encode())])
+
+    async def update(self, request: Request) -> Response:
+        """Clause 5.9.3: members replace those of the same name, null takes them away."""
+        request.caller.require("write", "registrations")
+        identifier = check_id(request.parts[1])
+        data, context = await read_payload(request, self._broker.contexts)
+        if not isinstance(data, dict):
+            raise BadRequest("a registration fragment is a JSON object")
+        if data.get("type", "ContextSourceRegistration") != "ContextSourceRegistration":
+            raise BadRequest('a registration has "type": "ContextSourceRegistration"')
+        old = await self._federation.kept.get(identifier)
+        own = await self._broker.contexts.get(old["context"])
+        if not link_context(request) and "@context" not in data:
+            context = own
+        stored = renamed_registration(old["body"], lambda name: context.compact(own.expand(name)))
+        merged = {name: value for name, value in {**stored, **_written(data)}.items() if value not in _NOTHING}
+        merged["id"] = identifier
+        await self._check(merged, context)
+        before = self._federation.index.get(identifier)
+        await self._federation.kept.replace(identifier, merged, context)
+        await self._settle(before, identifier)
+        return NO_CONTENT
+
+    async def delete(self, request: Request) -> Response:
+        request.caller.require("write", "registrations")
+        identifier = check_id(request.parts[1])
+        before = self._federation.index.get(identifier)
+        await self._federation.kept.delete(identifier)
+        await self._settle(before, identifier)
+        return NO_CONTENT
+
+    async def _check(self, body: dict[str, Any], context: Context) -> None:
+        """Raises BadRequest, Conflict with a proxied registration of the same (clause 5.9.2.4)."""
+        registration = parse_registration(body, context)
+        if registration.expires_at is not None and registration.expires_at <= to_iso(self._broker.writer.clock.now()):
+            raise BadRequest("expiresAt is over already")
+        if registration.context_url is not None:
+            await self._broker.contexts.get(registration.context_url)
+        await self._federation.reload()
+        for other in self._federation.every():
+            if other.id != registration.id and conflict(registration, other):
+                raise Conflict(f"{other.id} holds the same attributes of the same entities")
+
+    async def _settle(self, before: Known | None, identifier: str) -> None:
+        await self._federation.reload()
+        if self._changed is not None:
+            await self._changed(before, self._federation.index.get(identifier))
+
+    async def get(self, request: Request) -> Response:
+        request.caller.require("read", "registrations")
+        accepted_json(request)
+        context = await self._broker.contexts.get(link_context(request))
+        record = await self._federation.kept.get(check_id(request.parts[1]))
+        return answer(request, await self._shown(record["body"], record["context"], context), context)
+
+    async def page(self, request: Request) -> Response:
+        """Clause 5.10.2."""
+        request.caller.require("read", "registrations")
+        accepted_json(request)
+        context = await self._broker.contexts.get(link_context(request))
+        given = request.query
+        limit = number(given, "limit", QUERY_DEFAULT_PAGE, 0, QUERY_MAX_PAGE)
+        offset, count = number(given, "offset", 0, 0, QUERY_MAX_OFFSET), flag(given, "count")
+        if not limit and not count:
+            raise BadRequest("limit: 0 only together with count=true")
+        await self._federation.reload()
+        found = select_sources(given, context, self._federation)
+        records = [await self._federation.kept.get(one.registration.id) for one in found[offset : offset + limit]]
+        shown = [await self._shown(record["body"], record["context"], context) for record in records]
+        response = answer(request, shown, context)
+        more = len(found) > offset + limit
+        response.headers += page_links("csourceRegistrations", request.raw_query, limit, offset, more)
+        if count:
+            response.headers.append((b"ngsild-results-count", str(len(found)).encode()))
+        return response
+
+    async def _shown(self, body: dict[str, Any], source: Any, context: Context) -> dict[str, Any]:
+        """With the names that the asker's context has, and how its requests went."""
+        own = await self._broker.contexts.get(source)
+        health = self._federation.peers.health(body["id"]).describe()
+        return renamed_registration(body, lambda name: context.compact(own.expand(name))) | health
+
+
+def _written(data: dict[str, Any]) -> dict[str, Any]:
+    """What is kept of what a client wrote: nothing that only the broker may say (table 5.2.9-2)."""
+    return {name: value for name, value in data.items() if name != "@context" and name not in READ_ONLY}
