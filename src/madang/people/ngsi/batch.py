@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from madang.base.errors import BadRequest, MadangError
+from madang.model.context import Context
 from madang.model.entity import Entity, parse_entity
 from madang.model.kinds import check_id
 from madang.model.operations import Append, Create, Merge, Operation, Replace, target_of
@@ -17,7 +18,7 @@ from madang.people.ngsi.bodies import given_of, select
 from madang.people.ngsi.broker import Broker
 from madang.people.ngsi.forms import form_of, join_of
 from madang.people.ngsi.pages import Pages
-from madang.people.ngsi.parameters import options, read_list, read_payload
+from madang.people.ngsi.parameters import Given, options, read_list, read_payload
 from madang.people.ngsi.queries import check_width, query_of
 
 Make = Callable[[Entity], Operation]
@@ -60,12 +61,7 @@ class Batches:
 
     async def query(self, request: Request) -> Response:
         data, context = await read_payload(request, self._broker.contexts)
-        if not isinstance(data, dict) or data.get("type") != "Query":
-            raise BadRequest('a query has "type": "Query"')
-        given = given_of(data, request.query)
-        query = select(query_of(given, context), data, context)
-        check_width(given, query)
-        asked = Asked(query, form_of(given, context), join_of(given), rest_of(request.raw_query))
+        asked, _ = asked_in_body(request, data, context)
         return await self._pages.of_query(request, asked, context)
 
     async def _run(
@@ -103,6 +99,16 @@ class Batches:
             else:
                 done.append((target_of(operation), outcome))
         return done, failed
+
+
+def asked_in_body(request: Request, data: Any, context: Context) -> tuple[Asked, Given]:
+    """What a Query in a body asks for, and its members as parameters. Raises BadRequest."""
+    if not isinstance(data, dict) or data.get("type") != "Query":
+        raise BadRequest('a query has "type": "Query"')
+    given = given_of(data, request.query)
+    query = select(query_of(given, context), data, context)
+    check_width(given, query)
+    return Asked(query, form_of(given, context), join_of(given), rest_of(request.raw_query)), given
 
 
 def _created(done: list[tuple[str, Outcome]], failed: list[tuple[str, MadangError]]) -> Response:

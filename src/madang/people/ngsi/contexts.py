@@ -6,7 +6,7 @@ from madang.base.clock import SystemClock, to_iso
 from madang.base.errors import BadRequest, InvalidRequest, UnprocessableOp
 from madang.context.catalogue import KINDS, PATH, Stored
 from madang.context.contexts import check_source
-from madang.model.context import CORE_URL, is_core_url
+from madang.model.context import CORE_URL, Context, is_core_url
 from madang.people.http import Request, Response
 from madang.people.ngsi.broker import Broker
 from madang.people.ngsi.entities import NO_CONTENT
@@ -82,3 +82,12 @@ class ContextResources:
 def base_of(request: Request) -> str:
     """The address under which the caller knows this broker."""
     return f"{request.scope.get('scheme', 'http')}://{request.header(b'host')}"
+
+
+async def address_of(request: Request, broker: Broker, context: Context) -> str:
+    """Where others find the names of a context: one that has no URL gets one here (clause 5.8.1.4)."""
+    source = context.source[0] if isinstance(context.source, list) and len(context.source) == 1 else context.source
+    if source is None or isinstance(source, str):
+        return source or CORE_URL
+    stored = await broker.catalogue.add("ImplicitlyCreated", {"@context": source})
+    return stored.address(base_of(request))

@@ -42,6 +42,10 @@ class Pages:
         response.headers += asked.links(page.more)
         return response
 
+    async def of_rows(self, request: Request, rows: list[Row], asked: Asked, context: Context) -> Response:
+        """Entities that were found elsewhere too. Raises NotAcceptable, TooManyResults."""
+        return await self._rendered(request, rows, asked.form, asked.join, accepted(request), context)
+
     async def _rendered(
         self, request: Request, rows: list[Row], form: Form, join: Join | None, media: str, context: Context
     ) -> Response:

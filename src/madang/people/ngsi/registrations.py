@@ -19,7 +19,7 @@ from madang.people.http import Request, Response
 from madang.people.ngsi.asked import PREFIX, page_links
 from madang.people.ngsi.broker import Broker
 from madang.people.ngsi.entities import NO_CONTENT
-from madang.people.ngsi.parameters import accepted_json, answer, link_context, read_payload
+from madang.people.ngsi.parameters import LD, accepted_json, answer, link_context, read_payload
 from madang.people.ngsi.queries import flag, number
 from madang.people.ngsi.source_queries import select_sources
 
@@ -115,7 +115,7 @@ class RegistrationResources:
         shown = [await self._shown(record["body"], record["context"], context) for record in records]
         response = answer(request, shown, context)
         more = len(found) > offset + limit
-        response.headers += page_links("csourceRegistrations", request.raw_query, limit, offset, more)
+        response.headers += page_links("csourceRegistrations", request.raw_query, limit, offset, more, LD)
         if count:
             response.headers.append((b"ngsild-results-count", str(len(found)).encode()))
         return response

@@ -13,10 +13,12 @@ from madang.people.ngsi.batch import Batches
 from madang.people.ngsi.broker import Broker
 from madang.people.ngsi.contexts import ContextResources
 from madang.people.ngsi.discovery import DiscoveryResources
+from madang.people.ngsi.distributed_reads import DistributedReads
 from madang.people.ngsi.entities import Entities
 from madang.people.ngsi.identity import Identity
 from madang.people.ngsi.parameters import check_media
 from madang.people.ngsi.registrations import RegistrationResources
+from madang.people.ngsi.sharing import Sharing, is_shared
 from madang.people.ngsi.subscriptions import SubscriptionResources
 from madang.people.ngsi.temporal import Temporal
 
@@ -75,6 +77,15 @@ class NgsiLd:
             "csourceRegistrations/*": {"GET": sources.get, "PATCH": sources.update, "DELETE": sources.delete},
         }
 
+        self._federation = federation
+        sharing = Sharing(broker, federation)
+        reads = DistributedReads(sharing)
+        self._shared: Table = {
+            "entities": {"GET": reads.query},
+            "entities/*": {"GET": reads.get},
+            "entityOperations/query": {"POST": reads.query_batch},
+        }
+
     @property
     def routes(self) -> set[tuple[str, str]]:
         """`(shape, method)` of everything that is answered; `*` stands for an id or a name."""
@@ -98,7 +109,10 @@ class NgsiLd:
             return Response(204, b"", [(b"allow", ", ".join(methods_of(handlers)).encode())])
         handler = pick_method(request, **handlers)
         check_media(request)
-        check_parameters(shape, "GET" if request.method == "HEAD" else request.method, request.raw_query)
+        method = "GET" if request.method == "HEAD" else request.method
+        check_parameters(shape, method, request.raw_query)
+        if len(self._federation) and is_shared(request):
+            handler = self._shared.get(shape, {}).get(method, handler)
         return await handler(request)
 
 

@@ -9,13 +9,13 @@ from madang.base.clock import to_iso
 from madang.base.errors import BadRequest
 from madang.base.limits import QUERY_DEFAULT_PAGE, QUERY_MAX_OFFSET, QUERY_MAX_PAGE
 from madang.context.subscriptions import Subscriptions, describe
-from madang.model.context import CORE_URL, Context
+from madang.model.context import Context
 from madang.model.kinds import NULL, check_id, check_time
 from madang.model.subscription import parse_subscription, renamed, text
 from madang.people.http import Request, Response
 from madang.people.ngsi.asked import PREFIX, page_links
 from madang.people.ngsi.broker import Broker
-from madang.people.ngsi.contexts import base_of
+from madang.people.ngsi.contexts import address_of
 from madang.people.ngsi.entities import NO_CONTENT
 from madang.people.ngsi.parameters import accepted_json, answer, link_context, read_payload
 from madang.people.ngsi.queries import flag, number
@@ -36,18 +36,10 @@ class SubscriptionResources:
         subscription = parse_subscription(data, context)
         await self._check(data)
         body = {name: value for name, value in data.items() if name != "@context"} | {"id": subscription.id}
-        body.setdefault("jsonldContext", await self._address(request, context))
+        body.setdefault("jsonldContext", await address_of(request, self._broker, context))
         await self._subscriptions.create(subscription, body, context)
         location = f"{PREFIX}/subscriptions/{quote(subscription.id, safe=':')}"
         return Response(201, b"", [(b"location", location.encode())])
-
-    async def _address(self, request: Request, context: Context) -> str:
-        """Where receivers of JSON find the names: a context that has no URL gets one here (clause 5.8.1.4)."""
-        source = context.source[0] if isinstance(context.source, list) and len(context.source) == 1 else context.source
-        if source is None or isinstance(source, str):
-            return source or CORE_URL
-        stored = await self._broker.catalogue.add("ImplicitlyCreated", {"@context": source})
-        return stored.address(base_of(request))
 
     async def page(self, request: Request) -> Response:
         request.caller.require("read", "subscriptions")

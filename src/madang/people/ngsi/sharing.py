@@ -1,0 +1,101 @@
+"""What distributed reads and writes have in common: which sources, in which names, and what went wrong (clause 6.3.17)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from madang.base.clock import SystemClock, to_iso
+from madang.base.errors import LoopDetected, MadangError
+from madang.base.limits import PEER_REQUESTS_MAX
+from madang.federation.federation import Federation
+from madang.federation.index import Known
+from madang.federation.peers import Call, Origin, Reply
+from madang.model.assembly import RANKS, Piece, limited, received
+from madang.model.context import Context
+from madang.model.evaluate import satisfies
+from madang.model.query import parse_query
+from madang.model.registration import Registration
+from madang.model.sources import Spec
+from madang.people.http import Request, Response
+from madang.people.ngsi.broker import Broker
+from madang.people.ngsi.contexts import address_of
+from madang.people.ngsi.queries import flag
+
+Parameters = tuple[tuple[str, str], ...]
+
+
+def is_shared(request: Request) -> bool:
+    """Whether others are asked too. Grants of apps are about this broker alone. Raises BadRequest."""
+    return request.caller.role is not None and not flag(request.query, "local")
+
+
+class Sharing:
+    """The sources of one broker, as its handlers ask them."""
+
+    def __init__(self, broker: Broker, federation: Federation) -> None:
+        self.broker, self.federation = broker, federation
+
+    def origin(self, request: Request) -> Origin:
+        """Raises LoopDetected when the request came through this broker already (clause 4.3.6.4)."""
+        via = request.header(b"via")
+        if self.broker.alias in aliases(via):
+            raise LoopDetected(f"the request came through {self.broker.alias} already")
+        return Origin(self.broker.alias, via, request.headers)
+
+    def sources(self, request: Request, spec: Spec, context: Context) -> list[Known]:
+        """The registrations of the present that match, but for brokers that the request came through. Raises BadRequest."""
+        passed = {*aliases(request.header(b"via")), self.broker.alias}
+        filter_text = request.query.get("csf")
+        node = parse_query(filter_text, context) if filter_text else None
+        return [
+            known
+            for known in self.federation.find(spec)
+            if not known.registration.is_temporal
+            and known.registration.alias not in passed
+            and (node is None or satisfies(known.properties, node))
+        ]
+
+    async def names_for(
+        self, request: Request, registration: Registration, context: Context
+    ) -> tuple[Context, str | None]:
+        """The context that a source is spoken to in, and its URL (clause 4.3.6.6, jsonldContext)."""
+        if registration.context_url is not None:
+            return await self.broker.contexts.get(registration.context_url), registration.context_url
+        return context, None if context.source is None else await address_of(request, self.broker, context)
+
+    async def ask(self, calls: list[Call], origin: Origin) -> list[Reply]:
+        """What is over the limit is not asked, and told so."""
+        replies = await self.federation.peers.ask_all(calls[:PEER_REQUESTS_MAX], origin)
+        return replies + [Reply(503, why="too many sources for one request")] * (len(calls) - len(replies))
+
+    async def pieces(self, call: Call, reply: Reply, context: Context, names: Iterable[str]) -> list[Piece]:
+        """The entities of an answer. Raises MadangError for one that is none."""
+        if reply.body is None:
+            raise MadangError(reply.why or "an empty answer")
+        now, out = to_iso(SystemClock().now()), []
+        for item in reply.body if isinstance(reply.body, list) else [reply.body]:
+            own = await self.broker.contexts.get(item["@context"]) if "@context" in item else context
+            entity, stamps = received(item, own, now)
+            out.append(Piece(limited(entity, names), stamps, RANKS[call.registration.mode]))
+        return out
+
+    def warn(self, response: Response, warnings: Iterable[tuple[Registration, str]]) -> Response:
+        """With an NGSILD-Warning for each source that did not do its part."""
+        response.headers += [
+            (b"ngsild-warning", f'199 {self.broker.alias} "{one.id}: {why}"'.encode("ascii", "replace"))
+            for one, why in warnings
+        ]
+        return response
+
+
+def aliases(via: str) -> set[str]:
+    """The names of the brokers in a Via field (RFC 9110, 7.6.3)."""
+    parts = [part.split() for part in via.split(",")]
+    return {part[1] for part in parts if len(part) > 1}
+
+
+def parameters(registration: Registration, **given: Any) -> Parameters:
+    """Those of `given` that say something; `local` where the source is not to ask others (clause 5.2.34)."""
+    local = {"local": "true"} if registration.local_only else {}
+    return tuple((name, str(value)) for name, value in {**given, **local}.items() if value)
