@@ -163,7 +163,8 @@ def headers_of(call: Call, origin: Origin) -> dict[str, str]:
             out[name] = value
     if call.registration.tenant is not None:
         out["ngsild-tenant"] = call.registration.tenant
-    return out | {"via": ", ".join(filter(None, (origin.via, f"1.1 {origin.alias}")))}
+    out["via"] = ", ".join(filter(None, (origin.via, f"1.1 {origin.alias}")))
+    return {name.title(): value for name, value in out.items()}  # some sources read the usual case only
 
 
 async def _bounded(response: httpx.Response) -> bytes:

@@ -116,6 +116,12 @@ class Request:
         self._body = chunks[0] if len(chunks) == 1 else b"".join(chunks)
         return self._body
 
+    def with_body(self, body: bytes) -> Request:
+        """The same request with another body."""
+        other = Request(self.scope, self._receive, self.parts, self.caller)
+        other._body = body
+        return other
+
     async def json(self, media: frozenset[str] = JSON_TYPES) -> Any:
         """The body as JSON. Raises UnsupportedMedia, InvalidRequest."""
         if self.media_type not in media:

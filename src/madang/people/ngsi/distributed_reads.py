@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from typing import Any
+from urllib.parse import quote
 
 from madang.base.errors import MadangError, NotFound
 from madang.base.limits import QUERY_MAX_PAGE
@@ -85,7 +86,9 @@ class DistributedReads:
         said = {name: given[name] for name in _PASSED if given.get(name) and own is context}
         if one and registration.supports("retrieveEntity"):
             query = parameters(registration, attrs=attrs, options="sysAttrs")
-            return Ask(Call(registration, "GET", f"entities/{part.ids[0]}", query, None, url), own, part.names)
+            return Ask(
+                Call(registration, "GET", f"entities/{quote(part.ids[0], safe=':')}", query, None, url), own, part.names
+            )
         types = ",".join(own.compact(name) for name in part.types)
         page = {"limit": given.get("limit"), "count": given.get("count"), "options": "sysAttrs"}
         if registration.supports("queryEntity"):

@@ -13,7 +13,9 @@ from madang.people.ngsi.batch import Batches
 from madang.people.ngsi.broker import Broker
 from madang.people.ngsi.contexts import ContextResources
 from madang.people.ngsi.discovery import DiscoveryResources
+from madang.people.ngsi.distributed_batches import DistributedBatches
 from madang.people.ngsi.distributed_reads import DistributedReads
+from madang.people.ngsi.distributed_writes import DistributedWrites
 from madang.people.ngsi.entities import Entities
 from madang.people.ngsi.identity import Identity
 from madang.people.ngsi.parameters import check_media
@@ -79,10 +81,35 @@ class NgsiLd:
 
         self._federation = federation
         sharing = Sharing(broker, federation)
-        reads = DistributedReads(sharing)
+        reads, writes = DistributedReads(sharing), DistributedWrites(sharing)
+        many = DistributedBatches(sharing, writes)
+        one, path = writes.of_entity, "entities/{id}"
         self._shared: Table = {
-            "entities": {"GET": reads.query},
-            "entities/*": {"GET": reads.get},
+            "entities": {
+                "GET": reads.query,
+                "POST": one("createEntity", "POST", "entities", entities.create),
+                "DELETE": lambda request: many.purge(request, entities.purge),
+            },
+            "entities/*": {
+                "GET": reads.get,
+                "PUT": one("replaceEntity", "PUT", path, entities.replace),
+                "PATCH": one("mergeEntity", "PATCH", path, entities.merge),
+                "DELETE": lambda request: writes.delete(request, entities.delete),
+            },
+            "entities/*/attrs": {
+                "POST": one("appendAttrs", "POST", f"{path}/attrs", attributes.append),
+                "PATCH": one("updateEntity", "PATCH", f"{path}/attrs", attributes.update),
+            },
+            "entities/*/attrs/*": {
+                "PATCH": writes.of_attribute("updateAttrs", "PATCH", attributes.patch),
+                "PUT": writes.of_attribute("replaceAttrs", "PUT", attributes.put),
+                "DELETE": writes.of_attribute("deleteAttrs", "DELETE", attributes.delete),
+            },
+            "entityOperations/create": {"POST": many.of("createBatch", "create", batches.create)},
+            "entityOperations/upsert": {"POST": many.of("upsertBatch", "upsert", batches.upsert)},
+            "entityOperations/update": {"POST": many.of("updateBatch", "update", batches.update)},
+            "entityOperations/merge": {"POST": many.of("mergeBatch", "merge", batches.merge)},
+            "entityOperations/delete": {"POST": many.of("deleteBatch", "delete", batches.delete)},
             "entityOperations/query": {"POST": reads.query_batch},
         }
 
