@@ -19,7 +19,7 @@ NOTHING: Any = None
 
 def test_every_route_is_described_and_nothing_else() -> None:
     management = Management({}, NOTHING, NOTHING, NOTHING, NOTHING, NOTHING, NOTHING)
-    assert (set(NGSI), set(MANAGEMENT)) == (NgsiLd(NOTHING, NOTHING, NOTHING).routes, management.routes)
+    assert (set(NGSI), set(MANAGEMENT)) == (NgsiLd(NOTHING, NOTHING, NOTHING, NOTHING).routes, management.routes)
 
 
 def test_every_parameter_is_described_and_nothing_else() -> None:

@@ -38,7 +38,7 @@ QUERY: dict[str, Schema] = {
     "containedBy": _text("comma-separated ids that linked entities must not be"),
     "coordinates": _text("GeoJSON coordinates of `geometry`", examples=["[24.94,60.17]"]),
     "count": _flag("tell the number of all in `NGSILD-Results-Count`"),
-    "csf": _text("taken and without effect: there are no other brokers"),
+    "csf": _text("which registrations are asked: a query over their members", examples=["tenant==\"port\""]),
     "datasetId": _text("comma-separated data sets; `@none` is the default one"),
     "deleteAll": _flag("all data sets of the attribute"),
     "details": _flag("with what is behind each name"),
