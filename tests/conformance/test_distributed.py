@@ -127,6 +127,40 @@ async def test_a_source_that_says_nonsense_is_a_warning(api: httpx.AsyncClient, 
     assert (answer.status_code, "urn:x:r" in answer.headers["ngsild-warning"]) == (404, True)
 
 
+NONSENSE = [
+    [1],
+    1,
+    None,
+    "x",
+    [["x"]],
+    {"id": 1},
+    [{"id": "urn:x:1", "type": "T", "@context": 1}],
+    {"errors": 1, "updated": 1},
+]
+DEEP: Any = json.loads('{"a":' * 400 + "1" + "}" * 400)
+
+
+@pytest.mark.parametrize(
+    "told", [*NONSENSE, {"errors": [1, {"entityId": []}], "notUpdated": [1]}, DEEP], ids=lambda one: str(one)[:30]
+)
+@pytest.mark.parametrize("status", [200, 207, 500])
+async def test_whatever_a_source_says_the_local_answer_is_there(
+    api: httpx.AsyncClient, peer: Peer, told: Any, status: int
+) -> None:
+    await api.post("entities", json=entity(name=value(2)))
+    await register(api, peer.port)
+    calls = ("GET entities/urn:x:1", "GET entities", "POST entities/urn:x:1/attrs", "POST entityOperations/delete")
+    for call in calls:
+        peer.on(call, status, told)
+    answers = [
+        await api.get("entities/urn:x:1"),
+        await api.get("entities?type=T"),
+        await api.post("entities/urn:x:1/attrs", json={"name": value(4)}),
+        await api.post("entityOperations/delete", json=["urn:x:1"]),
+    ]
+    assert [answer.status_code < 300 for answer in answers] == [True] * 4
+
+
 async def test_a_loop_is_refused(api: httpx.AsyncClient, peer: Peer) -> None:
     await register(api, peer.port)
     answer = await api.post("entities", json=entity(), headers={"via": "1.1 other, 1.1 madang"})

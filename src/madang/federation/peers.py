@@ -183,6 +183,6 @@ def _reply(response: httpx.Response, data: bytes) -> Reply:
     if data:
         try:
             body = msgspec.json.decode(data)
-        except msgspec.DecodeError:
+        except (msgspec.DecodeError, RecursionError):
             return Reply(response.status_code, why="the answer is no JSON")
     return Reply(response.status_code, body, int(count) if count.isdigit() else None)

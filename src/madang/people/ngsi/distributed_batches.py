@@ -18,7 +18,16 @@ from madang.people.http import Handler, Request, Response, encode
 from madang.people.ngsi.distributed_writes import DistributedWrites, cut, payload_for
 from madang.people.ngsi.parameters import link_context, read_list
 from madang.people.ngsi.queries import names, query_of
-from madang.people.ngsi.shared_outcomes import Part, answer_of, entity_error, of_local, of_refusal, of_reply
+from madang.people.ngsi.shared_outcomes import (
+    Part,
+    answer_of,
+    entity_error,
+    objects_in,
+    of_local,
+    of_refusal,
+    of_reply,
+    texts_in,
+)
 from madang.people.ngsi.sharing import Sharing, parameters
 
 
@@ -73,14 +82,14 @@ class DistributedBatches:
         ]  # fmt: skip
         replies = await self._sharing.ask(calls, origin)
         elsewhere: set[str] = set()
-        for (key, ids), call, reply in zip(plan.ids.items(), calls, replies, strict=True):
+        for ids, call, reply in zip(plan.ids.values(), calls, replies, strict=True):
             part = of_reply(call.registration, reply)
             failed = _errors_of(part, ids)
             plan.errors += failed
             fine = set(ids) - {one.get("entityId") for one in failed}
             elsewhere |= fine if call.registration.is_proxied else set()
             if reply.status == 201:
-                created += reply.body if isinstance(reply.body, list) and reply.body else plan.ids[key]
+                created += texts_in(reply.body) or ids
         errors = [one for one in plan.errors if not (operation == "deleteBatch" and _is_missing(one, elsewhere))]
         if errors:
             bad = {one["entityId"] for one in errors}
@@ -163,7 +172,7 @@ def _errors_of(part: Part, ids: list[str]) -> list[dict[str, Any]]:
     if told is None:
         return [entity_error(identifier, part) for identifier in ids]
     source = part.registration.id if part.registration is not None else ""
-    return [one | {"registrationId": source} for one in told if isinstance(one, dict) and "entityId" in one]
+    return [one | {"registrationId": source} for one in objects_in(told) if one.get("entityId") in ids]
 
 
 def _is_missing(error: dict[str, Any], elsewhere: set[str]) -> bool:

@@ -158,6 +158,8 @@ class DistributedReads:
                 pieces += await self._read(ask, reply)
             except MadangError as error:
                 warnings.append((ask.call.registration, error.detail))
+            except RecursionError:
+                warnings.append((ask.call.registration, "the answer is nested too deeply"))
         return pieces, warnings
 
     async def _read(self, ask: Ask, reply: Reply) -> list[Piece]:

@@ -91,6 +91,16 @@ def entity_error(entity_id: str, part: Part) -> dict[str, Any]:
     return {"entityId": entity_id, **source, "error": part.error or multi}
 
 
+def objects_in(value: Any) -> list[dict[str, Any]]:
+    """What of another broker's list can be read."""
+    return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
+
+
+def texts_in(value: Any) -> list[str]:
+    """As `objects_in`, of texts."""
+    return [one for one in value if isinstance(one, str)] if isinstance(value, list) else []
+
+
 def update_result(names: dict[str, list[str]], parts: list[Part]) -> Response:
     """UpdateResult (clause 5.2.18); `names` are the full names of the attributes that each source was given, by its id."""
     updated: list[str] = []
@@ -102,8 +112,8 @@ def update_result(names: dict[str, list[str]], parts: list[Part]) -> Response:
             why = str(part.error.get("detail") or part.error.get("title"))
             refused += [{"attributeName": name, "reason": why, **source} for name in names[key]]
         elif part.status == 207 and isinstance(part.body, dict):
-            updated += part.body.get("updated", [])
-            refused += [one | source for one in part.body.get("notUpdated", [])]
+            updated += texts_in(part.body.get("updated"))
+            refused += [one | source for one in objects_in(part.body.get("notUpdated"))]
         else:
             updated += names[key]
     return Response.json({"updated": list(dict.fromkeys(updated)), "notUpdated": refused}, 207)

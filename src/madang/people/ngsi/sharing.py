@@ -75,7 +75,8 @@ class Sharing:
             raise MadangError(reply.why or "an empty answer")
         now, out = to_iso(SystemClock().now()), []
         for item in reply.body if isinstance(reply.body, list) else [reply.body]:
-            own = await self.broker.contexts.get(item["@context"]) if "@context" in item else context
+            brought = isinstance(item, dict) and "@context" in item
+            own = await self.broker.contexts.get(item["@context"]) if brought else context
             entity, stamps = received(item, own, now)
             out.append(Piece(limited(entity, names), stamps, RANKS[call.registration.mode]))
         return out
