@@ -97,7 +97,7 @@ async def dsn(session_dsn: str) -> str:
     connection = await asyncpg.connect(session_dsn)
     await connection.execute(
         "TRUNCATE entity, history, dead_letter, notification, counter, subscription, bus_cursor, command, app, ld_context,"
-        " transient, tenant, csource, csource_subscription RESTART IDENTITY"
+        " transient, tenant, csource RESTART IDENTITY"
     )
     await connection.close()
     return session_dsn

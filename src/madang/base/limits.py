@@ -58,7 +58,6 @@ PEER_TIMEOUT_S = 5.0
 PEERS_AT_ONCE = 16  # of one request; more wait for their turn
 PEER_REQUESTS_MAX = 64  # that one request may cause
 PEER_BODY_MAX_BYTES = 16 * 1024 * 1024
-CSOURCE_NOTIFY_QUEUE_MAX = 1_000
 
 SOCKETS_MAX = 2_000
 SOCKET_SUBSCRIPTIONS_MAX = 64

@@ -13,8 +13,9 @@ from madang.base.errors import MadangError
 from madang.context.contexts import Contexts
 from madang.federation.index import Index, Known, is_over
 from madang.federation.peers import Peers
-from madang.federation.registrations import registrations
-from madang.model.registration import Registration, csource_properties, parse_registration
+from madang.federation.registrations import Registrations
+from madang.model.registration import Registration, parse_registration
+from madang.model.registration_names import csource_properties
 from madang.model.sources import Spec
 
 log = structlog.get_logger()
@@ -25,7 +26,7 @@ class Federation:
     """The sources of one tenant. What this process registers counts at once, what another does within `RELOAD_S`."""
 
     def __init__(self, pool: asyncpg.Pool, contexts: Contexts) -> None:
-        self.kept = registrations(pool)
+        self.kept = Registrations(pool)
         self.peers = Peers()
         self.index = Index()
         self._contexts = contexts

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import uuid
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
@@ -18,6 +17,7 @@ from madang.model.kinds import check_id, check_time
 from madang.model.scanner import check_pattern
 from madang.model.selection import parse_scopes
 
+_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 MODES = frozenset({"inclusive", "exclusive", "redirect", "auxiliary"})
 PROXIED = frozenset({"exclusive", "redirect"})
 _TYPES = (
@@ -59,7 +59,7 @@ GEOMETRIES = ("location", "observationSpace", "operationSpace")
 INTERVALS = ("observationInterval", "managementInterval")
 READ_ONLY = frozenset({"status", "timesSent", "timesFailed", "lastSuccess", "lastFailure", "createdAt", "modifiedAt"})
 _TEXTS = ("registrationName", "description", "contextSourceAlias", "tenant", "refreshRate")
-_KNOWN = frozenset(
+MEMBERS = frozenset(
     {
         *("id", "type", "@context", "information", "endpoint", "mode", "operations", "contextSourceInfo", "management"),
         *("datasetId", "expiresAt", "scope"),
@@ -146,41 +146,6 @@ def parse_registration(data: Any, context: Context) -> Registration:
     )
 
 
-def csource_properties(data: dict[str, Any], context: Context) -> dict[str, Any]:
-    """The further members of a registration as a body that queries understand (clause 5.10.2, `q` and `csf`)."""
-    said = ("id", "registrationName", "description", "endpoint", "mode", "tenant", "contextSourceAlias")
-    named = {name: data[name] for name in said if name in data}
-    extra = {context.expand(name): value for name, value in data.items() if name not in _KNOWN}
-    return {name: _as_attribute(value) for name, value in (named | extra).items()}
-
-
-def _as_attribute(value: Any) -> dict[str, Any]:
-    if isinstance(value, dict) and value.get("type") in ("Property", "Relationship"):
-        return value
-    return {"type": "Property", "value": value}
-
-
-def renamed_registration(data: dict[str, Any], rename: Callable[[str], str]) -> dict[str, Any]:
-    """A registration as JSON with other names for types, attributes and further members."""
-    out = {name if name in _KNOWN else rename(name): value for name, value in data.items()}
-    out["information"] = [_renamed_information(one, rename) for one in data["information"]]
-    return out
-
-
-def _renamed_information(one: dict[str, Any], rename: Callable[[str], str]) -> dict[str, Any]:
-    out = dict(one)
-    for name in ("propertyNames", "relationshipNames"):
-        if name in out:
-            out[name] = [rename(text) for text in out[name]]
-    if "entities" in out:
-        out["entities"] = [info | {"type": _renamed_types(info["type"], rename)} for info in out["entities"]]
-    return out
-
-
-def _renamed_types(value: Any, rename: Callable[[str], str]) -> Any:
-    return [rename(name) for name in value] if isinstance(value, list) else rename(value)
-
-
 def _information(data: Any, context: Context) -> Information:
     if not isinstance(data, dict):
         raise BadRequest("information: each item is an object")
@@ -261,9 +226,6 @@ def _seconds(data: dict[str, Any], name: str, default: float) -> float:
     return value / 1000
 
 
-_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-
-
 def _pairs(value: Any) -> list[tuple[str, str]]:
     items = [] if value is None else value
     if not isinstance(items, list) or not all(isinstance(one, dict) for one in items):
@@ -276,9 +238,9 @@ def _pairs(value: Any) -> list[tuple[str, str]]:
 
 
 def _filled(value: Any, name: str) -> list[Any]:
-    if not isinstance(value, list) or not value:
-        raise BadRequest(f"{name} must be a list with at least one item")
-    return value
+    if isinstance(value, list) and value:
+        return value
+    raise BadRequest(f"{name} must be a list with at least one item")
 
 
 def _texts(value: Any, name: str) -> list[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from typing import Any
 from urllib.parse import quote
 
@@ -10,10 +9,10 @@ from madang.base.clock import to_iso
 from madang.base.errors import BadRequest, Conflict
 from madang.base.limits import QUERY_DEFAULT_PAGE, QUERY_MAX_OFFSET, QUERY_MAX_PAGE
 from madang.federation.federation import Federation
-from madang.federation.index import Known
 from madang.model.context import Context
 from madang.model.kinds import NULL, check_id
-from madang.model.registration import READ_ONLY, parse_registration, renamed_registration
+from madang.model.registration import READ_ONLY, parse_registration
+from madang.model.registration_names import renamed_registration
 from madang.model.sources import conflict
 from madang.people.http import Request, Response
 from madang.people.ngsi.asked import PREFIX, page_links
@@ -24,15 +23,13 @@ from madang.people.ngsi.queries import flag, number
 from madang.people.ngsi.source_queries import select_sources
 
 _NOTHING = (None, NULL)
-Changed = Callable[[Known | None, Known | None], Awaitable[None]]
 
 
 class RegistrationResources:
-    """Handlers of the registration resources. Who registers has this broker call out, so it needs the right to write.
-    `changed(before, after)` is told of each change."""
+    """Handlers of the registration resources. Who registers has this broker call out, so it needs the right to write."""
 
-    def __init__(self, broker: Broker, federation: Federation, changed: Changed | None = None) -> None:
-        self._broker, self._federation, self._changed = broker, federation, changed
+    def __init__(self, broker: Broker, federation: Federation) -> None:
+        self._broker, self._federation = broker, federation
 
     async def create(self, request: Request) -> Response:
         request.caller.require("write", "registrations")
@@ -41,7 +38,7 @@ class RegistrationResources:
         body = _written(data) | {"id": registration.id}
         await self._check(body, context)
         await self._federation.kept.create(registration.id, body, context)
-        await self._settle(None, registration.id)
+        await self._federation.reload()
         location = f"{PREFIX}/csourceRegistrations/{quote(registration.id, safe=':')}"
         return Response(201, b"", [(b"location", location.encode())])
 
@@ -62,17 +59,15 @@ class RegistrationResources:
         merged = {name: value for name, value in {**stored, **_written(data)}.items() if value not in _NOTHING}
         merged["id"] = identifier
         await self._check(merged, context)
-        before = self._federation.index.get(identifier)
         await self._federation.kept.replace(identifier, merged, context)
-        await self._settle(before, identifier)
+        await self._federation.reload()
         return NO_CONTENT
 
     async def delete(self, request: Request) -> Response:
         request.caller.require("write", "registrations")
         identifier = check_id(request.parts[1])
-        before = self._federation.index.get(identifier)
         await self._federation.kept.delete(identifier)
-        await self._settle(before, identifier)
+        await self._federation.reload()
         return NO_CONTENT
 
     async def _check(self, body: dict[str, Any], context: Context) -> None:
@@ -86,11 +81,6 @@ class RegistrationResources:
         for other in self._federation.every():
             if other.id != registration.id and conflict(registration, other):
                 raise Conflict(f"{other.id} holds the same attributes of the same entities")
-
-    async def _settle(self, before: Known | None, identifier: str) -> None:
-        await self._federation.reload()
-        if self._changed is not None:
-            await self._changed(before, self._federation.index.get(identifier))
 
     async def get(self, request: Request) -> Response:
         request.caller.require("read", "registrations")
