@@ -28,7 +28,9 @@ ENTITIES = [
     }
     for number, identifier in enumerate(IDS[:3], 1)
 ]
-LEAKS = ("Traceback", "asyncpg", "site-packages", "postgresql://", "password", "SELECT ")
+LEAKS = frozenset({"Traceback", "asyncpg", "site-packages", "postgresql://", "password", "SELECT "})
+MEANT = {"/madang/v1/explain": frozenset({"SELECT "})}
+"""What a resource is there to tell."""
 UNAVAILABLE = "https://uri.etsi.org/ngsi-ld/errors/LdContextNotAvailable"
 TIMEOUT_S = 10
 
@@ -37,7 +39,8 @@ def judge(answer: httpx.Response, told: Any) -> None:
     """`told` shows the request when something is wrong with its answer."""
     nowhere = answer.status_code == 504 and answer.json()["type"] == UNAVAILABLE
     assert answer.status_code < 500 or nowhere, (answer.status_code, answer.text[:500], told)
-    assert [leak for leak in LEAKS if leak in answer.text and leak not in str(told)] == [], (answer.text[:500], told)
+    leaks = LEAKS - MEANT.get(answer.request.url.path, frozenset())
+    assert {leak for leak in leaks if leak in answer.text and leak not in str(told)} == set(), (answer.text[:500], told)
     if answer.status_code >= 400 and answer.request.method != "HEAD":
         assert {"type", "title", "status"} <= answer.json().keys(), (answer.text[:500], told)
 

@@ -46,6 +46,7 @@ from madang.people.manage import Management
 from madang.people.ngsi.broker import Broker
 from madang.people.ngsi.routes import NgsiLd
 from madang.people.ngsi.tenants import TenantRouter
+from madang.people.sensorthings.routes import SensorThings
 from madang.people.static_files import Files
 from madang.runtime.apps import Apps
 from madang.runtime.manifest import load_manifest
@@ -94,6 +95,7 @@ async def gateway(settings: Settings) -> None:
         live.serve,
         apps.caller,
         Caller("anonymous", os.environ.get("MADANG_ANONYMOUS", "reader")),
+        SensorThings(broker, past),
     )
     await subscribe(client, settings.city, live, board)
     await look(board, settings, store)  # the first status frame already tells how things are

@@ -65,8 +65,10 @@ class Gateway:
         sockets: Sockets,
         by_token: ByToken,
         anonymous: Caller,
+        sensorthings: Mount | None = None,
     ) -> None:
         self._ngsi, self._manage, self._tiles, self._pages, self._metrics = ngsi, manage, tiles, pages, metrics
+        self._sensorthings = sensorthings
         self._sockets, self._by_token, self._anonymous = sockets, by_token, anonymous
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -95,6 +97,8 @@ class Gateway:
                 return self._ngsi.handle, rest, API_HEADERS
             case ["madang", "v1", *rest]:
                 return self._manage.handle, rest, API_HEADERS
+            case ["sensorthings", "v1.1", *rest] if self._sensorthings is not None:
+                return self._sensorthings.handle, rest, API_HEADERS
             case ["tiles", *rest]:
                 return self._tiles.handle, rest, API_HEADERS
             case ["version"]:
