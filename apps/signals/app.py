@@ -24,6 +24,7 @@ RENEW_S = 20.0
 RESEND_S = 6.0
 INCIDENT_REACH_M = 80.0
 NEVER = frozenset({"conflicting_greens", "unknown_stage"})
+TOO_EARLY = "minimum_green"
 
 
 @dataclass
@@ -115,10 +116,15 @@ class City:
     def hear_refusal(self, receipt: Mapping[str, Any]) -> None:
         """The command room refused what was asked last: ask again soon, or never when it is the stage itself."""
         name, reason = str(receipt.get("target")), receipt.get("reason")
-        if name in self.asked:
-            self.asked[name].refused = True
-            if reason in NEVER:
-                self.memories[name].barred.add(self.asked[name].stage)
+        if name not in self.asked:
+            return
+        before = self.asked[name]
+        before.refused = True
+        if reason == TOO_EARLY:
+            # Two clocks a tenth of a second apart: right at the next beat.
+            before.at_s -= RESEND_S
+        if reason in NEVER:
+            self.memories[name].barred.add(before.stage)
 
     def _worth(self, junction: str, stage: int, shown: Shown, now_s: float) -> bool:
         before = self.asked.get(junction)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from tests.flow.conftest import House
@@ -52,3 +54,15 @@ async def test_the_page_is_told_which_part_is_down(house: House) -> None:
         await until(lambda: page.components["courier"]["state"] == "running", "it is back", timeout_s=60)
     finally:
         await page.close()
+
+
+async def test_a_new_command_room_asks_the_devices_what_they_show(house: House) -> None:
+    device = Load(house.url, house.instance.settings.mqtt, "Asked")
+    try:
+        async with device.device() as client:
+            await client.subscribe("city/yard/interrogation")
+            await house.restored("gateway", house.kill("gateway"))
+            async with asyncio.timeout(30):
+                assert (await anext(client.messages)).payload == b"{}"
+    finally:
+        await device.stop()

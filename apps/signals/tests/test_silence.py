@@ -99,6 +99,13 @@ def test_a_refused_stay_is_asked_again_before_the_last_command_ends() -> None:
     assert again == [1 + RENEW_S, 1 + RESEND_S]
 
 
+def test_what_came_a_moment_too_early_is_asked_at_the_next_beat() -> None:
+    city = begin()
+    assert city.wishes(START_S + 1) == [(NAME, 0)]
+    city.hear_refusal({"target": NAME, "reason": "minimum_green"})
+    assert city.wishes(START_S + 2) == [(NAME, 0)]
+
+
 def test_a_stage_refused_for_what_it_is_is_never_asked_again() -> None:
     city = begin()
     assert city.wishes(START_S + 1) == [(NAME, 0)]

@@ -180,6 +180,8 @@ class Desk:
             await client.subscribe(
                 [(f"{prefix}/signal/+", 0), (f"{prefix}/signal/+/receipt", 0), (f"{prefix}/simulation/receipt", 0)]
             )
+            # What the signals said before is unknown here, and they speak on change or once a minute.
+            await client.publish(f"{prefix}/interrogation", b"{}", qos=0)
             self._client = client
             async for message in client.messages:
                 await self._hear(str(message.topic).split("/"), message.payload)
