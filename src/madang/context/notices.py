@@ -10,7 +10,8 @@ from madang.context.row import Row
 from madang.context.store import Store
 from madang.model.change import Recorded
 from madang.model.entity import Body, Entity
-from madang.model.notice import META, noticed
+from madang.model.merging import META, listed
+from madang.model.notice import noticed
 from madang.model.render import Stamps, feature, geometry_of, render
 from madang.model.subscription import Subscription
 
@@ -70,7 +71,7 @@ def _then(recorded: Recorded, row: Row) -> Row:
 def _gone(recorded: Recorded) -> Row:
     """A deleted entity: its times are those of its attributes."""
     change = recorded.change
-    times = [one for name, value in recorded.before.items() if name not in META for one in _listed(value)]
+    times = [one for name, value in recorded.before.items() if name not in META for one in listed(value)]
     created = min((one.get("createdAt", change.at) for one in times), default=change.at)
     modified = max((one.get("modifiedAt", created) for one in times), default=created)
     return Row(Entity(change.id, change.types, {}), Stamps(created, modified), change.seq)
@@ -88,7 +89,3 @@ def _told_of(recorded: Recorded, subscription: Subscription) -> Body:
     if not subscription.show_changes and "attributeDeleted" not in subscription.triggers:
         return {}
     return {name: value for name, value in recorded.before.items() if name in (subscription.watched or recorded.before)}
-
-
-def _listed(attribute: Any) -> list[dict[str, Any]]:
-    return attribute if isinstance(attribute, list) else [attribute]

@@ -10,12 +10,12 @@ from typing import Any
 import asyncpg
 from shapely.geometry import shape
 
-from madang.base.errors import BadRequest, NotFound, TooManyResults
+from madang.base.errors import NotFound, TooManyResults
 from madang.base.limits import GEO_MAX_CANDIDATES, QUERY_DEFAULT_PAGE, SNAPSHOT_MAX_MEMBERS
 from madang.context.row import COLUMNS, Row, row_of
 from madang.context.snapshot import Snapshot, type_key
 from madang.context.sql import Parameters, area_condition, condition, order_by, scopes_condition, types_condition
-from madang.engine.database import explain
+from madang.engine.database import fetch
 from madang.model.entity import Entity
 from madang.model.geometry import GeoQuery, distance_m
 from madang.model.ordering import Distance, Ordering
@@ -161,12 +161,7 @@ class Store:
         return int((await self._fetch("SELECT count(*) AS n FROM entity", []))[0]["n"])
 
     async def _fetch(self, sql: str, values: list[Any]) -> list[asyncpg.Record]:
-        try:
-            return list(await self._pool.fetch(sql, *values))
-        except (asyncpg.InvalidRegularExpressionError, asyncpg.SyntaxOrAccessError) as error:
-            raise BadRequest(f"the query cannot be run: {error}") from None
-        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as error:
-            raise explain(error) from error
+        return await fetch(self._pool, sql, values)
 
 
 def _plain_type(query: Query) -> str | None:

@@ -10,7 +10,7 @@ from typing import Any
 import asyncpg
 import msgspec
 
-from madang.base.errors import MadangError, StorageFull, Unavailable
+from madang.base.errors import BadRequest, MadangError, StorageFull, Unavailable
 
 _DECODER = msgspec.json.Decoder()
 MIGRATION_LOCK = 0x4D41_4401
@@ -113,6 +113,17 @@ async def migrate(dsn: str, schema: str | None = None) -> int:
         return len(todo)
     finally:
         await connection.close()
+
+
+async def fetch(pool: asyncpg.Pool, sql: str, values: list[Any]) -> list[asyncpg.Record]:
+    """The rows of a query that a caller shaped. Raises BadRequest for a pattern that PostgreSQL cannot run, and what `explain`
+    makes of other errors."""
+    try:
+        return list(await pool.fetch(sql, *values))
+    except (asyncpg.InvalidRegularExpressionError, asyncpg.SyntaxOrAccessError) as error:
+        raise BadRequest(f"the query cannot be run: {error}") from None
+    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as error:
+        raise explain(error) from error
 
 
 def explain(error: BaseException) -> MadangError:

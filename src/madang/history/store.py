@@ -11,10 +11,9 @@ from typing import Any
 import asyncpg
 
 from madang.base.clock import from_iso, to_iso
-from madang.base.errors import BadRequest
 from madang.base.limits import HISTORY_READ_ENTITIES, HISTORY_READ_ROWS
 from madang.context.sql import Parameters
-from madang.engine.database import explain
+from madang.engine.database import fetch
 from madang.history.evolution import Rows, needs_times
 from madang.history.window import Window
 
@@ -117,12 +116,7 @@ class History:
         return [record["id"] for record in await self._fetch(sql, parameters.values)]
 
     async def _fetch(self, sql: str, values: list[Any]) -> list[asyncpg.Record]:
-        try:
-            return list(await self._pool.fetch(sql, *values))
-        except (asyncpg.InvalidRegularExpressionError, asyncpg.SyntaxOrAccessError) as error:
-            raise BadRequest(f"the query cannot be run: {error}") from None
-        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as error:
-            raise explain(error) from error
+        return await fetch(self._pool, sql, values)
 
 
 def _rows(record: asyncpg.Record) -> Rows:

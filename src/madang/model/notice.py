@@ -6,8 +6,7 @@ from typing import Any
 
 from madang.model.entity import Body, Entity
 from madang.model.kinds import NULL, PREVIOUS, VALUE_KEY
-
-META = frozenset({"scope", "expiresAt"})
+from madang.model.merging import META, by_dataset, listed
 
 
 def events(op: str, change: Body, before: Body) -> dict[str, str]:
@@ -38,8 +37,8 @@ def noticed(entity: Entity, change: Body, before: Body, deleted_at: str, *, prev
 
 
 def _told(new: Any, old: Any, deleted_at: str, previous: bool) -> Any:
-    olds = {instance.get("datasetId"): instance for instance in _listed(old)}
-    news = {instance.get("datasetId"): instance for instance in _listed(new)} if new is not None else {}
+    olds = by_dataset(old)
+    news = by_dataset(new)
     told = [
         _with_previous(instance, olds[key]) if previous and key in olds else instance for key, instance in news.items()
     ]
@@ -63,9 +62,5 @@ def _null(old: dict[str, Any], deleted_at: str, previous: bool) -> dict[str, Any
     return out | {PREVIOUS[key]: old[key]} if previous else out
 
 
-def _listed(attribute: Any) -> list[dict[str, Any]]:
-    return attribute if isinstance(attribute, list) else [attribute]
-
-
 def _datasets(attribute: Any) -> set[str | None]:
-    return {instance.get("datasetId") for instance in _listed(attribute)}
+    return {instance.get("datasetId") for instance in listed(attribute)}

@@ -45,6 +45,15 @@ def number(given: Given, name: str, default: int, low: int, high: int) -> int:
     return int(text)
 
 
+def paging(given: Given) -> tuple[int, int, bool]:
+    """`limit`, `offset`, `count` (clause 6.3.10, 6.3.13). Raises BadRequest."""
+    limit = number(given, "limit", QUERY_DEFAULT_PAGE, 0, QUERY_MAX_PAGE)
+    offset, count = number(given, "offset", 0, 0, QUERY_MAX_OFFSET), flag(given, "count")
+    if not limit and not count:
+        raise BadRequest("limit: 0 only together with count=true")
+    return limit, offset, count
+
+
 @lru_cache(maxsize=1024)
 def _parsed(text: str, context: Context, vocab: frozenset[str]) -> Node:
     return parse_query(text, context, linked=True, vocab=vocab)

@@ -7,7 +7,6 @@ from urllib.parse import quote
 
 from madang.base.clock import to_iso
 from madang.base.errors import BadRequest, Conflict
-from madang.base.limits import QUERY_DEFAULT_PAGE, QUERY_MAX_OFFSET, QUERY_MAX_PAGE
 from madang.federation.federation import Federation
 from madang.model.context import Context
 from madang.model.kinds import NULL, check_id
@@ -19,7 +18,7 @@ from madang.people.ngsi.asked import PREFIX, page_links
 from madang.people.ngsi.broker import Broker
 from madang.people.ngsi.entities import NO_CONTENT
 from madang.people.ngsi.parameters import LD, accepted_json, answer, link_context, read_payload
-from madang.people.ngsi.queries import flag, number
+from madang.people.ngsi.queries import paging
 from madang.people.ngsi.source_queries import select_sources
 
 _NOTHING = (None, NULL)
@@ -95,10 +94,7 @@ class RegistrationResources:
         accepted_json(request)
         context = await self._broker.contexts.get(link_context(request))
         given = request.query
-        limit = number(given, "limit", QUERY_DEFAULT_PAGE, 0, QUERY_MAX_PAGE)
-        offset, count = number(given, "offset", 0, 0, QUERY_MAX_OFFSET), flag(given, "count")
-        if not limit and not count:
-            raise BadRequest("limit: 0 only together with count=true")
+        limit, offset, count = paging(given)
         await self._federation.reload()
         found = select_sources(given, context, self._federation)
         records = [await self._federation.kept.get(one.registration.id) for one in found[offset : offset + limit]]

@@ -7,7 +7,6 @@ from urllib.parse import quote
 
 from madang.base.clock import to_iso
 from madang.base.errors import BadRequest
-from madang.base.limits import QUERY_DEFAULT_PAGE, QUERY_MAX_OFFSET, QUERY_MAX_PAGE
 from madang.context.subscriptions import Subscriptions, describe
 from madang.model.context import Context
 from madang.model.kinds import NULL, check_id, check_time
@@ -18,7 +17,7 @@ from madang.people.ngsi.broker import Broker
 from madang.people.ngsi.contexts import address_of
 from madang.people.ngsi.entities import NO_CONTENT
 from madang.people.ngsi.parameters import accepted_json, answer, link_context, read_payload
-from madang.people.ngsi.queries import flag, number
+from madang.people.ngsi.queries import paging
 
 _NOTHING = (None, NULL)
 
@@ -45,11 +44,7 @@ class SubscriptionResources:
         request.caller.require("read", "subscriptions")
         accepted_json(request)
         context = await self._broker.contexts.get(link_context(request))
-        given = request.query
-        limit = number(given, "limit", QUERY_DEFAULT_PAGE, 0, QUERY_MAX_PAGE)
-        offset, count = number(given, "offset", 0, 0, QUERY_MAX_OFFSET), flag(given, "count")
-        if not limit and not count:
-            raise BadRequest("limit: 0 only together with count=true")
+        limit, offset, count = paging(request.query)
         records = await self._subscriptions.page(limit + 1, offset)
         response = answer(request, [await self._shown(record, context) for record in records[:limit]], context)
         response.headers += page_links(
