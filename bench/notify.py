@@ -13,6 +13,7 @@ import itertools
 import json
 import sys
 import time
+from typing import cast
 
 import httpx
 import msgspec
@@ -29,7 +30,7 @@ class Receiver(asyncio.Protocol):
     """Keeps in TOLD the moment when each update was told."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport, self._buffer = transport, b""
+        self._transport, self._buffer = cast(asyncio.Transport, transport), b""
 
     def data_received(self, data: bytes) -> None:
         self._buffer += data
@@ -42,14 +43,14 @@ class Receiver(asyncio.Protocol):
             now = time.perf_counter()
             for entity in msgspec.json.decode(body)["data"]:
                 TOLD.setdefault(entity["n"], now)
-            self._transport.write(b"HTTP/1.1 204 No Content\r\n\r\n")  # type: ignore[attr-defined]
+            self._transport.write(b"HTTP/1.1 204 No Content\r\n\r\n")
 
 
 class Sender(asyncio.Protocol):
     """One keep-alive connection."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport, self._answer = transport, asyncio.get_running_loop().create_future()
+        self._transport, self._answer = cast(asyncio.Transport, transport), asyncio.get_running_loop().create_future()
 
     def data_received(self, data: bytes) -> None:
         if not self._answer.done():
@@ -57,7 +58,7 @@ class Sender(asyncio.Protocol):
 
     async def ask(self, message: bytes) -> bool:
         self._answer = asyncio.get_running_loop().create_future()
-        self._transport.write(message)  # type: ignore[attr-defined]
+        self._transport.write(message)
         return bool(await self._answer)
 
 
