@@ -167,5 +167,5 @@ def run(role: Callable[[Settings], Coroutine[Any, Any, None]]) -> None:
     """The process's main. Requests make many small objects and hardly a cycle: the collector looks less often."""
     gc.collect()
     gc.freeze()
-    gc.set_threshold(50_000, 20, 100)
+    gc.set_threshold(400_000, 20, 100)
     uvloop.run(role(Settings.from_env()))

@@ -37,6 +37,7 @@ effective_cache_size = 1GB
 work_mem = 16MB
 maintenance_work_mem = 64MB
 wal_compression = pglz
+wal_init_zero = off
 max_wal_size = 1GB
 checkpoint_timeout = 10min
 random_page_cost = 1.1

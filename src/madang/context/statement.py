@@ -1,0 +1,89 @@
+"""How a batch is written: one statement, one transaction."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from madang.base.clock import from_iso
+from madang.context.row import COLUMNS
+from madang.context.work import Deed, Work
+from madang.model.geometry import bounds
+from madang.model.render import geometry_of
+
+READ = f"SELECT {COLUMNS} FROM entity WHERE id = ANY($1)"  # noqa: S608 - constant text
+# A row a deed; a shorter array stands for NULLs at its end, so what a batch does not have costs nothing. A row's `change` is
+# its body where it has none of its own, and a box is a point where it has one corner.
+WRITE = """
+WITH reserved AS MATERIALIZED (
+  SELECT setval('history_seq_seq', nextval('history_seq_seq') + cardinality($3::text[])) - cardinality($3::text[]) AS s
+),
+gone AS (DELETE FROM entity WHERE id = ANY($2::text[])),
+kept AS (
+  INSERT INTO entity (id, type, types, body, place, seq, created_at, modified_at)
+  SELECT id, split_part(types, E'\\x1f', 1), string_to_array(types, E'\\x1f'), body::jsonb,
+         CASE WHEN west IS NOT NULL THEN box(point(west, south), point(coalesce(east, west), coalesce(north, south))) END,
+         s + n, coalesce(made, $1), $1
+  FROM reserved, unnest($3::text[], $4::text[], $6::json[], $9::float8[], $10::float8[], $11::float8[], $12::float8[],
+              $13::timestamptz[]) WITH ORDINALITY AS t(id, types, body, west, south, east, north, made, n)
+  WHERE body IS NOT NULL
+  ON CONFLICT (id) DO UPDATE SET type = excluded.type, types = excluded.types, body = excluded.body,
+    place = excluded.place, seq = excluded.seq, modified_at = excluded.modified_at,
+    created_at = CASE WHEN cardinality($13::timestamptz[]) > 0 THEN excluded.created_at ELSE entity.created_at END
+),
+told AS (
+  INSERT INTO history (seq, at, entity_id, types, op, change, before)
+  SELECT s + n, $1, id, types, op::"char", coalesce(change, body), before
+  FROM reserved, unnest($3::text[], $4::text[], $5::text[], $6::json[], $7::json[], $8::json[])
+    WITH ORDINALITY AS h(id, types, op, body, change, before, n)
+)
+SELECT s + 1, pg_notify('madang_changes', '') FROM reserved
+"""
+# Before the write and apart from it: a row too much costs a look, one too few would keep an entity for ever.
+ENDS = """
+INSERT INTO transient (entity_id, at) SELECT * FROM unnest($1::text[], $2::timestamptz[])
+ON CONFLICT (entity_id) DO UPDATE SET at = excluded.at
+"""
+
+
+def arguments(work: Work, moment: datetime) -> list[Any]:
+    """The arguments of WRITE for work that has deeds."""
+    deeds = work.deeds
+    return [
+        moment,
+        work.gone(),
+        [deed.entity_id for deed in deeds],
+        ["\x1f".join(deed.types) for deed in deeds],
+        [deed.op for deed in deeds],
+        [deed.body for deed in deeds],
+        _short([deed.change for deed in deeds]),
+        _short([deed.before for deed in deeds]),
+        *_corners(deeds),
+        _made(work) if any(slot.remade for slot in work.slots.values()) else [],
+    ]
+
+
+def _short(values: list[Any]) -> list[Any]:
+    """The values, or none where all are NULL."""
+    return values if any(value is not None for value in values) else []
+
+
+def _corners(deeds: list[Deed]) -> list[list[float | None]]:
+    """West, south, east, north of each deed's place; of points the first two only."""
+    columns: list[list[float | None]] = [[], [], [], []]
+    west, south, east, north = columns
+    extended = False
+    for deed in deeds:
+        box = None if deed.entity is None else bounds(geometry_of(deed.entity))
+        corners = box or (None, None, None, None)
+        extended = extended or corners[:2] != corners[2:]
+        west.append(corners[0])
+        south.append(corners[1])
+        east.append(corners[2])
+        north.append(corners[3])
+    return columns if extended else [_short(west), _short(south), [], []]
+
+
+def _made(work: Work) -> list[datetime | None]:
+    """When each entity was made: only where one was deleted and made anew in the same batch, since its row stays."""
+    return [from_iso(work.slots[deed.entity_id].created) if deed.body is not None else None for deed in work.deeds]
