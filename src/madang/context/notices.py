@@ -9,8 +9,8 @@ from madang.context.mailbox import Notice
 from madang.context.row import Row
 from madang.context.store import Store
 from madang.model.change import Recorded
-from madang.model.entity import Body, Entity
-from madang.model.merging import META, listed
+from madang.model.entity import META, Body, Entity
+from madang.model.merging import listed
 from madang.model.notice import noticed
 from madang.model.render import Stamps, feature, geometry_of, render
 from madang.model.subscription import Subscription

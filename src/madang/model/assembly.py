@@ -9,8 +9,8 @@ from typing import Any
 import msgspec
 
 from madang.model.context import Context
-from madang.model.entity import Entity, parse_entity
-from madang.model.merging import META, listed, packed
+from madang.model.entity import META, Entity, parse_entity
+from madang.model.merging import listed, packed
 from madang.model.render import Stamps
 
 PROXIED, EQUAL, AUXILIARY = 0, 1, 2

@@ -20,6 +20,8 @@ DEFAULT_VOCAB = "https://uri.etsi.org/ngsi-ld/default-context/"
 _CORE_URL = re.compile(r"^https?://uri\.etsi\.org/ngsi-ld/(v1/)?ngsi-ld-core-context(-v1\.\d+(\.\d+)?)?\.jsonld$")
 _ILLEGAL = re.compile(r"[\s<>\"'=;()\x00-\x1f]")
 MAX_NESTING = 16
+# Names that a context remembers: a city has some hundreds, a caller may send any.
+EXPANDED_MAX = 1_000
 _CORE_PREFIXES = {"ngsi-ld": "https://uri.etsi.org/ngsi-ld/", "geojson": "https://purl.org/geojson/vocab#"}
 
 
@@ -73,11 +75,12 @@ def iri_of_internal(name: str) -> str:
 class Context:
     """A compiled @context. `source` is what a client gave: a URL, an object, a list, or None for the core alone."""
 
-    __slots__ = ("_compacted", "_prefixes", "_terms", "_vocab", "is_core", "source")
+    __slots__ = ("_compacted", "_expanded", "_prefixes", "_terms", "_vocab", "is_core", "source")
 
     def __init__(self, source: Any, terms: dict[str, str], prefixes: dict[str, str], vocab: str | None) -> None:
         self.source = source
         self._terms = terms
+        self._expanded: dict[str, str] = {}
         self._prefixes = prefixes
         self._vocab = vocab
         self.is_core = not terms and not prefixes and vocab is None
@@ -85,8 +88,14 @@ class Context:
 
     def expand(self, name: str) -> str:
         """Internal name of a term, compact IRI or IRI. Raises BadRequest for what is no name."""
-        if self.is_core and name.isalnum():
-            return name
+        known = self._expanded.get(name)
+        if known is None:
+            known = self._expand(name)
+            if len(self._expanded) < EXPANDED_MAX:
+                self._expanded[name] = known
+        return known
+
+    def _expand(self, name: str) -> str:
         if not name or name[0] == "@" or _ILLEGAL.search(name):
             raise BadRequest(f"not a name: {name[:80]!r}")
         if name in core_terms():

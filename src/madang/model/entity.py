@@ -6,8 +6,10 @@ when some carry a `datasetId`. A body maps attribute names to attributes; `scope
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
 from typing import Any
+
+import msgspec
 
 from madang.base.errors import BadRequest, InvalidRequest, TooLarge
 from madang.base.limits import ENTITY_MAX_ATTRIBUTES
@@ -17,7 +19,6 @@ from madang.model.kinds import (
     KIND_OF_KEY,
     NULL,
     READ_ONLY,
-    TIMES,
     VALUE_CHECKS,
     VALUE_KEY,
     check_id,
@@ -27,10 +28,13 @@ from madang.model.kinds import (
 from madang.model.values import is_one_of
 
 Body = dict[str, Any]
+_HEAD = frozenset({"id", "type", "@id", "@type", "@context"})
+META = frozenset({"scope", "expiresAt"})
+"""Members of a body that are no attributes."""
+_NO_TYPES = frozenset({"id", "type"})
 
 
-@dataclass(slots=True)
-class Entity:
+class Entity(msgspec.Struct, gc=False):
     """One entity in internal form. `types` has at least one name, except in a fragment."""
 
     id: str
@@ -57,8 +61,10 @@ def parse_entity(data: Any, context: Context, *, fragment: bool = False) -> Enti
 
 
 def _types(value: Any, context: Context) -> list[str]:
+    if type(value) is str and value not in _NO_TYPES:
+        return [context.expand(value)]
     names = value if isinstance(value, list) else [value]
-    if not names or not all(isinstance(name, str) and name not in ("id", "type") for name in names):
+    if not names or not all(isinstance(name, str) and name not in _NO_TYPES for name in names):
         raise BadRequest("type must be a name or a list of names")
     return list(dict.fromkeys(context.expand(name) for name in names))
 
@@ -67,15 +73,19 @@ def parse_body(data: dict[str, Any], context: Context) -> Body:
     """The attributes of an entity or fragment. Raises BadRequest naming the attribute."""
     body: Body = {}
     for name, value in data.items():
-        if name in ("id", "type", "@id", "@type", "@context"):
+        if name in _HEAD:
             continue
         if name == "scope":
             body["scope"] = _scope(value)
         elif name == "expiresAt":
             body["expiresAt"] = check_time(value, name)
         elif name not in READ_ONLY:
-            expanded = context.expand(name)
-            body[expanded] = parse_attribute(name, value, context)
+            kind = value.get("type") if type(value) is dict else None
+            body[context.expand(name)] = (
+                _members(name, value, kind, context)
+                if type(kind) is str and kind in VALUE_KEY
+                else parse_attribute(name, value, context)
+            )
     return body
 
 
@@ -140,18 +150,13 @@ def _members(name: str, value: dict[str, Any], kind: str, context: Context) -> d
     for member, inner in value.items():
         if member == key:
             out[key] = VALUE_CHECKS[kind](name, inner, context)
-        elif member in TIMES:
-            if member in ("observedAt", "expiresAt"):
-                out[member] = NULL if inner == NULL else check_time(inner, f"{name}.{member}")
-        elif member == "unitCode" or member == "lang":
-            out[member] = check_text(inner, f"{name}.{member}")
+        elif member in _SKIPPED:
+            continue
+        elif (read := _READERS.get(member)) is not None:
+            out[member] = read(name, member, inner, context)
         elif member == "datasetId":
             if inner != "@none":
                 out[member] = check_id(inner)
-        elif member == "objectType":
-            out[member] = _object_types(inner, f"{name}.{member}", context)
-        elif member == "type" or member == "@context" or member in READ_ONLY:
-            continue
         elif member in KIND_OF_KEY:
             raise BadRequest(f"{name}: a {kind} has no {member!r}")
         else:
@@ -161,20 +166,43 @@ def _members(name: str, value: dict[str, Any], kind: str, context: Context) -> d
     return out
 
 
-def _object_types(value: Any, name: str, context: Context) -> Any:
+def _time(name: str, member: str, value: Any, context: Context) -> str:
+    return NULL if value == NULL else check_time(value, name, member)
+
+
+def _text(name: str, member: str, value: Any, context: Context) -> str:
+    return check_text(value, name, member)
+
+
+def _object_types(name: str, member: str, value: Any, context: Context) -> Any:
     if isinstance(value, list):
-        return [context.expand(check_text(item, name)) for item in value]
-    return context.expand(check_text(value, name))
+        return [context.expand(check_text(item, name, member)) for item in value]
+    return context.expand(check_text(value, name, member))
+
+
+_READERS: dict[str, Callable[[str, str, Any, Context], Any]] = {
+    "observedAt": _time,
+    "expiresAt": _time,
+    "unitCode": _text,
+    "lang": _text,
+    "objectType": _object_types,
+}
+_SKIPPED = frozenset({"type", "@context"}) | READ_ONLY
 
 
 def require_values(body: Body) -> None:
     """What is created must have values and no deletions. Raises BadRequest naming the attribute."""
     for name, attribute in body.items():
-        if name in ("scope", "expiresAt"):
-            continue
-        for instance in attribute if isinstance(attribute, list) else [attribute]:
-            key = VALUE_KEY[instance["type"]]
-            if instance[key] is None and instance["type"] != "JsonProperty":
-                raise BadRequest(f"{name}: a {instance['type']} needs {key!r}")
-            if instance[key] == NULL:
-                raise BadRequest(f"{name}: {NULL!r} is only for changes")
+        if name not in META:
+            for instance in attribute if isinstance(attribute, list) else (attribute,):
+                require_value(name, instance)
+
+
+def require_value(name: str, instance: dict[str, Any]) -> None:
+    """As `require_values`, of one instance of an attribute."""
+    kind = instance["type"]
+    value = instance[VALUE_KEY[kind]]
+    if value is None and kind != "JsonProperty":
+        raise BadRequest(f"{name}: a {kind} needs {VALUE_KEY[kind]!r}")
+    if value == NULL:
+        raise BadRequest(f"{name}: {NULL!r} is only for changes")

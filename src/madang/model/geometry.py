@@ -33,6 +33,8 @@ def check_geometry(value: Any, name: str = "geometry") -> None:
     if not isinstance(value, dict) or not is_one_of(value.get("type"), GEOMETRY_TYPES):
         raise BadRequest(f"{name}: not a GeoJSON geometry")
     coordinates: Any = value.get("coordinates")
+    if value["type"] == "Point" and _is_position(coordinates):
+        return
     _check_depth(coordinates, _DEPTH[value["type"]], name, [0])
     if value["type"] == "LineString" and len(coordinates) < 2:
         raise BadRequest(f"{name}: a LineString has at least two positions")
@@ -53,9 +55,16 @@ def _check_depth(value: Any, depth: int, name: str, count: list[int]) -> None:
     count[0] += 1
     if count[0] > GEO_MAX_POINTS:
         raise BadRequest(f"{name}: more than {GEO_MAX_POINTS} positions")
-    good = 2 <= len(value) <= 3 and all(type(part) in _NUMBERS for part in value)  # a bool is no number here
-    if not good or not (-180 <= value[0] <= 180 and -90 <= value[1] <= 90):
+    if not _is_position(value):
         raise BadRequest(f"{name}: a position is [longitude, latitude] in degrees")
+
+
+def _is_position(value: Any) -> bool:
+    """Longitude, latitude in degrees, and perhaps metres above; a bool is no number here."""
+    if type(value) is not list or not 2 <= len(value) <= 3 or type(value[-1]) not in _NUMBERS:
+        return False
+    east, north = value[:2]
+    return type(east) in _NUMBERS and type(north) in _NUMBERS and -180 <= east <= 180 and -90 <= north <= 90
 
 
 def bounds(value: Any) -> Box | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
@@ -43,9 +44,14 @@ MEMBERS = (
     | frozenset(PREVIOUS.values())
 )
 
+# Nearly every id, by one look; what else printable text may be is decided in full.
+_PLAIN_URI = re.compile(r"[A-Za-z][!-9;-~]*:[!-~]+").fullmatch
+
 
 def check_id(value: Any) -> str:
     """An entity id: a URI. Raises BadRequest."""
+    if type(value) is str and len(value) <= ID_MAX_CHARS and _PLAIN_URI(value):
+        return value
     if not isinstance(value, str) or len(value) > ID_MAX_CHARS:
         raise BadRequest("id must be a URI")
     scheme, colon, rest = value.partition(":")
@@ -61,15 +67,17 @@ def check_id(value: Any) -> str:
     return value
 
 
-def check_time(value: Any, name: str = "time") -> str:
-    """A DateTime in UTC with `Z`, so that strings compare as times do. Raises BadRequest."""
+def check_time(value: Any, *name: str) -> str:
+    """A DateTime in UTC with `Z`, so that strings compare as times do. `name`: the parts of its path, for the error.
+
+    Raises BadRequest."""
     if isinstance(value, dict):
         value = value.get("@value")
     if not isinstance(value, str):
-        raise BadRequest(f"{name} must be an ISO 8601 date and time")
+        raise BadRequest(f"{'.'.join(name) or 'time'} must be an ISO 8601 date and time")
     moment = _utc(value)
     if moment is None:
-        raise BadRequest(f"{name} must be an ISO 8601 date and time: {value[:40]!r}")
+        raise BadRequest(f"{'.'.join(name) or 'time'} must be an ISO 8601 date and time: {value[:40]!r}")
     return moment
 
 
@@ -82,9 +90,9 @@ def _utc(text: str) -> str | None:
         return None
 
 
-def check_text(value: Any, name: str) -> str:
+def check_text(value: Any, *name: str) -> str:
     if not isinstance(value, str):
-        raise BadRequest(f"{name} must be a string")
+        raise BadRequest(f"{'.'.join(name)} must be a string")
     return value
 
 

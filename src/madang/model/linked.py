@@ -6,9 +6,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from madang.model.entity import Entity
+from madang.model.entity import META, Entity
 from madang.model.kinds import VALUE_KEY
-from madang.model.merging import META
 from madang.model.render import Form, Stamps, instances_of, render
 
 Show = Callable[[Entity, Form], Form]

@@ -9,11 +9,10 @@ from __future__ import annotations
 from typing import Any
 
 from madang.base.errors import BadRequest, NotFound
-from madang.model.entity import Body, require_values
+from madang.model.entity import META, Body, require_value, require_values
 from madang.model.kinds import NULL, VALUE_KEY
 from madang.model.values import is_one_of
 
-META = frozenset({"scope", "expiresAt"})
 Instance = dict[str, Any]
 
 
@@ -52,15 +51,18 @@ def put(old: Any, new: Any, now: str) -> Any:
 
 
 def fresh(body: Body, now: str, old: Body | None = None) -> Body:
-    """A whole body as it is stored; attributes that were in `old` keep their creation time."""
+    """A whole body as it is stored; attributes that were in `old` keep their creation time. Raises BadRequest for an
+    attribute without a value."""
     known = old or {}
     out: Body = {}
     for name, attribute in body.items():
         if name in META:
             out[name] = attribute
         elif isinstance(attribute, dict) and name not in known:
+            require_value(name, attribute)
             out[name] = stamped(attribute, None, now)
         else:
+            require_values({name: attribute})
             previous = by_dataset(known.get(name))
             out[name] = packed([stamped(new, previous.get(new.get("datasetId")), now) for new in listed(attribute)])
     return out

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from madang.model.entity import Body, Entity
+from madang.model.entity import META, Body, Entity
 from madang.model.kinds import NULL, PREVIOUS, VALUE_KEY
-from madang.model.merging import META, by_dataset, listed
+from madang.model.merging import by_dataset, listed
 
 
 def events(op: str, change: Body, before: Body) -> dict[str, str]:

@@ -6,14 +6,14 @@ changed in place. Errors are raised as MadangError and touch nothing.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
+import msgspec
+
 from madang.base.errors import BadRequest, Conflict, NotFound
-from madang.model.entity import Body, Entity, require_values
+from madang.model.entity import META, Body, Entity, require_values
 from madang.model.kinds import NULL
 from madang.model.merging import (
-    META,
     by_dataset,
     fresh,
     is_null,
@@ -34,8 +34,7 @@ def _types(current: Entity, added: list[str]) -> list[str]:
     return list(dict.fromkeys([*current.types, *added]))
 
 
-@dataclass(frozen=True, slots=True)
-class Create:
+class Create(msgspec.Struct, frozen=True, gc=False):
     """POST /entities: Conflict when it exists."""
 
     entity: Entity
@@ -45,20 +44,17 @@ class Create:
             raise Conflict(f"{self.entity.id} exists already")
         if not self.entity.types:
             raise BadRequest("an entity needs a type")
-        require_values(self.entity.body)
         body = fresh(self.entity.body, now)
         return Outcome(Entity(self.entity.id, self.entity.types, body), body, True, list(body))
 
 
-@dataclass(frozen=True, slots=True)
-class Replace:
+class Replace(msgspec.Struct, frozen=True, gc=False):
     """PUT /entities/{id}, and batch upsert in replace mode (`create` true)."""
 
     entity: Entity
     create: bool = False
 
     def apply(self, current: Entity | None, now: str) -> Outcome:
-        require_values(self.entity.body)
         if current is None and not self.create:
             raise NotFound(f"no entity {self.entity.id}")
         old = current.body if current else {}
@@ -68,8 +64,7 @@ class Replace:
         return Outcome(Entity(self.entity.id, types, body), body | gone if gone else body, current is None, list(body))
 
 
-@dataclass(frozen=True, slots=True)
-class Append:
+class Append(msgspec.Struct, frozen=True, gc=False):
     """POST /attrs, and batch upsert in update mode (`create` true): adds attributes, overwrites those that exist."""
 
     entity: Entity
@@ -106,8 +101,7 @@ def _unknown_instances(old: Any, new: Any) -> Any:
     return packed([instance for instance in listed(new) if instance.get("datasetId") not in known])
 
 
-@dataclass(frozen=True, slots=True)
-class Update:
+class Update(msgspec.Struct, frozen=True, gc=False):
     """PATCH /attrs: replaces or adds instances; `urn:ngsi-ld:null` deletes. A scope is only replaced, never added."""
 
     entity: Entity
@@ -131,8 +125,7 @@ def _meta(value: Any) -> Any:
     return None if value in (NULL, [NULL]) else value
 
 
-@dataclass(frozen=True, slots=True)
-class Merge:
+class Merge(msgspec.Struct, frozen=True, gc=False):
     """PATCH /entities/{id}: JSON merge patch of attributes and their members (clause 5.5.12)."""
 
     entity: Entity
@@ -158,8 +151,7 @@ class Merge:
         return outcome
 
 
-@dataclass(frozen=True, slots=True)
-class PatchAttribute:
+class PatchAttribute(msgspec.Struct, frozen=True, gc=False):
     """PATCH /attrs/{name}: changes members of one instance; `replace` is PUT."""
 
     entity_id: str
@@ -180,8 +172,7 @@ class PatchAttribute:
         return Outcome(Entity(current.id, current.types, body), {self.name: new}, False, [self.name])
 
 
-@dataclass(frozen=True, slots=True)
-class AppendTemporal:
+class AppendTemporal(msgspec.Struct, frozen=True, gc=False):
     """POST /temporal/entities and their attrs: instances of the past (each attribute a list of them). What is true now
     stays as it is (clauses 5.6.11, 5.6.12)."""
 

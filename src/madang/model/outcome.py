@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import Any
+
+import msgspec
 
 from madang.base.errors import NotFound
 from madang.model.entity import Entity
 
 
-@dataclass(slots=True)
-class Outcome:
+class Outcome(msgspec.Struct, gc=False):
     """`entity` is what is true now (None: gone). `changed` maps attribute names to their new value, None for deleted."""
 
     entity: Entity | None
-    changed: dict[str, Any] = field(default_factory=dict)
+    changed: dict[str, Any] = {}
     created: bool = False
-    updated: list[str] = field(default_factory=list)
-    refused: dict[str, str] = field(default_factory=dict)
+    updated: list[str] = []
+    refused: dict[str, str] = {}
 
 
 def need(current: Entity | None, entity_id: str) -> Entity:

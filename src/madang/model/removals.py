@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import msgspec
 
 from madang.base.errors import NotFound
-from madang.model.entity import Body, Entity
-from madang.model.merging import META, by_dataset, listed, packed, set_or_remove
+from madang.model.entity import META, Body, Entity
+from madang.model.merging import by_dataset, listed, packed, set_or_remove
 from madang.model.outcome import Outcome, need
 
 
@@ -14,8 +14,7 @@ def _without(current: Entity, body: Body, gone: list[str]) -> Outcome:
     return Outcome(Entity(current.id, current.types, body), dict.fromkeys(gone), False, gone)
 
 
-@dataclass(frozen=True, slots=True)
-class DeleteAttribute:
+class DeleteAttribute(msgspec.Struct, frozen=True, gc=False):
     """DELETE /attrs/{name}: the instance of `dataset`, the default one, or all."""
 
     entity_id: str
@@ -35,8 +34,7 @@ class DeleteAttribute:
         return Outcome(Entity(current.id, current.types, body), {self.name: new}, False, [self.name])
 
 
-@dataclass(frozen=True, slots=True)
-class DropAttributes:
+class DropAttributes(msgspec.Struct, frozen=True, gc=False):
     """DELETE /entities with `drop` or `keep` (clause 5.6.21): takes the attributes in `names` away, or all but them."""
 
     entity_id: str
@@ -50,8 +48,7 @@ class DropAttributes:
         return _without(current, body, gone)
 
 
-@dataclass(frozen=True, slots=True)
-class Expire:
+class Expire(msgspec.Struct, frozen=True, gc=False):
     """Takes away what its `expiresAt` has ended: the entity, or attributes of it (clause 4.22)."""
 
     entity_id: str
@@ -76,8 +73,7 @@ def next_expiry(entity: Entity) -> str | None:
     return min(times, default=None)
 
 
-@dataclass(frozen=True, slots=True)
-class Delete:
+class Delete(msgspec.Struct, frozen=True, gc=False):
     """DELETE /entities/{id}. `missing_ok` makes a second delete harmless (devices that say goodbye twice)."""
 
     entity_id: str

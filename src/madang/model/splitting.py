@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from madang.model.merging import META
+from madang.model.entity import META
 from madang.model.registration import Registration
 from madang.model.sources import concerns, covered
 

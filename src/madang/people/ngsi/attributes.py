@@ -6,9 +6,8 @@ from typing import Any
 
 from madang.base.errors import BadRequest
 from madang.model.context import iri_of_internal
-from madang.model.entity import parse_attribute
+from madang.model.entity import META, parse_attribute
 from madang.model.kinds import check_id
-from madang.model.merging import META
 from madang.model.operations import Append, PatchAttribute, Update
 from madang.model.outcome import Outcome
 from madang.model.removals import DeleteAttribute

@@ -8,9 +8,8 @@ from typing import Any
 from madang.base.errors import MadangError
 from madang.federation.peers import Call
 from madang.model.context import Context
-from madang.model.entity import Entity, parse_entity
+from madang.model.entity import META, Entity, parse_entity
 from madang.model.kinds import check_id
-from madang.model.merging import META
 from madang.model.registration import Registration
 from madang.model.sources import Spec, narrowed
 from madang.model.splitting import Split, split, split_whole

@@ -10,9 +10,8 @@ from urllib.parse import quote
 from madang.base.errors import MadangError
 from madang.federation.peers import Call
 from madang.model.context import Context, iri_of_internal
-from madang.model.entity import Entity, parse_entity, require_values
+from madang.model.entity import META, Entity, parse_entity, require_values
 from madang.model.kinds import check_id
-from madang.model.merging import META
 from madang.model.registration import Registration
 from madang.model.render import Form, render
 from madang.model.sources import Spec
