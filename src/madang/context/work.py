@@ -10,7 +10,7 @@ from madang.base.errors import BadRequest, MadangError, TooLarge
 from madang.base.limits import BODY_MAX_BYTES, ENTITY_MAX_BYTES
 from madang.context.row import Row
 from madang.model.entity import Body, Entity
-from madang.model.operations import AppendTemporal, Operation, target_of
+from madang.model.operations import AppendTemporal, Operation
 from madang.model.outcome import Outcome
 from madang.model.removals import next_expiry
 from madang.model.values import has_nul
@@ -79,7 +79,7 @@ class Work:
             return error
 
     def _change(self, operation: Operation) -> Outcome:
-        target = target_of(operation)
+        target = operation.target
         slot = self.slots.get(target)
         if slot is None:
             slot = self.slots[target] = Slot()

@@ -28,7 +28,7 @@ from madang.context.statement import ENDS, READ, WRITE, arguments
 from madang.context.turn import Turn
 from madang.context.work import Result, Work
 from madang.engine.database import LOST, explain
-from madang.model.operations import Operation, target_of
+from madang.model.operations import Operation
 from madang.model.outcome import Outcome
 from madang.model.render import Stamps
 
@@ -173,7 +173,7 @@ class Writer:
         try:
             connection = await self._turn.take(self.clock.now())
             moment = self.clock.now()
-            current = await self._current(connection, set(map(target_of, operations)))
+            current = await self._current(connection, {operation.target for operation in operations})
             work = Work(operations, current, to_iso(moment))
             if work.deeds:
                 await self._write(connection, work, moment)

@@ -27,17 +27,26 @@ from madang.model.merging import (
     stamped,
 )
 from madang.model.outcome import Outcome, need
-from madang.model.removals import Delete, DeleteAttribute, DropAttributes, Expire
+from madang.model.removals import Delete, DeleteAttribute, DropAttributes, Expire, OfId
 
 
 def _types(current: Entity, added: list[str]) -> list[str]:
     return list(dict.fromkeys([*current.types, *added]))
 
 
-class Create(msgspec.Struct, frozen=True, gc=False):
-    """POST /entities: Conflict when it exists."""
+class OfEntity(msgspec.Struct, frozen=True, gc=False):
+    """An operation with an entity, or a fragment of one that has its id."""
 
     entity: Entity
+
+    @property
+    def target(self) -> str:
+        """The id of the entity that the operation is about."""
+        return self.entity.id
+
+
+class Create(OfEntity, frozen=True, gc=False):
+    """POST /entities: Conflict when it exists."""
 
     def apply(self, current: Entity | None, now: str) -> Outcome:
         if current is not None:
@@ -48,10 +57,9 @@ class Create(msgspec.Struct, frozen=True, gc=False):
         return Outcome(Entity(self.entity.id, self.entity.types, body), body, True, list(body))
 
 
-class Replace(msgspec.Struct, frozen=True, gc=False):
+class Replace(OfEntity, frozen=True, gc=False):
     """PUT /entities/{id}, and batch upsert in replace mode (`create` true)."""
 
-    entity: Entity
     create: bool = False
 
     def apply(self, current: Entity | None, now: str) -> Outcome:
@@ -64,10 +72,9 @@ class Replace(msgspec.Struct, frozen=True, gc=False):
         return Outcome(Entity(self.entity.id, types, body), body | gone if gone else body, current is None, list(body))
 
 
-class Append(msgspec.Struct, frozen=True, gc=False):
+class Append(OfEntity, frozen=True, gc=False):
     """POST /attrs, and batch upsert in update mode (`create` true): adds attributes, overwrites those that exist."""
 
-    entity: Entity
     overwrite: bool = True
     create: bool = False
 
@@ -101,10 +108,8 @@ def _unknown_instances(old: Any, new: Any) -> Any:
     return packed([instance for instance in listed(new) if instance.get("datasetId") not in known])
 
 
-class Update(msgspec.Struct, frozen=True, gc=False):
+class Update(OfEntity, frozen=True, gc=False):
     """PATCH /attrs: replaces or adds instances; `urn:ngsi-ld:null` deletes. A scope is only replaced, never added."""
-
-    entity: Entity
 
     def apply(self, current: Entity | None, now: str) -> Outcome:
         current = need(current, self.entity.id)
@@ -125,10 +130,9 @@ def _meta(value: Any) -> Any:
     return None if value in (NULL, [NULL]) else value
 
 
-class Merge(msgspec.Struct, frozen=True, gc=False):
+class Merge(OfEntity, frozen=True, gc=False):
     """PATCH /entities/{id}: JSON merge patch of attributes and their members (clause 5.5.12)."""
 
-    entity: Entity
     create: bool = False
     observed_at: str | None = None
 
@@ -151,10 +155,9 @@ class Merge(msgspec.Struct, frozen=True, gc=False):
         return outcome
 
 
-class PatchAttribute(msgspec.Struct, frozen=True, gc=False):
+class PatchAttribute(OfId, frozen=True, gc=False):
     """PATCH /attrs/{name}: changes members of one instance; `replace` is PUT."""
 
-    entity_id: str
     name: str
     fragment: Any
     replace: bool = False
@@ -172,11 +175,9 @@ class PatchAttribute(msgspec.Struct, frozen=True, gc=False):
         return Outcome(Entity(current.id, current.types, body), {self.name: new}, False, [self.name])
 
 
-class AppendTemporal(msgspec.Struct, frozen=True, gc=False):
+class AppendTemporal(OfEntity, frozen=True, gc=False):
     """POST /temporal/entities and their attrs: instances of the past (each attribute a list of them). What is true now
     stays as it is (clauses 5.6.11, 5.6.12)."""
-
-    entity: Entity
 
     def apply(self, current: Entity | None, now: str) -> Outcome:
         require_values(self.entity.body)
@@ -184,7 +185,6 @@ class AppendTemporal(msgspec.Struct, frozen=True, gc=False):
         return Outcome(current, told, False, list(told))
 
 
-_WITH_ENTITY = (Create, Replace, Append, Update, Merge, AppendTemporal)
 Operation = (
     Create
     | Replace
@@ -198,10 +198,3 @@ Operation = (
     | Delete
     | AppendTemporal
 )
-
-
-def target_of(operation: Operation) -> str:
-    """The id of the entity an operation is about."""
-    if isinstance(operation, _WITH_ENTITY):
-        return operation.entity.id
-    return operation.entity_id

@@ -10,14 +10,24 @@ from madang.model.merging import by_dataset, listed, packed, set_or_remove
 from madang.model.outcome import Outcome, need
 
 
+class OfId(msgspec.Struct, frozen=True, gc=False):
+    """An operation on the entity with this id."""
+
+    entity_id: str
+
+    @property
+    def target(self) -> str:
+        """The id of the entity that the operation is about."""
+        return self.entity_id
+
+
 def _without(current: Entity, body: Body, gone: list[str]) -> Outcome:
     return Outcome(Entity(current.id, current.types, body), dict.fromkeys(gone), False, gone)
 
 
-class DeleteAttribute(msgspec.Struct, frozen=True, gc=False):
+class DeleteAttribute(OfId, frozen=True, gc=False):
     """DELETE /attrs/{name}: the instance of `dataset`, the default one, or all."""
 
-    entity_id: str
     name: str
     dataset: str | None = None
     every: bool = False
@@ -34,10 +44,9 @@ class DeleteAttribute(msgspec.Struct, frozen=True, gc=False):
         return Outcome(Entity(current.id, current.types, body), {self.name: new}, False, [self.name])
 
 
-class DropAttributes(msgspec.Struct, frozen=True, gc=False):
+class DropAttributes(OfId, frozen=True, gc=False):
     """DELETE /entities with `drop` or `keep` (clause 5.6.21): takes the attributes in `names` away, or all but them."""
 
-    entity_id: str
     names: frozenset[str]
     keep: bool = False
 
@@ -48,10 +57,8 @@ class DropAttributes(msgspec.Struct, frozen=True, gc=False):
         return _without(current, body, gone)
 
 
-class Expire(msgspec.Struct, frozen=True, gc=False):
+class Expire(OfId, frozen=True, gc=False):
     """Takes away what its `expiresAt` has ended: the entity, or attributes of it (clause 4.22)."""
-
-    entity_id: str
 
     def apply(self, current: Entity | None, now: str) -> Outcome:
         if current is None or current.body.get("expiresAt", "~") <= now:
@@ -73,10 +80,9 @@ def next_expiry(entity: Entity) -> str | None:
     return min(times, default=None)
 
 
-class Delete(msgspec.Struct, frozen=True, gc=False):
+class Delete(OfId, frozen=True, gc=False):
     """DELETE /entities/{id}. `missing_ok` makes a second delete harmless (devices that say goodbye twice)."""
 
-    entity_id: str
     missing_ok: bool = False
 
     def apply(self, current: Entity | None, now: str) -> Outcome:

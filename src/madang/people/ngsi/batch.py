@@ -9,7 +9,7 @@ from madang.base.errors import BadRequest, MadangError
 from madang.model.context import Context
 from madang.model.entity import Entity, parse_entity
 from madang.model.kinds import check_id
-from madang.model.operations import Append, Create, Merge, Operation, Replace, target_of
+from madang.model.operations import Append, Create, Merge, Operation, Replace
 from madang.model.outcome import Outcome
 from madang.model.removals import Delete
 from madang.people.http import Request, Response
@@ -95,9 +95,9 @@ class Batches:
             if isinstance(outcome, MadangError):
                 if outcome.status >= 500:
                     raise outcome
-                failed.append((target_of(operation), outcome))
+                failed.append((operation.target, outcome))
             else:
-                done.append((target_of(operation), outcome))
+                done.append((operation.target, outcome))
         return done, failed
 
 

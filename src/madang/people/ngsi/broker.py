@@ -12,7 +12,7 @@ from madang.context.row import Row
 from madang.context.store import Query, Store
 from madang.context.writer import Writer
 from madang.model.entity import Entity
-from madang.model.operations import Operation, Replace, target_of
+from madang.model.operations import Operation, Replace
 from madang.model.outcome import Outcome
 from madang.model.projection import PLAIN
 from madang.model.query import All, Differs, Linked, Node, Some
@@ -45,12 +45,12 @@ class Broker:
         wanted = set(types or [])
         body = getattr(operation, "entity", Entity("", [], {})).body
         names = set(body) | ({operation.name} if hasattr(operation, "name") else set())
-        for row in await self.store.list_by_id([target_of(operation)]):
+        for row in await self.store.list_by_id([operation.target]):
             wanted |= set(row.entity.types)
             if isinstance(operation, Replace | Delete):
                 names |= set(row.entity.body)  # what is not said again is removed
         if not wanted:
-            raise NotFound(f"no entity {target_of(operation)}")
+            raise NotFound(f"no entity {operation.target}")
         for name in wanted:
             caller.require("write", name)
         allowed = caller.attributes("write", wanted)

@@ -57,13 +57,14 @@ async def read_list(request: Request, contexts: Contexts) -> list[tuple[Any, Con
         raise BadRequest("a batch is a JSON array with at least one item")
     if len(data) > BATCH_MAX_ENTITIES:
         raise BadRequest(f"a batch has at most {BATCH_MAX_ENTITIES} items")
-    return [(item, await _context_of(item, request.media_type, shared, contexts)) for item in data]
+    if request.media_type == LD:
+        return [(item, await _own_context(item, shared, contexts)) for item in data]
+    stray = BadRequest("an item with @context is application/ld+json")
+    return [(item, stray if isinstance(item, dict) and "@context" in item else shared) for item in data]
 
 
-async def _context_of(item: Any, media: str, shared: Context, contexts: Contexts) -> Context | MadangError:
+async def _own_context(item: Any, shared: Context, contexts: Contexts) -> Context | MadangError:
     brought = isinstance(item, dict) and "@context" in item
-    if media != LD:
-        return BadRequest("an item with @context is application/ld+json") if brought else shared
     if isinstance(item, dict) and not brought:
         return BadRequest("application/ld+json needs an @context in each item")
     try:
