@@ -121,11 +121,11 @@ class NgsiLd:
     async def handle(self, request: Request) -> Response:
         """Errors are application/json here (clause 6.3.3)."""
         try:
-            return await self._handle(request)
+            return await self._handler(request)(request)
         except MadangError as error:
             return problem(error, b"application/json")
 
-    async def _handle(self, request: Request) -> Response:
+    def _handler(self, request: Request) -> Handler:
         shape = _shape(request.parts)
         if b"//" in request.scope.get("raw_path", b""):
             raise BadRequest("an id or a name is missing in the path")
@@ -133,17 +133,28 @@ class NgsiLd:
         if handlers is None:
             raise nothing_here(request)
         if request.method == "OPTIONS":
-            return Response(204, b"", [(b"allow", ", ".join(methods_of(handlers)).encode())])
-        handler = pick_method(request, **handlers)
+            return _allowing(handlers)
+        handler = pick_method(request, handlers)
         check_media(request)
         method = "GET" if request.method == "HEAD" else request.method
         check_parameters(shape, method, request.raw_query)
         if len(self._federation) and is_shared(request):
             handler = self._shared.get(shape, {}).get(method, handler)
-        return await handler(request)
+        return handler
+
+
+def _allowing(handlers: dict[str, Handler]) -> Handler:
+    """The handler of OPTIONS."""
+
+    async def tell(request: Request) -> Response:
+        return Response(204, b"", [(b"allow", ", ".join(methods_of(handlers)).encode())])
+
+    return tell
 
 
 def _shape(parts: list[str]) -> str:
+    if len(parts) == 2 and parts[0] == "entities":
+        return "entities/*"
     if parts[:2] == ["temporal", "entities"]:
         return "/".join("*" if index in (2, 4, 5) else part for index, part in enumerate(parts))
     if len(parts) == 1 or (parts and parts[0] in ("entityOperations", "info", "temporal")):
