@@ -35,6 +35,7 @@ from madang.people.http import Request, Response
 from madang.people.ngsi.broker import Broker
 from madang.people.ngsi.routes import NgsiLd
 from madang.trust.caller import Caller
+from tests.listening import Listener
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
 
@@ -97,7 +98,7 @@ async def dsn(session_dsn: str) -> str:
     connection = await asyncpg.connect(session_dsn)
     await connection.execute(
         "TRUNCATE entity, history, dead_letter, notification, counter, subscription, bus_cursor, command, app, ld_context,"
-        " transient, tenant, csource RESTART IDENTITY"
+        " transient, tenant, csource, csource_subscription, csource_told RESTART IDENTITY"
     )
     await connection.close()
     return session_dsn
@@ -172,3 +173,12 @@ async def api(broker: Broker, pool: asyncpg.Pool) -> AsyncIterator[httpx.AsyncCl
 
 OPERATOR = Caller("anonymous", "operator")
 APP = Caller("app:test.app")
+
+
+@pytest.fixture
+async def listener() -> AsyncIterator[Listener]:
+    listener = Listener()
+    server = await asyncio.start_server(listener.serve, "127.0.0.1", 0)
+    listener.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/told"
+    yield listener
+    server.close()

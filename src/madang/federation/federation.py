@@ -10,8 +10,11 @@ import structlog
 
 from madang.base.clock import SystemClock, to_iso
 from madang.base.errors import MadangError
+from madang.base.limits import SOURCE_SUBSCRIPTIONS_MAX
 from madang.context.contexts import Contexts
+from madang.context.subscriptions import Subscriptions
 from madang.federation.index import Index, Known, is_over
+from madang.federation.matching import SourceQuery, search
 from madang.federation.peers import Peers
 from madang.federation.registrations import Registrations
 from madang.model.registration import Registration, parse_registration
@@ -27,6 +30,7 @@ class Federation:
 
     def __init__(self, pool: asyncpg.Pool, contexts: Contexts) -> None:
         self.kept = Registrations(pool)
+        self.subscriptions = Subscriptions(pool, "csource_subscription", SOURCE_SUBSCRIPTIONS_MAX)
         self.peers = Peers()
         self.index = Index()
         self._contexts = contexts
@@ -47,38 +51,47 @@ class Federation:
                 log.warning("federation waits for the database", error=error.detail)
             await asyncio.sleep(RELOAD_S)
 
-    async def reload(self) -> None:
-        """Reads what was made, changed or deleted since the last time. Raises Unavailable."""
+    async def reload(self) -> set[str]:
+        """Reads what was made, changed or deleted since the last time; the ids of that. Raises Unavailable."""
         async with self._reloading:
             change = await self.kept.change()
+            seen: set[str] = set()
             if change == self._change:
-                return
+                return seen
             records = {record["id"]: record for record in await self.kept.every()}
             for gone in self._since.keys() - records.keys():
                 self._since.pop(gone)
+                seen.add(gone)
                 self.index.drop(gone)
                 self.peers.forget(gone)
             for identifier, record in records.items():
                 if self._since.get(identifier) != record["modified_at"]:
                     await self._open(record)
                     self._since[identifier] = record["modified_at"]
+                    seen.add(identifier)
             self._change = change
+            return seen
 
     async def _open(self, record: asyncpg.Record) -> None:
         try:
-            self.index.put(await self.read(record["body"], record["context"]))
+            self.index.put(await self._read(record))
         except MadangError as error:
             log.warning("registration cannot be used", id=record["id"], error=error.detail)
             self.index.drop(record["id"])
 
-    async def read(self, data: dict[str, Any], source: Any) -> Known:
+    async def _read(self, record: asyncpg.Record) -> Known:
         """A stored document with its names understood. Raises ContextUnavailable."""
-        context = await self._contexts.get(source)
-        return Known(parse_registration(data, context), data, csource_properties(data, context))
+        data, context = record["body"], await self._contexts.get(record["context"])
+        properties = csource_properties(data, context)
+        return Known(parse_registration(data, context), data, properties, context, record["modified_at"])
 
     def find(self, spec: Spec) -> list[Known]:
         """The registrations that match now."""
         return self.index.find(spec, to_iso(SystemClock().now()))
+
+    def search(self, query: SourceQuery) -> list[Known]:
+        """As `find`, with conditions."""
+        return search(self.index, query, to_iso(SystemClock().now()))
 
     def every(self) -> list[Registration]:
         """All that are not over."""

@@ -19,7 +19,7 @@ from madang.people.ngsi.broker import Broker
 from madang.people.ngsi.entities import NO_CONTENT
 from madang.people.ngsi.parameters import LD, accepted_json, answer, link_context, read_payload
 from madang.people.ngsi.queries import paging
-from madang.people.ngsi.source_queries import select_sources
+from madang.people.ngsi.source_queries import source_query
 
 _NOTHING = (None, NULL)
 
@@ -96,9 +96,8 @@ class RegistrationResources:
         given = request.query
         limit, offset, count = paging(given)
         await self._federation.reload()
-        found = select_sources(given, context, self._federation)
-        records = [await self._federation.kept.get(one.registration.id) for one in found[offset : offset + limit]]
-        shown = [await self._shown(record["body"], record["context"], context) for record in records]
+        found = self._federation.search(source_query(given, context))
+        shown = [await self._shown(one.data, one.context.source, context) for one in found[offset : offset + limit]]
         response = answer(request, shown, context)
         more = len(found) > offset + limit
         response.headers += page_links("csourceRegistrations", request.raw_query, limit, offset, more, LD)

@@ -5,7 +5,9 @@ from __future__ import annotations
 from madang.base.errors import BadRequest, MadangError
 from madang.context.subscriptions import Subscriptions
 from madang.federation.federation import Federation
+from madang.federation.source_subscription import check_source_subscription
 from madang.history.past import Past
+from madang.model.subscription import parse_subscription
 from madang.people.http import Handler, Request, Response, methods_of, nothing_here, pick_method, problem
 from madang.people.ngsi.allowed import check_parameters
 from madang.people.ngsi.attributes import Attributes
@@ -37,7 +39,10 @@ class NgsiLd:
         identity = Identity(broker)
         stored = ContextResources(broker)
         discovery = DiscoveryResources(broker)
-        resources = SubscriptionResources(broker, subscriptions)
+        resources = SubscriptionResources(broker, subscriptions, "subscriptions", parse_subscription)
+        watchers = SubscriptionResources(
+            broker, federation.subscriptions, "csourceSubscriptions", check_source_subscription
+        )
         temporal = Temporal(broker, past)
         sources = RegistrationResources(broker, federation)
         self._table: Table = {
@@ -77,6 +82,8 @@ class NgsiLd:
             "temporal/entityOperations/query": {"POST": temporal.query_by_body},
             "csourceRegistrations": {"GET": sources.page, "POST": sources.create},
             "csourceRegistrations/*": {"GET": sources.get, "PATCH": sources.update, "DELETE": sources.delete},
+            "csourceSubscriptions": {"GET": watchers.page, "POST": watchers.create},
+            "csourceSubscriptions/*": {"GET": watchers.get, "PATCH": watchers.update, "DELETE": watchers.delete},
         }
 
         self._federation = federation

@@ -1,7 +1,8 @@
-"""/subscriptions (clauses 6.10, 6.11)."""
+"""/subscriptions and /csourceSubscriptions (clauses 6.10 to 6.13)."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote
 
@@ -10,7 +11,7 @@ from madang.base.errors import BadRequest
 from madang.context.subscriptions import Subscriptions, describe
 from madang.model.context import Context
 from madang.model.kinds import NULL, check_id, check_time
-from madang.model.subscription import parse_subscription, renamed, text
+from madang.model.subscription import Subscription, renamed, text
 from madang.people.http import Request, Response
 from madang.people.ngsi.asked import PREFIX, page_links
 from madang.people.ngsi.broker import Broker
@@ -19,25 +20,27 @@ from madang.people.ngsi.entities import NO_CONTENT
 from madang.people.ngsi.parameters import accepted_json, answer, link_context, read_payload
 from madang.people.ngsi.queries import paging
 
+Parse = Callable[[Any, Context], Subscription]
 _NOTHING = (None, NULL)
 
 
 class SubscriptionResources:
-    """Handlers of the subscription resources. Only people with the right to write may have the city call out."""
+    """Handlers of the subscription resources at `path`, which `parse` can read. Only people with the right to write may have
+    the city call out."""
 
-    def __init__(self, broker: Broker, subscriptions: Subscriptions) -> None:
-        self._broker = broker
-        self._subscriptions = subscriptions
+    def __init__(self, broker: Broker, subscriptions: Subscriptions, path: str, parse: Parse) -> None:
+        self._broker, self._subscriptions = broker, subscriptions
+        self._path, self._parse = path, parse
 
     async def create(self, request: Request) -> Response:
         request.caller.require("write", "subscriptions")
         data, context = await read_payload(request, self._broker.contexts)
-        subscription = parse_subscription(data, context)
+        subscription = self._parse(data, context)
         await self._check(data)
         body = {name: value for name, value in data.items() if name != "@context"} | {"id": subscription.id}
         body.setdefault("jsonldContext", await address_of(request, self._broker, context))
         await self._subscriptions.create(subscription, body, context)
-        location = f"{PREFIX}/subscriptions/{quote(subscription.id, safe=':')}"
+        location = f"{PREFIX}/{self._path}/{quote(subscription.id, safe=':')}"
         return Response(201, b"", [(b"location", location.encode())])
 
     async def page(self, request: Request) -> Response:
@@ -48,7 +51,7 @@ class SubscriptionResources:
         records = await self._subscriptions.page(limit + 1, offset)
         response = answer(request, [await self._shown(record, context) for record in records[:limit]], context)
         response.headers += page_links(
-            "subscriptions", request.raw_query, limit, offset, len(records) > limit, accepted_json(request)
+            self._path, request.raw_query, limit, offset, len(records) > limit, accepted_json(request)
         )
         if count:
             response.headers.append((b"ngsild-results-count", str(await self._subscriptions.count()).encode()))
@@ -76,7 +79,7 @@ class SubscriptionResources:
         merged = _patched(old["body"], data) | {"id": identifier}
         if not link_context(request) and "@context" not in data:
             context = await self._broker.contexts.get(old["context"])
-        parse_subscription(merged, context)
+        self._parse(merged, context)
         await self._check(data)
         await self._subscriptions.replace(identifier, merged, context)
         return NO_CONTENT
