@@ -36,6 +36,7 @@ from madang.people.ngsi.broker import Broker
 from madang.people.ngsi.routes import NgsiLd
 from madang.trust.caller import Caller
 from tests.listening import Listener
+from tests.peer import Peer
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
 
@@ -181,4 +182,14 @@ async def listener() -> AsyncIterator[Listener]:
     server = await asyncio.start_server(listener.serve, "127.0.0.1", 0)
     listener.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/told"
     yield listener
+    server.close()
+
+
+@pytest.fixture
+async def peer() -> AsyncIterator[Peer]:
+    peer = Peer()
+    server = await asyncio.start_server(peer.serve, "127.0.0.1", 0)
+    peer.port = server.sockets[0].getsockname()[1]
+    yield peer
+    peer._hold.set()
     server.close()

@@ -81,7 +81,7 @@ async def test_what_matches_is_told_at_once_and_only_the_part_that_is_asked_for(
     identifier = await subscribe(api, watch, listener)
     await until(lambda: len(listener.bodies) == 1, "the first notification")
     body = listener.bodies[0]
-    part = registration(information=[{"entities": [{"type": "T"}], "propertyNames": ["a"]}])
+    part = registration(information=[{"entities": [{"type": ["T"]}], "propertyNames": ["a"]}])
     assert body == {
         "id": body["id"],
         "type": "ContextSourceNotification",
@@ -224,7 +224,7 @@ async def test_notifications_are_counted(api: httpx.AsyncClient, watch: Watch, l
 
     async def counts(identifier: str) -> tuple[Any, ...]:
         notification = (await api.get(f"csourceSubscriptions/{identifier}")).json()["notification"]
-        return tuple(notification.get(name) for name in ("timesSent", "timesFailed", "status"))
+        return tuple(notification.get(name, 0) for name in ("timesSent", "timesFailed", "status"))
 
     async def counted() -> bool:
         return (await counts(good), await counts(bad)) == ((1, 0, "ok"), (1, 1, "failed"))

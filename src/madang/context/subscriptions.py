@@ -72,7 +72,8 @@ def describe(record: asyncpg.Record) -> dict[str, Any]:
     notification = dict(body["notification"])
     counts: dict[str, Any] = {}
     if record["times_sent"]:
-        counts = {"timesSent": record["times_sent"], "timesFailed": record["times_failed"], "status": _health(record)}
+        failed = {"timesFailed": record["times_failed"]} if record["times_failed"] else {}
+        counts = {"timesSent": record["times_sent"], **failed, "status": _health(record)}
     for name, column in (
         ("lastNotification", "last_notification"),
         ("lastSuccess", "last_success"),

@@ -49,10 +49,19 @@ def search(index: Index, query: SourceQuery, now: str) -> list[Known]:
 
 
 def shown(known: Known, query: SourceQuery, context: Context) -> dict[str, Any]:
-    """The part of a registration that a query is about (clause 5.11.7), in the names of `context`."""
-    positions = query.information(known)
-    part = known.data | {"information": [known.data["information"][at] for at in positions]}
+    """The part of a registration that a query is about (clause 5.11.7), in the names of `context`; types are always a list."""
+    part = known.data | {"information": [_listed(known.data["information"][at]) for at in query.information(known)]}
     return renamed_registration(part, lambda name: context.compact(known.context.expand(name)))
+
+
+def _listed(information: dict[str, Any]) -> dict[str, Any]:
+    if "entities" not in information:
+        return information
+    entities = [
+        one | {"type": [one["type"]] if isinstance(one["type"], str) else one["type"]}
+        for one in information["entities"]
+    ]
+    return information | {"entities": entities}
 
 
 def in_area(known: Known, geo: GeoQuery | None) -> bool:

@@ -63,10 +63,11 @@ class SourceNotifier:
         changed = await self._federation.reload()
         self._note_ends(changed)
         self._pending |= changed | self._over()
+        # Subscriptions are read after what they are told of: one that was deleted before is not told.
+        await self._reload()
         if self._pending:
             await self._spread(self._pending)
             self._pending = set()
-        await self._reload()
 
     def _note_ends(self, changed: set[str]) -> None:
         for identifier in changed:

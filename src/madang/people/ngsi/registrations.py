@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import quote
 
 from madang.base.clock import to_iso
 from madang.base.errors import BadRequest, Conflict
@@ -14,7 +13,7 @@ from madang.model.registration import READ_ONLY, parse_registration
 from madang.model.registration_names import renamed_registration
 from madang.model.sources import conflict
 from madang.people.http import Request, Response
-from madang.people.ngsi.asked import PREFIX, page_links
+from madang.people.ngsi.asked import made, page_links
 from madang.people.ngsi.broker import Broker
 from madang.people.ngsi.entities import NO_CONTENT
 from madang.people.ngsi.parameters import LD, accepted_json, answer, link_context, read_payload
@@ -38,8 +37,7 @@ class RegistrationResources:
         await self._check(body, context)
         await self._federation.kept.create(registration.id, body, context)
         await self._federation.reload()
-        location = f"{PREFIX}/csourceRegistrations/{quote(registration.id, safe=':')}"
-        return Response(201, b"", [(b"location", location.encode())])
+        return made("csourceRegistrations", registration.id)
 
     async def update(self, request: Request) -> Response:
         """Clause 5.9.3: members replace those of the same name, null takes them away."""

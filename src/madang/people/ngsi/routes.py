@@ -5,9 +5,7 @@ from __future__ import annotations
 from madang.base.errors import BadRequest, MadangError
 from madang.context.subscriptions import Subscriptions
 from madang.federation.federation import Federation
-from madang.federation.source_subscription import check_source_subscription
 from madang.history.past import Past
-from madang.model.subscription import parse_subscription
 from madang.people.http import Handler, Request, Response, methods_of, nothing_here, pick_method, problem
 from madang.people.ngsi.allowed import check_parameters
 from madang.people.ngsi.attributes import Attributes
@@ -22,8 +20,9 @@ from madang.people.ngsi.entities import Entities
 from madang.people.ngsi.identity import Identity
 from madang.people.ngsi.parameters import check_media
 from madang.people.ngsi.registrations import RegistrationResources
+from madang.people.ngsi.shared_discovery import SharedDiscovery
 from madang.people.ngsi.sharing import Sharing, is_shared
-from madang.people.ngsi.subscriptions import SubscriptionResources
+from madang.people.ngsi.subscriptions import OF_ENTITIES, OF_SOURCES, SubscriptionResources
 from madang.people.ngsi.temporal import Temporal
 
 Table = dict[str, dict[str, Handler]]
@@ -39,10 +38,8 @@ class NgsiLd:
         identity = Identity(broker)
         stored = ContextResources(broker)
         discovery = DiscoveryResources(broker)
-        resources = SubscriptionResources(broker, subscriptions, "subscriptions", parse_subscription)
-        watchers = SubscriptionResources(
-            broker, federation.subscriptions, "csourceSubscriptions", check_source_subscription
-        )
+        resources = SubscriptionResources(broker, subscriptions, OF_ENTITIES)
+        watchers = SubscriptionResources(broker, federation.subscriptions, OF_SOURCES)
         temporal = Temporal(broker, past)
         sources = RegistrationResources(broker, federation)
         self._table: Table = {
@@ -90,6 +87,7 @@ class NgsiLd:
         sharing = Sharing(broker, federation)
         reads, writes = DistributedReads(sharing), DistributedWrites(sharing)
         many = DistributedBatches(sharing, writes)
+        wide = DiscoveryResources(broker, SharedDiscovery(sharing))
         one, path = writes.of_entity, "entities/{id}"
         self._shared: Table = {
             "entities": {
@@ -118,6 +116,10 @@ class NgsiLd:
             "entityOperations/merge": {"POST": many.of("mergeBatch", "merge", batches.merge)},
             "entityOperations/delete": {"POST": many.of("deleteBatch", "delete", batches.delete)},
             "entityOperations/query": {"POST": reads.query_batch},
+            "types": {"GET": wide.types},
+            "types/*": {"GET": wide.type},
+            "attributes": {"GET": wide.attributes},
+            "attributes/*": {"GET": wide.attribute},
         }
 
     @property
