@@ -158,11 +158,13 @@ async def open_api(broker: Broker, pool: asyncpg.Pool, past: Past) -> AsyncItera
     async def no_sockets(*_: object) -> None:
         return None
 
-    ngsi = NgsiLd(broker, Subscriptions(pool), past, Federation(pool, broker.contexts))
+    federation = Federation(pool, broker.contexts)
+    ngsi = NgsiLd(broker, Subscriptions(pool), past, federation)
     app = Gateway(ngsi, Nothing(), Nothing(), Nothing(), metrics, no_sockets, nobody, OPERATOR)
     transport = httpx.ASGITransport(app=app)  # type: ignore[arg-type]
     async with httpx.AsyncClient(transport=transport, base_url="http://localhost:8600/ngsi-ld/v1/") as client:
         yield client
+    await federation.close()
 
 
 @pytest.fixture

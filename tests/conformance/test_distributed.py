@@ -61,7 +61,7 @@ async def test_a_dead_source_is_a_warning(api: httpx.AsyncClient) -> None:
     await register(api, closed_port())
     answer = await api.get("entities?type=T&options=keyValues")
     assert (answer.status_code, answer.json()) == (200, [{"id": "urn:x:1", "type": "T", "name": 2}])
-    assert answer.headers["ngsild-warning"] == '199 madang "urn:x:r: not reached: ConnectError"'
+    assert answer.headers["ngsild-warning"] == '199 madang "urn:x:r: not reached: ClientConnectorError"'
 
 
 async def test_a_slow_source_is_waited_for_no_longer_than_it_says(api: httpx.AsyncClient, peer: Peer) -> None:

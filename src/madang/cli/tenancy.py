@@ -80,6 +80,7 @@ class TenantHouse:
         self._keep(writer.watch())
         self._keep(keep_tidy(Expiry(pool, writer), broker.contexts))
         federation = Federation(pool, broker.contexts)
+        self._ends.append(federation.close)
         await federation.reload()
         self._keep(federation.follow())
         past = open_past(pool, self._past.max_instances)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from datetime import datetime, timedelta
 
 import asyncpg
 import structlog
@@ -12,6 +12,7 @@ from madang.base.clock import SystemClock, to_iso
 from madang.base.errors import MadangError
 from madang.base.limits import SOURCE_SUBSCRIPTIONS_MAX
 from madang.context.contexts import Contexts
+from madang.context.freshness import Freshness
 from madang.context.subscriptions import Subscriptions
 from madang.federation.index import Index, Known, is_over
 from madang.federation.matching import SourceQuery, search
@@ -23,6 +24,8 @@ from madang.model.sources import Spec
 
 log = structlog.get_logger()
 RELOAD_S = 0.5
+MARGIN = timedelta(seconds=10)
+"""A row's time is when its statement began, which may be earlier than what was read before it could be seen."""
 
 
 class Federation:
@@ -34,13 +37,17 @@ class Federation:
         self.peers = Peers()
         self.index = Index()
         self._contexts = contexts
-        self._change = -1
-        self._since: dict[str, Any] = {}
+        self._freshness = Freshness()
+        self._since: dict[str, datetime] = {}
         self._reloading = asyncio.Lock()
 
     def __len__(self) -> int:
         """How many there are: with none every request is this broker's own affair."""
         return len(self.index)
+
+    async def close(self) -> None:
+        """Lets the other brokers go."""
+        await self.peers.close()
 
     async def follow(self) -> None:
         """For ever: takes in what other processes register."""
@@ -55,22 +62,30 @@ class Federation:
         """Reads what was made, changed or deleted since the last time; the ids of that. Raises Unavailable."""
         async with self._reloading:
             change = await self.kept.change()
-            seen: set[str] = set()
-            if change == self._change:
-                return seen
-            records = {record["id"]: record for record in await self.kept.every()}
-            for gone in self._since.keys() - records.keys():
-                self._since.pop(gone)
-                seen.add(gone)
-                self.index.drop(gone)
-                self.peers.forget(gone)
-            for identifier, record in records.items():
-                if self._since.get(identifier) != record["modified_at"]:
-                    await self._open(record)
-                    self._since[identifier] = record["modified_at"]
-                    seen.add(identifier)
-            self._change = change
+            if not self._freshness.is_stale(change):
+                return set()
+            seen = await self._take_in() | await self._leave_out()
+            self._freshness.read_at(change)
             return seen
+
+    async def _take_in(self) -> set[str]:
+        latest = max(self._since.values(), default=None)
+        versions = await self.kept.versions(latest and latest - MARGIN)
+        changed = [name for name, version in versions.items() if self._since.get(name) != version]
+        for record in await self.kept.some(changed) if changed else ():
+            await self._open(record)
+            self._since[record["id"]] = record["modified_at"]
+        return set(changed)
+
+    async def _leave_out(self) -> set[str]:
+        if await self.kept.count() == len(self._since):
+            return set()
+        gone = self._since.keys() - await self.kept.ids()
+        for identifier in gone:
+            self._since.pop(identifier)
+            self.index.drop(identifier)
+            self.peers.forget(identifier)
+        return gone
 
     async def _open(self, record: asyncpg.Record) -> None:
         try:

@@ -15,6 +15,7 @@ from madang.base.errors import MadangError
 from madang.context.catalogue import Catalogue
 from madang.context.contexts import Contexts
 from madang.context.delivery import Delivery
+from madang.context.freshness import Freshness
 from madang.context.tally import Tally
 from madang.engine.database import LOST
 from madang.federation.federation import RELOAD_S, Federation
@@ -37,7 +38,7 @@ class SourceNotifier:
         self._means = Means(self._federation.index, Told(pool), Delivery(headers), self._tally.settle, self._clock)
         self._tellers: dict[str, Teller] = {}
         self._since: dict[str, datetime] = {}
-        self._change = -1
+        self._freshness = Freshness()
         self._ends: list[tuple[str, str]] = []
         self._pending: set[str] = set()
 
@@ -91,7 +92,7 @@ class SourceNotifier:
 
     async def _reload(self) -> None:
         change = await self._federation.subscriptions.change()
-        if change == self._change:
+        if not self._freshness.is_stale(change):
             return
         records = {record["id"]: record for record in await self._federation.subscriptions.every()}
         for gone in self._since.keys() - records.keys():
@@ -100,7 +101,7 @@ class SourceNotifier:
             if self._since.get(identifier) != record["modified_at"]:
                 self._close(identifier)
                 await self._open(identifier, record)
-        self._change = change
+        self._freshness.read_at(change)
 
     def _close(self, identifier: str) -> None:
         self._since.pop(identifier, None)

@@ -12,3 +12,5 @@ CREATE TABLE csource_told (
     PRIMARY KEY (subscription_id, registration_id)
 );
 CREATE INDEX csource_told_registration ON csource_told (registration_id);
+-- What was registered last is found without reading all.
+CREATE INDEX csource_modified ON csource (modified_at);

@@ -75,7 +75,7 @@ class RegistrationResources:
         if registration.context_url is not None:
             await self._broker.contexts.get(registration.context_url)
         await self._federation.reload()
-        for other in self._federation.every():
+        for other in self._federation.every() if registration.is_proxied else ():
             if other.id != registration.id and conflict(registration, other):
                 raise Conflict(f"{other.id} holds the same attributes of the same entities")
 
