@@ -10,6 +10,7 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 from urllib.parse import unquote
 
 import pytest
@@ -88,7 +89,7 @@ def test_both_readmes_name_the_same_commands(page: Path) -> None:
 
 def routes() -> Iterator[tuple[str, str]]:
     """`(path as the page writes it, method)` of each NGSI-LD and management resource."""
-    nothing: Any = None
+    nothing: Any = Mock()
     for shape, method in NgsiLd(nothing, nothing, nothing, nothing).routes:
         yield path_of("", shape), method
     for shape, method in Management({}, nothing, nothing, nothing, nothing, nothing, nothing).routes:

@@ -109,6 +109,7 @@ async def gateway(settings: Settings) -> None:
         federation.follow(),
     )
     await tenants.close()
+    await federation.close()
     await writer.stop()
 
 

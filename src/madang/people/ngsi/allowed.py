@@ -65,6 +65,8 @@ PARAMETERS: dict[tuple[str, str], set[str]] = {
     ("csourceRegistrations", "POST"): {"options"},
     ("subscriptions", "GET"): {"limit", "offset", "count", "options", "local"},
     ("subscriptions", "POST"): {"options", "local"},
+    ("csourceSubscriptions", "GET"): {"limit", "offset", "count", "options"},
+    ("csourceSubscriptions", "POST"): {"options"},
 }
 
 

@@ -10,7 +10,7 @@ from madang.context.store import Query
 from madang.model.context import Context
 from madang.model.linked import Join
 from madang.model.render import Form
-from madang.people.http import parse_query_string
+from madang.people.http import Response, parse_query_string
 from madang.people.ngsi.forms import form_of, join_of
 from madang.people.ngsi.queries import check_width, query_of
 
@@ -66,6 +66,11 @@ def asked_for_one(raw_query: bytes, context: Context) -> tuple[Form, Join | None
     """Of `GET /entities/{id}`. Raises BadRequest, InvalidRequest."""
     given = parse_query_string(raw_query)
     return form_of(given, context), join_of(given)
+
+
+def made(resource: str, identifier: str) -> Response:
+    """201 with where it is."""
+    return Response(201, b"", [(b"location", f"{PREFIX}/{resource}/{quote(identifier, safe=':')}".encode())])
 
 
 def rest_of(raw_query: bytes) -> str:

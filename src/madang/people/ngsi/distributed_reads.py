@@ -118,7 +118,11 @@ class DistributedReads:
         query = asked.query
         split = flag(given, "splitEntities")
         broad = _broad(query, split)
-        passed = {**({} if split else given), "limit": str(broad.limit), "count": "true" if query.count else ""}
+        passed = {
+            **({"csf": given.get("csf", "")} if split else given),
+            "limit": str(broad.limit),
+            "count": "true" if query.count else "",
+        }
         asks = await self._asks_for_many(request, broad, context, passed)
         if not asks:
             return await self._pages.of_query(request, asked, context)
@@ -141,7 +145,7 @@ class DistributedReads:
         asks = []
         for one in query.any_of or (query,):
             spec = Spec(one.ids, one.id_pattern, one.types, query.attrs)
-            for known in self._sharing.sources(request, spec, context):
+            for known in self._sharing.sources(request, spec, context, given):
                 for part in narrowed(known.registration, spec):
                     call = await self._call(request, known.registration, part, context, given, one=False)
                     asks += [call] if call else []

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from urllib.parse import quote
 
 from madang.base.errors import BadRequest, MadangError, TooManyResults
 from madang.base.limits import PURGE_MAX_ENTITIES, QUERY_MAX_PAGE
@@ -14,7 +13,7 @@ from madang.model.operations import Create, Merge, Operation, Replace
 from madang.model.removals import Delete, DropAttributes
 from madang.model.render import Form
 from madang.people.http import Request, Response
-from madang.people.ngsi.asked import PREFIX, asked_for_many, asked_for_one
+from madang.people.ngsi.asked import asked_for_many, asked_for_one, made
 from madang.people.ngsi.broker import Broker
 from madang.people.ngsi.pages import Pages
 from madang.people.ngsi.parameters import GEO, accepted, link_context, read_payload
@@ -34,8 +33,7 @@ class Entities:
         data, context = await read_payload(request, self._broker.contexts)
         entity = parse_entity(data, context)
         await self._broker.write(request.caller, Create(entity), entity.types)
-        location = f"{PREFIX}/entities/{quote(entity.id, safe=':')}"
-        return Response(201, b"", [(b"location", location.encode())])
+        return made("entities", entity.id)
 
     async def query(self, request: Request) -> Response:
         context = await self._broker.contexts.get(link_context(request))

@@ -20,8 +20,9 @@ from madang.people.ngsi.entities import Entities
 from madang.people.ngsi.identity import Identity
 from madang.people.ngsi.parameters import check_media
 from madang.people.ngsi.registrations import RegistrationResources
+from madang.people.ngsi.shared_discovery import SharedDiscovery
 from madang.people.ngsi.sharing import Sharing, is_shared
-from madang.people.ngsi.subscriptions import SubscriptionResources
+from madang.people.ngsi.subscriptions import OF_ENTITIES, OF_SOURCES, SubscriptionResources
 from madang.people.ngsi.temporal import Temporal
 
 Table = dict[str, dict[str, Handler]]
@@ -37,7 +38,8 @@ class NgsiLd:
         identity = Identity(broker)
         stored = ContextResources(broker)
         discovery = DiscoveryResources(broker)
-        resources = SubscriptionResources(broker, subscriptions)
+        resources = SubscriptionResources(broker, subscriptions, OF_ENTITIES)
+        watchers = SubscriptionResources(broker, federation.subscriptions, OF_SOURCES)
         temporal = Temporal(broker, past)
         sources = RegistrationResources(broker, federation)
         self._table: Table = {
@@ -77,12 +79,15 @@ class NgsiLd:
             "temporal/entityOperations/query": {"POST": temporal.query_by_body},
             "csourceRegistrations": {"GET": sources.page, "POST": sources.create},
             "csourceRegistrations/*": {"GET": sources.get, "PATCH": sources.update, "DELETE": sources.delete},
+            "csourceSubscriptions": {"GET": watchers.page, "POST": watchers.create},
+            "csourceSubscriptions/*": {"GET": watchers.get, "PATCH": watchers.update, "DELETE": watchers.delete},
         }
 
         self._federation = federation
         sharing = Sharing(broker, federation)
         reads, writes = DistributedReads(sharing), DistributedWrites(sharing)
         many = DistributedBatches(sharing, writes)
+        wide = DiscoveryResources(broker, SharedDiscovery(sharing))
         one, path = writes.of_entity, "entities/{id}"
         self._shared: Table = {
             "entities": {
@@ -111,6 +116,10 @@ class NgsiLd:
             "entityOperations/merge": {"POST": many.of("mergeBatch", "merge", batches.merge)},
             "entityOperations/delete": {"POST": many.of("deleteBatch", "delete", batches.delete)},
             "entityOperations/query": {"POST": reads.query_batch},
+            "types": {"GET": wide.types},
+            "types/*": {"GET": wide.type},
+            "attributes": {"GET": wide.attributes},
+            "attributes/*": {"GET": wide.attribute},
         }
 
     @property

@@ -6,7 +6,6 @@ import re
 from collections.abc import Mapping
 from functools import partial
 from typing import Any
-from urllib.parse import quote
 
 from madang.base.clock import short_iso
 from madang.base.errors import BadRequest, NotFound
@@ -24,7 +23,7 @@ from madang.model.kinds import check_id
 from madang.model.operations import AppendTemporal
 from madang.model.ordering import Term
 from madang.people.http import Request, Response
-from madang.people.ngsi.asked import PREFIX, Asked, rest_of
+from madang.people.ngsi.asked import Asked, made, rest_of
 from madang.people.ngsi.bodies import given_of, select
 from madang.people.ngsi.broker import Broker, attributes_in
 from madang.people.ngsi.entities import NO_CONTENT
@@ -48,8 +47,7 @@ class Temporal:
         await self._broker.write(request.caller, AppendTemporal(entity), entity.types)
         if known:
             return NO_CONTENT
-        location = f"{PREFIX}/temporal/entities/{quote(entity.id, safe=':')}"
-        return Response(201, b"", [(b"location", location.encode())])
+        return made("temporal/entities", entity.id)
 
     async def append(self, request: Request) -> Response:
         identifier = check_id(request.parts[2])
