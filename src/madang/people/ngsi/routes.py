@@ -15,6 +15,7 @@ from madang.people.ngsi.contexts import ContextResources
 from madang.people.ngsi.discovery import DiscoveryResources
 from madang.people.ngsi.distributed_batches import DistributedBatches
 from madang.people.ngsi.distributed_reads import DistributedReads
+from madang.people.ngsi.distributed_tellings import DistributedTellings, Telling
 from madang.people.ngsi.distributed_writes import DistributedWrites
 from madang.people.ngsi.entities import Entities
 from madang.people.ngsi.identity import Identity
@@ -89,6 +90,8 @@ class NgsiLd:
         sharing = Sharing(broker, federation)
         reads, writes = DistributedReads(sharing), DistributedWrites(sharing)
         many = DistributedBatches(sharing, writes)
+        tellings, base = DistributedTellings(sharing, past), "temporal/entities"
+        attribute = f"{base}/{{id}}/attrs/{{name}}"
         ages = TemporalReads(broker, past, SharedPast(sharing))
         wide = DiscoveryResources(broker, SharedDiscovery(sharing))
         one, path = writes.of_entity, "entities/{id}"
@@ -123,8 +126,36 @@ class NgsiLd:
             "types/*": {"GET": wide.type},
             "attributes": {"GET": wide.attributes},
             "attributes/*": {"GET": wide.attribute},
-            "temporal/entities": {"GET": ages.query},
-            "temporal/entities/*": {"GET": ages.get},
+            "temporal/entities": {
+                "GET": ages.query,
+                "POST": tellings.of_entity(Telling("upsertTemporal", "POST", base, temporal.create)),
+            },
+            "temporal/entities/*": {
+                "GET": ages.get,
+                "DELETE": tellings.of_all(Telling("deleteTemporal", "DELETE", f"{base}/{{id}}", temporal.delete)),
+            },
+            "temporal/entities/*/attrs": {
+                "POST": tellings.of_entity(
+                    Telling("appendAttrsTemporal", "POST", f"{base}/{{id}}/attrs", temporal.append)
+                ),
+            },
+            "temporal/entities/*/attrs/*": {
+                "DELETE": tellings.of_attribute(
+                    Telling("deleteAttrsTemporal", "DELETE", attribute, temporal.delete_attribute)
+                ),
+            },
+            "temporal/entities/*/attrs/*/*": {
+                "PATCH": tellings.of_attribute(
+                    Telling(
+                        "updateAttrInstanceTemporal", "PATCH", f"{attribute}/{{instance}}", temporal.change_instance
+                    )
+                ),
+                "DELETE": tellings.of_attribute(
+                    Telling(
+                        "deleteAttrInstanceTemporal", "DELETE", f"{attribute}/{{instance}}", temporal.delete_instance
+                    )
+                ),
+            },
             "temporal/entityOperations/query": {"POST": ages.query_by_body},
         }
 
