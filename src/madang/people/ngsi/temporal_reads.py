@@ -1,0 +1,248 @@
+"""Reading the past: /temporal/entities and /temporal/entityOperations/query (clauses 6.18.3.2, 6.19.3.1, 6.24)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+from madang.base.clock import short_iso
+from madang.base.errors import BadRequest, NotFound
+from madang.base.limits import QUERY_MAX_PAGE
+from madang.context.store import Query
+from madang.history.elsewhere import Part, merged
+from madang.history.evolution import Evolution
+from madang.history.order import ordered
+from madang.history.paging import cut
+from madang.history.past import Past
+from madang.history.represent import View, represent, represent_series
+from madang.history.search import Datasets, Found, Page, Search, evolutions, of_datasets, search
+from madang.history.series import Series, plain_series
+from madang.history.store import Candidates, Known
+from madang.model.assembly import EQUAL
+from madang.model.context import Context
+from madang.model.kinds import check_id
+from madang.model.ordering import Term
+from madang.model.sources import Spec
+from madang.people.http import Request, Response
+from madang.people.ngsi.asked import Asked, rest_of
+from madang.people.ngsi.bodies import given_of, select
+from madang.people.ngsi.broker import Broker, attributes_in
+from madang.people.ngsi.parameters import Given, accepted_json, answer, link_context, read_payload
+from madang.people.ngsi.queries import check_width, query_of
+from madang.people.ngsi.shared_past import PastQuestion, SharedPast, Warnings
+from madang.people.ngsi.sifting import is_meant
+from madang.people.ngsi.temporal_parameters import datasets_of, temporal_query, view_of
+
+_MEMBERS = frozenset({"id", "type"})
+
+
+class TemporalReads:
+    """Handlers that read the past; with `others` other brokers are asked too."""
+
+    def __init__(self, broker: Broker, past: Past, others: SharedPast | None = None) -> None:
+        self._broker, self._past, self._others = broker, past, others
+
+    async def get(self, request: Request) -> Response:
+        accepted_json(request)
+        identifier = check_id(request.parts[2])
+        context = await self._broker.contexts.get(link_context(request))
+        asked = temporal_query(request.query)
+        view = view_of(request.query, context, asked)
+        if self._others is None:
+            return await self._here(request, identifier, view)
+        told, warnings = await self._told(request, identifier, view, asked, self._others)
+        response = await (
+            self._together(request, identifier, view, told) if told else self._here(request, identifier, view)
+        )
+        return self._others.sharing.warn(response, warnings)
+
+    async def _here(self, request: Request, identifier: str, view: View) -> Response:
+        known = await self._past.history.one(identifier)
+        names = _names(view, _open_to(request, known, identifier))
+        series = await self._series(request, identifier, names, view)
+        if series is not None:
+            shown = represent_series(identifier, known.types, *series, view)
+            return answer(request, _with_times(shown, known, view), view.form.context)
+        found, seen = await evolutions(self._past.history, [identifier], view.window, names, datasets_of(request.query))
+        if names is not None and names and not names & seen[identifier]:
+            raise NotFound(f"{identifier} never had what was asked for")
+        return self._answer(request, [Found(identifier, known, found[identifier])], view, one=True)
+
+    async def _told(
+        self, request: Request, identifier: str, view: View, asked: Given, others: SharedPast
+    ) -> tuple[list[Part], Warnings]:
+        """Of an entity that is known here, sources of its types are asked; of another one all that fit."""
+        known = (await self._past.history.known([identifier])).get(identifier)
+        types, names = tuple(known.types) if known else (), tuple(sorted(_names(view, None) or ()))
+        question = PastQuestion((Spec((identifier,), None, types, names),), view.window, asked, request.query, one=True)
+        told, warnings = await others.ask(request, view.form.context, question)
+        return [part for part in told if part.found.id == identifier], warnings
+
+    async def _together(self, request: Request, identifier: str, view: View, told: list[Part]) -> Response:
+        names, datasets = _names(view, None), datasets_of(request.query)
+        parts = [_of_datasets(part, datasets) for part in told]
+        known = (await self._past.history.known([identifier])).get(identifier)
+        if known is not None:
+            found, _ = await evolutions(self._past.history, [identifier], view.window, names, datasets)
+            parts.append(Part(Found(identifier, known, found[identifier]), EQUAL))
+        return self._answer(request, merged(parts, view.window), view, one=True)
+
+    async def _series(
+        self, request: Request, identifier: str, names: frozenset[str] | None, view: View
+    ) -> tuple[str, Series] | None:
+        """The one attribute to aggregate, when it goes the short way."""
+        if view.aggregation is None or names is None or len(names) != 1 or "datasetId" in request.query:
+            return None
+        (name,) = names
+        series = await plain_series(self._past.history, identifier, name, view.window)
+        return None if series is None else (name, series)
+
+    async def query(self, request: Request) -> Response:
+        accepted_json(request)
+        context = await self._broker.contexts.get(link_context(request))
+        return await self._query(request, query_of(request.query, context), request.query, context, request.query)
+
+    async def query_by_body(self, request: Request) -> Response:
+        data, context = await read_payload(request, self._broker.contexts)
+        if not isinstance(data, dict) or data.get("type") != "Query":
+            raise BadRequest('a query has "type": "Query"')
+        asked = data.get("temporalQ") or {}
+        if not isinstance(asked, dict):
+            raise BadRequest("temporalQ must be an object")
+        given = given_of(data, request.query)
+        return await self._query(request, select(query_of(given, context), data, context), given, context, asked)
+
+    async def _query(
+        self, request: Request, query: Query, given: Given, context: Context, asked: Mapping[str, Any]
+    ) -> Response:
+        check_width(given, query)
+        asked = temporal_query(asked)
+        view = view_of(given, context, asked)
+        if view.window.relation is None:
+            raise BadRequest("a temporal query needs a timerel")
+        page, warnings = (
+            (await self._search(request, query, view, given), [])
+            if self._others is None
+            else await self._shared_page(request, query, view, given, asked, self._others)
+        )
+        response = self._answer(request, [_cut(request, one) for one in page.found], view, one=False)
+        if page.total is not None:
+            response.headers.append((b"ngsild-results-count", str(page.total).encode()))
+        response.headers += Asked(query, view.form, None, rest_of(request.raw_query), "temporal/entities").links(
+            page.more
+        )
+        return response if self._others is None else self._others.sharing.warn(response, warnings)
+
+    async def _shared_page(
+        self, request: Request, query: Query, view: View, given: Given, asked: Given, others: SharedPast
+    ) -> tuple[Page, Warnings]:
+        """What is here up to the end of the page, with what sources have up to it."""
+        reach = QUERY_MAX_PAGE if query.order else min(query.offset + query.limit + 1, QUERY_MAX_PAGE)
+        here = await self._search(request, replace(query, offset=0, limit=reach), view, given)
+        specs = tuple(Spec(one.ids, one.id_pattern, one.types, query.attrs) for one in query.any_of or (query,))
+        question = PastQuestion(specs, view.window, asked, given, reach)
+        told, warnings = await others.ask(request, view.form.context, question)
+        datasets, names = datasets_of(given), _names(view, None)
+        parts = [_of_datasets(part, datasets) for part in told]
+        parts = [part for part in parts if is_meant(query, part.found.id, part.found.known.types)]
+        parts = [*(Part(one, EQUAL) for one in here.found), *(_picked(part, names) for part in parts)]
+        hits = ordered(merged(parts, view.window), _terms(query))
+        end = query.offset + query.limit
+        total = len(hits) + (here.total or 0) - len(here.found)
+        return Page(hits[query.offset : end], total if query.count else None, len(hits) > end or here.more), warnings
+
+    async def _search(self, request: Request, query: Query, view: View, given: Given) -> Page:
+        """What is here. Raises Forbidden, BadRequest, TooManyResults."""
+        terms = _terms(query)
+        query, _ = self._broker.restrict(request.caller, query, view.form)
+        return await search(
+            self._past.history,
+            Search(
+                Candidates(query.ids, query.id_pattern, query.types),
+                view.window,
+                query.attrs,
+                _names(view, None),
+                frozenset(attributes_in(query)) | ({"scope"} if query.scopes else frozenset()),
+                query.q,
+                query.geo,
+                query.scopes,
+                partial(is_meant, query),
+                datasets_of(given),
+                terms,
+                query.limit,
+                query.offset,
+                query.count,
+            ),
+        )
+
+    def _answer(self, request: Request, found: list[Found], view: View, *, one: bool) -> Response:
+        """200, or 206 with the range that the answer covers (clause 6.3.10)."""
+        parts, covered = [each.evolution for each in found], None
+        if view.aggregation is None:
+            parts, covered = cut(parts, view.window, self._past.max_instances)
+        cut_down = [Found(each.id, each.known, part) for each, part in zip(found, parts, strict=True)]
+        shown = [entity for entity in represent_all(cut_down, view) if entity]
+        if one and not shown:
+            raise NotFound("nothing of the entity was picked")
+        response = answer(request, shown[0] if one else shown, view.form.context, 206 if covered else 200)
+        if covered is not None:
+            response.headers.append((b"content-range", covered.header().encode()))
+        return response
+
+
+def _of_datasets(part: Part, datasets: Datasets | None) -> Part:
+    found = Found(part.found.id, part.found.known, of_datasets(part.found.evolution, datasets))
+    return replace(part, found=found)
+
+
+def _picked(part: Part, names: frozenset[str] | None) -> Part:
+    kept = {name: events for name, events in part.found.evolution.items() if names is None or name in names}
+    return replace(part, found=Found(part.found.id, part.found.known, kept))
+
+
+def represent_all(found: list[Found], view: View) -> list[dict[str, Any]]:
+    return [_with_times(represent(one.id, one.known.types, one.evolution, view), one.known, view) for one in found]
+
+
+def _with_times(shown: dict[str, Any], known: Known, view: View) -> dict[str, Any]:
+    if view.form.sys_attrs and shown:
+        shown |= {"createdAt": short_iso(known.first), "modifiedAt": short_iso(known.last)}
+        if known.deleted:
+            shown["deletedAt"] = short_iso(known.last)
+    return shown
+
+
+def _names(view: View, open_to: frozenset[str] | None) -> frozenset[str] | None:
+    """The attributes worth reading; None for all."""
+    picked = None if view.pick is None or view.pick <= _MEMBERS else view.pick - _MEMBERS
+    return picked if open_to is None else open_to if picked is None else picked & open_to
+
+
+def _open_to(request: Request, known: Known, identifier: str) -> frozenset[str] | None:
+    """The attributes the caller may read. Raises NotFound, so that existence does not leak."""
+    if request.caller.everything:
+        return None
+    open_to = request.caller.attributes("read", known.types)
+    if open_to is not None and not open_to:
+        raise NotFound(f"no history of {identifier}")
+    return open_to
+
+
+def _terms(query: Query) -> tuple[Term, ...]:
+    if query.order is None:
+        return ()
+    if query.order.distance is not None or query.order.collation is not None:
+        raise BadRequest("the past is ordered by members only, neither by distance nor in a language")
+    return query.order.terms
+
+
+def _cut(request: Request, one: Found) -> Found:
+    if request.caller.everything:
+        return one
+    open_to = request.caller.attributes("read", one.known.types)
+    evolution: Evolution = {
+        name: events for name, events in one.evolution.items() if open_to is None or name in open_to
+    }
+    return Found(one.id, one.known, evolution)
