@@ -9,7 +9,7 @@ from typing import Any
 
 from madang.base.clock import short_iso
 from madang.base.errors import BadRequest, NotFound
-from madang.context.store import Query
+from madang.context.query import Query
 from madang.history.evolution import Evolution
 from madang.history.paging import cut
 from madang.history.past import Past
