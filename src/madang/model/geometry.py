@@ -23,6 +23,8 @@ _DEPTH = {"Point": 0, "MultiPoint": 1, "LineString": 1, "MultiLineString": 2, "P
 EARTH_RADIUS_M = 6_371_008.8
 RELATIONS = frozenset({"near", "within", "contains", "intersects", "equals", "disjoint", "overlaps"})
 Box = tuple[float, float, float, float]
+# On a plane and on the sphere distances of a city differ by less.
+_SURELY, _CITY_M = 0.999, 50_000
 
 _NUMBERS = (int, float)
 
@@ -105,6 +107,8 @@ class GeoQuery:
     def matches(self, value: Any) -> bool:
         """Whether a GeoJSON geometry satisfies the query."""
         try:
+            if self._holds_all(value):
+                return True
             if self.relation == "near":
                 distance = self._distance_m(value)
                 return (self.max_m is None or distance <= self.max_m) and (self.min_m is None or distance >= self.min_m)
@@ -114,6 +118,15 @@ class GeoQuery:
         if self.relation == "intersects" or self.relation == "disjoint":
             return bool(target.intersects(self.reference)) == (self.relation == "intersects")
         return bool(getattr(target, self.relation)(self.reference))
+
+    def _holds_all(self, value: Any) -> bool:
+        """Whether the circle surely holds the whole geometry, as it mostly does with buildings: then none is built."""
+        circle, box = self.circle(), bounds(value) if value["type"] != "Point" else None
+        if circle is None or box is None or self.min_m is not None or circle[2] > _CITY_M:
+            return False
+        x, y, most = circle
+        farthest = max(haversine_m(x, y, east, north) for east in box[::2] for north in box[1::2])
+        return farthest < most * _SURELY
 
     def _distance_m(self, value: Any) -> float:
         """Most of what a city has are points: for them no geometry is built."""
