@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from madang.base.errors import BadRequest, MadangError, TooManyResults
 from madang.base.limits import PURGE_MAX_ENTITIES, QUERY_MAX_PAGE
-from madang.context.store import Query
+from madang.context.query import Query
 from madang.model.entity import Entity, parse_entity
 from madang.model.kinds import check_id, check_time
 from madang.model.operations import Create, Merge, Operation, Replace

@@ -7,8 +7,8 @@ from typing import Any
 
 from shapely.geometry import shape
 
+from madang.context.query import Query
 from madang.context.row import Row
-from madang.context.store import Query
 from madang.model.entity import Entity
 from madang.model.evaluate import satisfies, values_at
 from madang.model.geometry import distance_m

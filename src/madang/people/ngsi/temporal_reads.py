@@ -10,7 +10,7 @@ from typing import Any
 from madang.base.clock import short_iso
 from madang.base.errors import BadRequest, NotFound
 from madang.base.limits import QUERY_MAX_PAGE
-from madang.context.store import Query
+from madang.context.query import Query
 from madang.history.elsewhere import Part, merged
 from madang.history.evolution import Evolution
 from madang.history.order import ordered
