@@ -125,6 +125,19 @@ async def test_a_registration_that_is_over_matches_no_longer(
     await until(lambda: heard(listener)[1:] == [told("noLongerMatching", 1)], "it is over")
 
 
+async def test_what_goes_while_its_coming_is_told_is_told_too(
+    api: httpx.AsyncClient, watch: Watch, listener: Listener
+) -> None:
+    listener.open.clear()
+    await register(api)
+    await subscribe(api, watch, listener)
+    await until(lambda: len(listener.bodies) == 1, "its coming is on the way")
+    await api.delete("csourceRegistrations/urn:x:r1")
+    await watch.notifier.look()
+    listener.open.set()
+    await until(lambda: heard(listener)[1:] == [told("noLongerMatching", 1)], "its going")
+
+
 @pytest.mark.parametrize(
     ("wanted", "numbers"),
     [
