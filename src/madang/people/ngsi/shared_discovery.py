@@ -145,8 +145,7 @@ def _why(reply: Reply) -> str:
 def _by_broker(registrations: Iterable[Registration]) -> list[tuple[Registration, ...]]:
     groups: dict[Any, list[Registration]] = {}
     for one in registrations:
-        key = (one.endpoint, one.tenant, one.headers, one.context_url, one.local_only)
-        groups.setdefault(key, []).append(one)
+        groups.setdefault(one.partner, []).append(one)
     return [tuple(group) for group in groups.values()]
 
 
