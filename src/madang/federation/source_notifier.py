@@ -88,9 +88,11 @@ class SourceNotifier:
         return out
 
     async def _spread(self, changed: set[str], tellers: dict[str, Teller]) -> None:
+        # Asked in this order: what is being told now is written down meanwhile, so that one of the two knows of it.
+        concerned = {name: {one for one in changed if teller.concerns(one)} for name, teller in tellers.items()}
         whom = await self._means.told.whom(changed) if tellers else {}
         for identifier, teller in tellers.items():
-            heard = whom.get(identifier, set()) | {one for one in changed if teller.concerns(one)}
+            heard = whom.get(identifier, set()) | concerned[identifier]
             if heard:
                 teller.hear(heard)
 
