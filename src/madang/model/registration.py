@@ -113,12 +113,6 @@ class Registration:
     def is_proxied(self) -> bool:
         return self.mode in PROXIED
 
-    @property
-    def partner(self) -> tuple[Any, ...]:
-        """Who is asked, and how: what is asked by registrations with the same partner may be asked at once."""
-        named = (self.endpoint, self.tenant, self.headers, self.context_url, self.mode, self.operations)
-        return (*named, self.local_only, self.timeout_s, self.cooldown_s)
-
     def supports(self, operation: str) -> bool:
         return operation in self.operations
 

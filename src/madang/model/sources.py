@@ -26,11 +26,17 @@ def narrowed(registration: Registration, spec: Spec) -> list[Spec]:
     return list(dict.fromkeys(out))
 
 
+def partner(one: Registration) -> tuple[Any, ...]:
+    """Who is asked, and how: what registrations with the same partner are asked may be asked at once."""
+    named = (one.endpoint, one.tenant, one.headers, one.context_url, one.mode, one.operations)
+    return (*named, one.local_only, one.timeout_s, one.cooldown_s)
+
+
 def joined(parts: Iterable[tuple[Registration, Spec]], most: int) -> list[tuple[Registration, Spec]]:
     """The same with fewer requests: what differs in ids alone is asked of a partner together, up to `most` ids at once."""
     groups: dict[Any, tuple[Registration, Spec, dict[str, None]]] = {}
     for one, part in parts:
-        key = (one.partner, bool(part.ids), replace(part, ids=()))
+        key = (partner(one), bool(part.ids), replace(part, ids=()))
         groups.setdefault(key, (one, part, {}))[2].update(dict.fromkeys(part.ids))
     out = []
     for one, part, found in groups.values():
