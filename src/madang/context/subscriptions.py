@@ -8,7 +8,7 @@ from typing import Any
 import asyncpg
 
 from madang.base.clock import from_iso, to_iso
-from madang.base.errors import Conflict, NotFound, TooManyResults
+from madang.base.errors import Conflict, MadangError, NotFound, PreconditionFailed, TooManyResults
 from madang.base.limits import SUBSCRIPTIONS_MAX
 from madang.model.context import Context
 from madang.model.subscription import Subscription
@@ -19,11 +19,12 @@ INSERT INTO subscription (id, body, context) SELECT $1, $2, $3 FROM noted
 """
 _REPLACE = """
 WITH noted AS MATERIALIZED (SELECT nextval('subscription_change'))
-UPDATE subscription SET body = $2, context = $3, modified_at = now() FROM noted WHERE id = $1
+UPDATE subscription SET body = $2, context = $3, modified_at = now() FROM noted
+WHERE id = $1 AND ($4::timestamptz IS NULL OR modified_at = $4)
 """
 _DELETE = """
 WITH noted AS MATERIALIZED (SELECT nextval('subscription_change'))
-DELETE FROM subscription USING noted WHERE id = $1
+DELETE FROM subscription USING noted WHERE id = $1 AND ($2::timestamptz IS NULL OR modified_at = $2)
 """
 
 
@@ -42,15 +43,17 @@ class Subscriptions:
         except asyncpg.UniqueViolationError:
             raise Conflict(f"{subscription.id} exists already") from None
 
-    async def replace(self, identifier: str, data: dict[str, Any], context: Context) -> None:
-        """Raises NotFound."""
-        if await self._pool.execute(_REPLACE, identifier, data, context.source) == "UPDATE 0":
-            raise NotFound(f"no subscription {identifier}")
+    async def replace(
+        self, identifier: str, data: dict[str, Any], context: Context, seen: datetime | None = None
+    ) -> None:
+        """Only as it was `seen` modified, if that is given. Raises NotFound, PreconditionFailed."""
+        if await self._pool.execute(_REPLACE, identifier, data, context.source, seen) == "UPDATE 0":
+            raise missing(f"no subscription {identifier}", seen)
 
-    async def delete(self, identifier: str) -> None:
-        """Raises NotFound."""
-        if await self._pool.execute(_DELETE, identifier) == "DELETE 0":
-            raise NotFound(f"no subscription {identifier}")
+    async def delete(self, identifier: str, seen: datetime | None = None) -> None:
+        """As `replace`."""
+        if await self._pool.execute(_DELETE, identifier, seen) == "DELETE 0":
+            raise missing(f"no subscription {identifier}", seen)
 
     async def get(self, identifier: str) -> asyncpg.Record:
         """Raises NotFound."""
@@ -73,6 +76,11 @@ class Subscriptions:
 
     async def every(self) -> list[asyncpg.Record]:
         return list(await self._pool.fetch("SELECT id, body, context, modified_at FROM subscription"))
+
+
+def missing(what: str, seen: datetime | None) -> MadangError:
+    """Why nothing was written: it is not there, or not as it was seen."""
+    return NotFound(what) if seen is None else PreconditionFailed("it was changed meanwhile")
 
 
 def describe(record: asyncpg.Record) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from madang.base.errors import (
     NotFound,
     TooLarge,
     UnsupportedMedia,
+    trace_of,
 )
 from madang.base.limits import BODY_MAX_BYTES, JSON_MAX_DEPTH
 from madang.engine.database import LOST, explain
@@ -32,6 +33,7 @@ Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 encode = msgspec.json.Encoder().encode
 _DECODER = msgspec.json.Decoder()
+PATH_LOGGED_CHARS = 200
 _STRING = re.compile(rb'"(?:[^"\\]++|\\.)*+"', re.DOTALL)
 _NO_BRACKETS = bytes(byte for byte in range(256) if byte not in b"[]{}")
 _ONE_KIND = bytes.maketrans(b"{}", b"[]")
@@ -179,8 +181,9 @@ async def guarded(
         return problem(error)
     except LOST as error:
         return problem(explain(error))
-    except Exception:
-        log.exception("unforeseen error", method=request.method, path=request.scope["path"])
+    except Exception as error:
+        path = request.scope["path"][:PATH_LOGGED_CHARS]
+        log.error("unforeseen error", method=request.method, path=path, trace=trace_of(error))
         return problem(MadangError())
 
 
@@ -210,4 +213,4 @@ def methods_of(handlers: Mapping[str, Handler]) -> list[str]:
 
 
 def nothing_here(request: Request) -> NotFound:
-    return NotFound(f"nothing at {request.scope['path'][:200]}")
+    return NotFound(f"nothing at {request.scope['path'][:PATH_LOGGED_CHARS]}")

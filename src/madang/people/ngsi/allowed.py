@@ -65,6 +65,12 @@ PARAMETERS: dict[tuple[str, str], set[str]] = {
     ("csourceRegistrations", "POST"): {"options"},
     ("subscriptions", "GET"): {"limit", "offset", "count", "options", "local"},
     ("subscriptions", "POST"): {"options", "local"},
+    ("subscriptions/*", "GET"): {"options", "local"},
+    ("subscriptions/*", "PATCH"): {"local"},
+    ("subscriptions/*", "DELETE"): {"local"},
+    ("csourceRegistrations/*", "GET"): {"options", "local"},
+    ("csourceRegistrations/*", "PATCH"): {"local"},
+    ("csourceRegistrations/*", "DELETE"): {"local"},
 }
 
 

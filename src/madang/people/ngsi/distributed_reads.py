@@ -19,14 +19,14 @@ from madang.model.sources import Spec, narrowed
 from madang.people.http import Request, Response, problem
 from madang.people.ngsi.asked import Asked, asked_for_many, asked_for_one
 from madang.people.ngsi.batch import asked_in_body
-from madang.people.ngsi.entities import check_geometry_property
+from madang.people.ngsi.entities import check_geometry_property, check_types
 from madang.people.ngsi.pages import Pages
 from madang.people.ngsi.parameters import Given, link_context, read_payload
 from madang.people.ngsi.queries import flag
 from madang.people.ngsi.sharing import Sharing, parameters
 from madang.people.ngsi.sifting import in_order, sifted
 
-_PASSED = ("q", "scopeQ", "georel", "geometry", "coordinates", "geoproperty", "expandValues")
+_PASSED = ("q", "scopeQ", "georel", "geometry", "coordinates", "geoproperty", "expandValues", "jsonKeys")
 Warnings = list[tuple[Registration, str]]
 
 
@@ -50,7 +50,7 @@ class DistributedReads:
         check_geometry_property(request)
         broker, identifier = self._sharing.broker, check_id(request.parts[1])
         context = await broker.contexts.get(link_context(request))
-        form, join = asked_for_one(request.raw_query, context)
+        form, join, types = asked_for_one(request.raw_query, context)
         rows = await broker.store.list_by_id([identifier])
         names = tuple(form.attrs or ()) or (form.pick.names if form.pick is not None else ())
         spec = Spec((identifier,), None, tuple(rows[0].entity.types) if rows else (), names)
@@ -63,7 +63,8 @@ class DistributedReads:
         if not pieces:
             missing = problem(NotFound(f"no entity {identifier}"), b"application/json")
             return self._sharing.warn(missing, warnings)
-        row = Row(*assemble(pieces), 0)
+        row = Row(*assemble(pieces), 0) if asks else rows[0]
+        check_types(row.entity, types)
         return self._sharing.warn(await self._pages.of_entity(request, row, form, context, join), warnings)
 
     async def _asks_for_one(self, request: Request, spec: Spec, context: Context) -> list[Ask]:

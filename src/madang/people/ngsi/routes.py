@@ -6,6 +6,7 @@ from madang.base.errors import BadRequest, MadangError
 from madang.context.subscriptions import Subscriptions
 from madang.federation.federation import Federation
 from madang.history.past import Past
+from madang.people.conditional import refuse_condition, tagged
 from madang.people.http import Handler, Request, Response, methods_of, nothing_here, pick_method, problem
 from madang.people.ngsi.allowed import check_parameters
 from madang.people.ngsi.attributes import Attributes
@@ -24,6 +25,12 @@ from madang.people.ngsi.sharing import Sharing, is_shared
 from madang.people.ngsi.subscriptions import SubscriptionResources
 from madang.people.ngsi.temporal import Temporal
 
+VERSIONED = frozenset(
+    {"entities/*", "entities/*/attrs", "entities/*/attrs/*", "subscriptions/*", "csourceRegistrations/*"}
+)
+"""What a write may ask to be in a version."""
+TAGGED = frozenset({"types/*", "attributes/*", "jsonldContexts/*", "temporal/entities/*"})
+"""Single resources without a version: their tag says what they show."""
 Table = dict[str, dict[str, Handler]]
 
 
@@ -138,9 +145,12 @@ class NgsiLd:
         check_media(request)
         method = "GET" if request.method == "HEAD" else request.method
         check_parameters(shape, method, request.raw_query)
+        if method in ("PUT", "PATCH", "DELETE") and shape not in VERSIONED:
+            refuse_condition(request)
         if len(self._federation) and is_shared(request):
             handler = self._shared.get(shape, {}).get(method, handler)
-        return await handler(request)
+        response = await handler(request)
+        return tagged(request, response) if method == "GET" and shape in TAGGED else response
 
 
 def _shape(parts: list[str]) -> str:

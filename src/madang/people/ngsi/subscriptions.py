@@ -11,6 +11,7 @@ from madang.context.subscriptions import Subscriptions, describe
 from madang.model.context import Context
 from madang.model.kinds import NULL, check_id, check_time
 from madang.model.subscription import parse_subscription, renamed, text
+from madang.people.conditional import is_conditional, seen_in, tagged, version_of
 from madang.people.http import Request, Response
 from madang.people.ngsi.asked import PREFIX, page_links
 from madang.people.ngsi.broker import Broker
@@ -59,7 +60,8 @@ class SubscriptionResources:
         accepted_json(request)
         context = await self._broker.contexts.get(link_context(request))
         record = await self._subscriptions.get(check_id(request.parts[1]))
-        return answer(request, await self._shown(record, context), context)
+        response = answer(request, await self._shown(record, context), context)
+        return tagged(request, response, version_of(record["modified_at"]))
 
     async def _shown(self, record: Any, context: Context) -> dict[str, Any]:
         """With the names that the asker's context has for what the subscriber's meant."""
@@ -73,12 +75,13 @@ class SubscriptionResources:
         if not isinstance(data, dict):
             raise BadRequest("a subscription fragment is a JSON object")
         old = await self._subscriptions.get(identifier)
+        seen = seen_in(request, old["modified_at"])
         merged = _patched(old["body"], data) | {"id": identifier}
         if not link_context(request) and "@context" not in data:
             context = await self._broker.contexts.get(old["context"])
         parse_subscription(merged, context)
         await self._check(data)
-        await self._subscriptions.replace(identifier, merged, context)
+        await self._subscriptions.replace(identifier, merged, context, seen)
         return NO_CONTENT
 
     async def _check(self, data: dict[str, Any]) -> None:
@@ -92,7 +95,11 @@ class SubscriptionResources:
 
     async def delete(self, request: Request) -> Response:
         request.caller.require("write", "subscriptions")
-        await self._subscriptions.delete(check_id(request.parts[1]))
+        identifier = check_id(request.parts[1])
+        seen = None
+        if is_conditional(request):
+            seen = seen_in(request, (await self._subscriptions.get(identifier))["modified_at"])
+        await self._subscriptions.delete(identifier, seen)
         return NO_CONTENT
 
 

@@ -59,7 +59,7 @@ QUERY: dict[str, Schema] = {
     "idPattern": _text("a regular expression over ids"),
     "join": _word("how linked entities are shown", "inline", "flat", "@none"),
     "joinLevel": _whole("how far links are followed", 1, JOIN_MAX_LEVEL, 1),
-    "jsonKeys": _text("taken and without effect"),
+    "jsonKeys": _text("comma-separated attributes whose values are no JSON-LD: expandValues does not touch them"),
     "keep": _text("comma-separated attributes to keep, all others go"),
     "kind": _word("only contexts of this kind", *KINDS),
     "lang": _text("the language of a LanguageProperty, by RFC 5646", examples=["ko"]),
