@@ -20,6 +20,7 @@ from madang.cli.instance import nats_spec, postgres_spec
 from madang.context.catalogue import Catalogue
 from madang.context.contexts import Contexts
 from madang.context.discovery import Discovery
+from madang.context.entity_maps import EntityMaps
 from madang.context.snapshot import Snapshot, open_snapshot
 from madang.context.store import Store
 from madang.context.subscriptions import Subscriptions
@@ -97,7 +98,7 @@ async def dsn(session_dsn: str) -> str:
     connection = await asyncpg.connect(session_dsn)
     await connection.execute(
         "TRUNCATE entity, history, dead_letter, notification, counter, subscription, bus_cursor, command, app, ld_context,"
-        " transient, tenant, csource RESTART IDENTITY"
+        " transient, tenant, csource, entity_map, entity_map_entry RESTART IDENTITY"
     )
     await connection.close()
     return session_dsn
@@ -156,7 +157,7 @@ async def open_api(broker: Broker, pool: asyncpg.Pool, past: Past) -> AsyncItera
     async def no_sockets(*_: object) -> None:
         return None
 
-    ngsi = NgsiLd(broker, Subscriptions(pool), past, Federation(pool, broker.contexts))
+    ngsi = NgsiLd(broker, Subscriptions(pool), past, Federation(pool, broker.contexts), EntityMaps(pool))
     app = Gateway(ngsi, Nothing(), Nothing(), Nothing(), metrics, no_sockets, nobody, OPERATOR)
     transport = httpx.ASGITransport(app=app)  # type: ignore[arg-type]
     async with httpx.AsyncClient(transport=transport, base_url="http://localhost:8600/ngsi-ld/v1/") as client:

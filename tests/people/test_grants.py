@@ -13,6 +13,7 @@ from tests.conftest import OPERATOR, Nothing
 from tests.people.test_live import Client
 from tests.waiting import until
 
+from madang.context.entity_maps import EntityMaps
 from madang.context.subscriptions import Subscriptions
 from madang.federation.federation import Federation
 from madang.history.past import open_past
@@ -59,7 +60,7 @@ async def door(broker: Broker, pool: asyncpg.Pool, api: httpx.AsyncClient) -> As
     async def no_sockets(*_: object) -> None:
         return None
 
-    ngsi = NgsiLd(broker, Subscriptions(pool), open_past(pool), Federation(pool, broker.contexts))
+    ngsi = NgsiLd(broker, Subscriptions(pool), open_past(pool), Federation(pool, broker.contexts), EntityMaps(pool))
     app = Gateway(
         ngsi,
         Nothing(),

@@ -19,7 +19,10 @@ NOTHING: Any = None
 
 def test_every_route_is_described_and_nothing_else() -> None:
     management = Management({}, NOTHING, NOTHING, NOTHING, NOTHING, NOTHING, NOTHING)
-    assert (set(NGSI), set(MANAGEMENT)) == (NgsiLd(NOTHING, NOTHING, NOTHING, NOTHING).routes, management.routes)
+    assert (set(NGSI), set(MANAGEMENT)) == (
+        NgsiLd(NOTHING, NOTHING, NOTHING, NOTHING, NOTHING).routes,
+        management.routes,
+    )
 
 
 def test_every_parameter_is_described_and_nothing_else() -> None:
@@ -49,6 +52,7 @@ def test_an_operation_as_it_is_told() -> None:
             {"name": "local", "in": "query", **QUERY["local"]},
             {"name": "options", "in": "query", **QUERY["options"]},
             {"$ref": "#/components/parameters/Link"},
+            {"$ref": "#/components/parameters/NGSILD-EntityMap"},
             {"$ref": "#/components/parameters/NGSILD-Tenant"},
         ],
         "responses": {

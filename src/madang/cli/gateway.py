@@ -27,6 +27,7 @@ from madang.cli.tidy import keep_tidy
 from madang.context.catalogue import Catalogue
 from madang.context.contexts import Contexts
 from madang.context.discovery import Discovery
+from madang.context.entity_maps import EntityMaps
 from madang.context.expiry import Expiry
 from madang.context.snapshot import open_snapshot
 from madang.context.store import Store
@@ -84,8 +85,8 @@ async def gateway(settings: Settings) -> None:
     board.desk = desk
     page, letters, explain = page_config(city, board), DeadLetters(pool), Explain(broker)
     manage = Management(page, apps, desk, letters, board.status, lambda: available(apps), explain.get)
-    past = open_past(pool, city.history.max_instances)
-    ngsi = NgsiLd(broker, Subscriptions(pool), past, federation)
+    past, maps = open_past(pool, city.history.max_instances), EntityMaps(pool)
+    ngsi = NgsiLd(broker, Subscriptions(pool), past, federation, maps)
     app = Gateway(
         TenantRouter(ngsi, tenants.open),
         manage,
@@ -104,7 +105,7 @@ async def gateway(settings: Settings) -> None:
         poll(board, settings, store, apps),
         desk.run(),
         writer.watch(),
-        keep_tidy(Expiry(pool, writer), broker.contexts),
+        keep_tidy(Expiry(pool, writer), broker.contexts, maps),
         tenants.watch(),
         federation.follow(),
     )

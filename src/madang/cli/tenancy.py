@@ -15,6 +15,7 @@ from madang.cli.tidy import keep_tidy
 from madang.context.catalogue import Catalogue
 from madang.context.contexts import Contexts
 from madang.context.discovery import Discovery
+from madang.context.entity_maps import EntityMaps
 from madang.context.expiry import Expiry
 from madang.context.notifier import Notifier
 from madang.context.store import Store
@@ -77,12 +78,13 @@ class TenantHouse:
         broker = Broker(writer, Store(pool), Contexts(catalogue=catalogue), Discovery(pool), catalogue, alias)
         self._ends += [writer.stop, pool.close]
         self._keep(writer.watch())
-        self._keep(keep_tidy(Expiry(pool, writer), broker.contexts))
+        maps = EntityMaps(pool)
+        self._keep(keep_tidy(Expiry(pool, writer), broker.contexts, maps))
         federation = Federation(pool, broker.contexts)
         await federation.reload()
         self._keep(federation.follow())
         past = open_past(pool, self._past.max_instances)
-        return NgsiLd(broker, Subscriptions(pool), past, federation)
+        return NgsiLd(broker, Subscriptions(pool), past, federation, maps)
 
     def _keep(self, work: Any) -> None:
         task = asyncio.create_task(work)

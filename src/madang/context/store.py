@@ -133,8 +133,29 @@ class Store:
         snapshot.keep_members(version, name, ids)
         return ids
 
+    async def ids(self, query: Query, most: int) -> list[str]:
+        """Every id that a query finds, in its order, whatever its page. Raises TooManyResults beyond `most`."""
+        if _is_near(query):
+            found = await self._near(query)
+        else:
+            parameters = Parameters()
+            where, order = _where(query, parameters), order_by(query.order, parameters)
+            sql = f"SELECT id FROM entity WHERE {where} ORDER BY {order} LIMIT {parameters.add(most + 1)}"  # noqa: S608
+            found = [record["id"] for record in await self._fetch(sql, parameters.values)]
+        if len(found) > most:
+            raise TooManyResults(f"more than {most} entities: ask for fewer at a time")
+        return found
+
     async def _find_near(self, query: Query) -> Page:
-        """The box index gives candidates, the exact geometry decides; only the page's bodies are read."""
+        """Only the page's bodies are read."""
+        hits = await self._near(query)
+        chosen = hits[query.offset : query.offset + query.limit]
+        rows = sorted(await self.list_by_id(chosen), key=lambda row: chosen.index(row.entity.id)) if chosen else []
+        total = len(hits) if query.count else None
+        return Page(rows, total, len(hits) > query.offset + query.limit)
+
+    async def _near(self, query: Query) -> list[str]:
+        """The box index gives candidates, the exact geometry decides."""
         distance = query.order.distance if query.order is not None else None
         records = await self._fetch(*_statement(query))
         if len(records) > GEO_MAX_CANDIDATES:
@@ -142,11 +163,7 @@ class Store:
         found = [record for record in records if query.geo is None or _is_hit(query.geo, record["place"])]
         if distance is not None:
             found.sort(key=lambda record: _metres(distance, record["far"]))
-        hits = [record["id"] for record in found]
-        chosen = hits[query.offset : query.offset + query.limit]
-        rows = sorted(await self.list_by_id(chosen), key=lambda row: chosen.index(row.entity.id)) if chosen else []
-        total = len(hits) if query.count else None
-        return Page(rows, total, len(hits) > query.offset + query.limit)
+        return [record["id"] for record in found]
 
     async def explain(self, query: Query) -> Explanation:
         """How `find` would answer now; nothing is read. Raises as `find`."""

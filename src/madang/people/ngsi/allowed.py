@@ -59,6 +59,13 @@ PARAMETERS: dict[tuple[str, str], set[str]] = {
     ("temporal/entities/*/attrs/*/*", "PATCH"): _DISTRIBUTED,
     ("temporal/entities/*/attrs/*/*", "DELETE"): _DISTRIBUTED,
     ("temporal/entityOperations/query", "POST"): _QUERY | _TEMPORAL,
+    ("entityMaps", "GET"): _QUERY,
+    ("entityMaps", "POST"): _QUERY,
+    ("entityMaps/*", "GET"): {"local"},
+    ("entityMaps/*", "PATCH"): {"local"},
+    ("entityMaps/*", "DELETE"): {"local"},
+    ("temporal/entityMaps", "GET"): _QUERY | _TEMPORAL,
+    ("temporal/entityMaps", "POST"): _QUERY | _TEMPORAL,
     ("csourceRegistrations", "GET"): _WHERE
     | {"type", "attrs", "limit", "offset", "count", "options", "datasetId"}
     | {"timerel", "timeAt", "endTimeAt", "timeproperty", "lang"},

@@ -41,11 +41,16 @@ def page_links(resource: str, raw_query: bytes, limit: int, offset: int, more: b
 
 
 def _links(resource: str, rest: str, limit: int, offset: int, more: bool) -> Headers:
+    return page_turns(resource, rest, limit, offset, offset + limit if more else None)
+
+
+def page_turns(resource: str, rest: str, limit: int, offset: int, following: int | None) -> Headers:
+    """Link headers to the page before, and to the next one where it begins at `following`."""
     pages = []
     if offset > 0:
         pages.append((max(0, offset - limit), "prev"))
-    if more:
-        pages.append((offset + limit, "next"))
+    if following is not None:
+        pages.append((following, "next"))
     before = f"{rest}&" if rest else ""
     return [
         (b"link", f'<{PREFIX}/{resource}?{before}limit={limit}&offset={at}>;rel="{relation}"'.encode())

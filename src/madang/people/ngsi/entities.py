@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Collection
 from urllib.parse import quote
 
-from madang.base.errors import BadRequest, MadangError, NotFound, TooManyResults
-from madang.base.limits import PURGE_MAX_ENTITIES, QUERY_MAX_PAGE
-from madang.context.store import Query
+from madang.base.errors import BadRequest, MadangError, NotFound
+from madang.base.limits import PURGE_MAX_ENTITIES
 from madang.model.context import Context
 from madang.model.entity import Entity, parse_entity
 from madang.model.kinds import check_id
@@ -46,8 +45,9 @@ class Entities:
         check_geometry_property(request)
         return await self._pages.of_query(request, asked_for_many(request.raw_query, context), context)
 
-    async def purge(self, request: Request) -> Response:
-        """Deletes what a query finds, or attributes of it: `drop` those, `keep` no others (clause 5.6.21)."""
+    async def purge(self, request: Request, only: Collection[str] | None = None) -> Response:
+        """Deletes what a query finds, or attributes of it: `drop` those, `keep` no others (clause 5.6.21); of `only` those
+        entities, if that is given."""
         context = await self._broker.contexts.get(link_context(request))
         given = request.query
         query = query_of(given, context)
@@ -58,7 +58,8 @@ class Entities:
         if request.caller.role is not None:
             request.caller.require("write", "entities")
         query, _ = self._broker.restrict(request.caller, query, Form())
-        found = await self._ids(replace(query, limit=QUERY_MAX_PAGE, offset=0, count=False))
+        found = await self._broker.store.ids(query, PURGE_MAX_ENTITIES)
+        found = [one for one in found if only is None or one in only]
         changed = frozenset(drop or keep)
         operations: list[Operation] = [
             DropAttributes(name, changed, bool(keep)) if changed else Delete(name, missing_ok=True) for name in found
@@ -69,19 +70,6 @@ class Entities:
             if isinstance(outcome, MadangError) and outcome.status != 404:
                 raise outcome
         return NO_CONTENT
-
-    async def _ids(self, query: Query) -> list[str]:
-        """Every id that a query finds. Raises TooManyResults, so that a purge is done whole or not begun."""
-        found: list[str] = []
-        after: str | None = None
-        while True:
-            page = await self._broker.store.find(replace(query, after=after))
-            found += [row.entity.id for row in page.rows]
-            if len(found) > PURGE_MAX_ENTITIES:
-                raise TooManyResults(f"more than {PURGE_MAX_ENTITIES} entities: ask for fewer at a time")
-            if not page.more:
-                return found
-            after = found[-1]
 
     async def get(self, request: Request) -> Response:
         check_geometry_property(request)

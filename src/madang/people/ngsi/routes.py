@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+
 from madang.base.errors import BadRequest, MadangError
+from madang.context.entity_maps import EntityMaps
 from madang.context.subscriptions import Subscriptions
 from madang.federation.federation import Federation
 from madang.history.past import Past
@@ -18,18 +21,20 @@ from madang.people.ngsi.distributed_batches import DistributedBatches
 from madang.people.ngsi.distributed_reads import DistributedReads
 from madang.people.ngsi.distributed_writes import DistributedWrites
 from madang.people.ngsi.entities import Entities
+from madang.people.ngsi.entity_maps import MapResources
 from madang.people.ngsi.identity import Identity
 from madang.people.ngsi.parameters import check_media
 from madang.people.ngsi.registrations import RegistrationResources
 from madang.people.ngsi.sharing import Sharing, is_shared
 from madang.people.ngsi.subscriptions import SubscriptionResources
 from madang.people.ngsi.temporal import Temporal
+from madang.people.ngsi.temporal_reads import TemporalReads
 
 VERSIONED = frozenset(
     {"entities/*", "entities/*/attrs", "entities/*/attrs/*", "subscriptions/*", "csourceRegistrations/*"}
 )
 """What a write may ask to be in a version."""
-TAGGED = frozenset({"types/*", "attributes/*", "jsonldContexts/*", "temporal/entities/*"})
+TAGGED = frozenset({"types/*", "attributes/*", "jsonldContexts/*", "temporal/entities/*", "entityMaps/*"})
 """Single resources without a version: their tag says what they show."""
 Table = dict[str, dict[str, Handler]]
 
@@ -37,7 +42,9 @@ Table = dict[str, dict[str, Handler]]
 class NgsiLd:
     """Everything below `/ngsi-ld/v1`."""
 
-    def __init__(self, broker: Broker, subscriptions: Subscriptions, past: Past, federation: Federation) -> None:
+    def __init__(
+        self, broker: Broker, subscriptions: Subscriptions, past: Past, federation: Federation, maps: EntityMaps
+    ) -> None:
         entities = Entities(broker)
         attributes = Attributes(broker)
         batches = Batches(broker)
@@ -45,8 +52,11 @@ class NgsiLd:
         stored = ContextResources(broker)
         discovery = DiscoveryResources(broker)
         resources = SubscriptionResources(broker, subscriptions)
-        temporal = Temporal(broker, past)
+        temporal, past_reads = Temporal(broker, past), TemporalReads(broker, past)
         sources = RegistrationResources(broker, federation)
+        sharing = Sharing(broker, federation)
+        reads, writes = DistributedReads(sharing), DistributedWrites(sharing)
+        mapped = MapResources(maps, entities, sharing, reads, past_reads)
         self._table: Table = {
             "entities": {"GET": entities.query, "POST": entities.create, "DELETE": entities.purge},
             "entities/*": {
@@ -76,19 +86,28 @@ class NgsiLd:
             "info/sourceIdentity": {"GET": identity.get},
             "subscriptions": {"GET": resources.page, "POST": resources.create},
             "subscriptions/*": {"GET": resources.get, "PATCH": resources.update, "DELETE": resources.delete},
-            "temporal/entities": {"GET": temporal.query, "POST": temporal.create},
-            "temporal/entities/*": {"GET": temporal.get, "DELETE": temporal.delete},
+            "temporal/entities": {"GET": past_reads.query, "POST": temporal.create},
+            "temporal/entities/*": {"GET": past_reads.get, "DELETE": temporal.delete},
             "temporal/entities/*/attrs": {"POST": temporal.append},
             "temporal/entities/*/attrs/*": {"DELETE": temporal.delete_attribute},
             "temporal/entities/*/attrs/*/*": {"PATCH": temporal.change_instance, "DELETE": temporal.delete_instance},
-            "temporal/entityOperations/query": {"POST": temporal.query_by_body},
+            "temporal/entityOperations/query": {"POST": past_reads.query_by_body},
+            "entityMaps": {"GET": mapped.create, "POST": mapped.create_by_body},
+            "entityMaps/*": {"GET": mapped.get, "PATCH": mapped.update, "DELETE": mapped.delete},
+            "temporal/entityMaps": {"GET": mapped.create_temporal, "POST": mapped.create_temporal_by_body},
             "csourceRegistrations": {"GET": sources.page, "POST": sources.create},
             "csourceRegistrations/*": {"GET": sources.get, "PATCH": sources.update, "DELETE": sources.delete},
         }
 
+        self._mapped: dict[tuple[str, str], Callable[[Request, Handler], Awaitable[Response]]] = {
+            ("entities", "GET"): mapped.query,
+            ("entities", "DELETE"): mapped.purge,
+            ("entities/*", "GET"): mapped.retrieve,
+            ("entityOperations/query", "POST"): mapped.query_by_body,
+            ("temporal/entities", "GET"): mapped.query_past,
+            ("temporal/entityOperations/query", "POST"): mapped.query_past_by_body,
+        }
         self._federation = federation
-        sharing = Sharing(broker, federation)
-        reads, writes = DistributedReads(sharing), DistributedWrites(sharing)
         many = DistributedBatches(sharing, writes)
         one, path = writes.of_entity, "entities/{id}"
         self._shared: Table = {
@@ -149,8 +168,17 @@ class NgsiLd:
             refuse_condition(request)
         if len(self._federation) and is_shared(request):
             handler = self._shared.get(shape, {}).get(method, handler)
-        response = await handler(request)
+        if _may_want_map(request):
+            through = self._mapped.get((shape, method))
+            response = await (handler(request) if through is None else through(request, handler))
+        else:
+            response = await handler(request)
         return tagged(request, response) if method == "GET" and shape in TAGGED else response
+
+
+def _may_want_map(request: Request) -> bool:
+    """Whether it is worth a closer look: nearly no request wants a map."""
+    return b"ngsild-entitymap" in request.headers or b"entityMap" in request.raw_query or request.method == "POST"
 
 
 def _shape(parts: list[str]) -> str:

@@ -44,8 +44,8 @@ QUERY: dict[str, Schema] = {
     "details": _flag("with what is behind each name"),
     "drop": _text("comma-separated attributes to take away"),
     "endTimeAt": _text("the end of `between`", format="date-time"),
-    "entityMap": _text("taken and without effect: there are no other brokers"),
-    "entityMapLifetime": _text("taken and without effect: there are no other brokers"),
+    "entityMap": _flag("answer by an entity map and tell where it is, in `NGSILD-EntityMap`"),
+    "entityMapLifetime": _text("how long a new entity map is wanted, an ISO 8601 duration", examples=["PT10M"]),
     "expandValues": _text("comma-separated attributes whose values in `q` are terms of the context"),
     "format": _text("form of the answer, before `options`: normalized, concise, simplified, keyValues; of the past also"
                     " temporalValues, aggregatedValues"),
@@ -65,7 +65,7 @@ QUERY: dict[str, Schema] = {
     "lang": _text("the language of a LanguageProperty, by RFC 5646", examples=["ko"]),
     "lastN": _whole("the newest of each attribute", 1, 1_000_000),
     "limit": _whole("how many at most; 0 only with count=true", 0, QUERY_MAX_PAGE, QUERY_DEFAULT_PAGE),
-    "local": _flag("ask this broker only: there are no others"),
+    "local": _flag("ask this broker only"),
     "observedAt": _text("the time of attributes that bring none", format="date-time"),
     "offset": _whole("how many to pass over", 0, QUERY_MAX_OFFSET, 0),
     "omit": _text("comma-separated members not to show"),
@@ -77,14 +77,14 @@ QUERY: dict[str, Schema] = {
     "q": _text("the query language of clause 4.9", examples=["temperature>30;category==\"park\""]),
     "reload": _flag("load a cached context again in place of deleting it"),
     "scopeQ": _text("the scope query of clause 4.19", examples=["/city/+/north;/indoor/#"]),
-    "splitEntities": _flag("taken and without effect: there are no other brokers"),
+    "splitEntities": _flag("attributes of one entity may lie in several brokers"),
     "status": _word("only receipts of this status", "accepted", "refused", "done", "failed"),
     "target": _text("only receipts about this entity"),
     "timeAt": _text("the moment of `timerel`", format="date-time"),
     "timeproperty": _word("which time counts", *TIME_PROPERTIES),
     "timerel": _word("relation to `timeAt`", "before", "after", "between"),
     "type": _text("A,B or A|B or (A;B)|C, or *", examples=["Vehicle"]),
-    "via": _text("taken and without effect: there are no other brokers"),
+    "via": _text("taken and without effect"),
 }  # fmt: skip
 
 
@@ -103,6 +103,12 @@ HEADERS: dict[str, Schema] = {
         "in": "header",
         "schema": {"type": "string"},
         "description": 'the context of names: <URL>; rel="http://www.w3.org/ns/json-ld#context"',
+    },
+    "NGSILD-EntityMap": {
+        "name": "NGSILD-EntityMap",
+        "in": "header",
+        "schema": {"type": "string"},
+        "description": "the entity map to answer by, as an earlier answer named it (clause 6.4.3.2)",
     },
     "NGSILD-Tenant": {
         "name": "NGSILD-Tenant",

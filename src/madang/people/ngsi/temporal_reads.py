@@ -1,0 +1,232 @@
+"""The past as it is asked for: /temporal/entities, /temporal/entityOperations/query (clauses 6.18, 6.19, 6.24)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from madang.base.clock import short_iso
+from madang.base.errors import BadRequest, NotFound
+from madang.context.store import Query
+from madang.history.evolution import Evolution
+from madang.history.paging import cut
+from madang.history.past import Past
+from madang.history.represent import View, represent, represent_series
+from madang.history.search import Found, Search, evolutions, search
+from madang.history.series import Series, plain_series
+from madang.history.store import Candidates, Known
+from madang.model.context import Context
+from madang.model.kinds import check_id
+from madang.model.ordering import Term
+from madang.people.http import Request, Response
+from madang.people.ngsi.asked import Asked, rest_of
+from madang.people.ngsi.bodies import given_of, select
+from madang.people.ngsi.broker import Broker, attributes_in
+from madang.people.ngsi.parameters import Given, accepted_json, answer, link_context, read_payload
+from madang.people.ngsi.queries import check_width, query_of
+from madang.people.ngsi.temporal_parameters import datasets_of, temporal_query, view_of
+
+_MEMBERS = frozenset({"id", "type"})
+
+
+@dataclass(frozen=True)
+class AskedPast:
+    """What a query of the past wants: which entities, and how to show them; `given` are its parameters, `body` the Query it
+    came in."""
+
+    search: Search
+    view: View
+    given: Given
+    body: dict[str, Any]
+
+
+class TemporalReads:
+    """Handlers that read the past."""
+
+    def __init__(self, broker: Broker, past: Past) -> None:
+        self._broker, self._past = broker, past
+
+    async def _known(self, identifier: str) -> Known:
+        known = (await self._past.history.known([identifier])).get(identifier)
+        if known is None:
+            raise NotFound(f"no history of {identifier}")
+        return known
+
+    async def get(self, request: Request) -> Response:
+        accepted_json(request)
+        identifier = check_id(request.parts[2])
+        context = await self._broker.contexts.get(link_context(request))
+        view = view_of(request.query, context, temporal_query(request.query))
+        known = await self._known(identifier)
+        names = _names(view, _open_to(request, known, identifier))
+        series = await self._series(request, identifier, names, view)
+        if series is not None:
+            shown = represent_series(identifier, known.types, *series, view)
+            return answer(request, _with_times(shown, known, view), view.form.context)
+        found, seen = await evolutions(self._past.history, [identifier], view.window, names, datasets_of(request.query))
+        if names is not None and names and not names & seen[identifier]:
+            raise NotFound(f"{identifier} never had what was asked for")
+        return self._answer(request, [Found(identifier, known, found[identifier])], view, one=True)
+
+    async def _series(
+        self, request: Request, identifier: str, names: frozenset[str] | None, view: View
+    ) -> tuple[str, Series] | None:
+        """The one attribute to aggregate, when it goes the short way."""
+        if view.aggregation is None or names is None or len(names) != 1 or "datasetId" in request.query:
+            return None
+        (name,) = names
+        series = await plain_series(self._past.history, identifier, name, view.window)
+        return None if series is None else (name, series)
+
+    async def query(self, request: Request) -> Response:
+        return await self._page(request, await self.asked(request))
+
+    async def query_by_body(self, request: Request) -> Response:
+        return await self._page(request, await self.asked_in_body(request))
+
+    async def asked(self, request: Request) -> AskedPast:
+        """What the URL asks for. Raises BadRequest, Forbidden, NotAcceptable."""
+        accepted_json(request)
+        context = await self._broker.contexts.get(link_context(request))
+        return self._asked(request, query_of(request.query, context), request.query, context, request.query, {})
+
+    async def asked_in_body(self, request: Request) -> AskedPast:
+        """As `asked`, of a Query in the body."""
+        data, context = await read_payload(request, self._broker.contexts)
+        if not isinstance(data, dict) or data.get("type") != "Query":
+            raise BadRequest('a query has "type": "Query"')
+        asked = data.get("temporalQ") or {}
+        if not isinstance(asked, dict):
+            raise BadRequest("temporalQ must be an object")
+        given = given_of(data, request.query)
+        return self._asked(request, select(query_of(given, context), data, context), given, context, asked, data)
+
+    def _asked(
+        self,
+        request: Request,
+        query: Query,
+        given: Given,
+        context: Context,
+        asked: Mapping[str, Any],
+        body: dict[str, Any],
+    ) -> AskedPast:
+        check_width(given, query)
+        view = view_of(given, context, temporal_query(asked))
+        if view.window.relation is None:
+            raise BadRequest("a temporal query needs a timerel")
+        terms = _terms(query)
+        query, _ = self._broker.restrict(request.caller, query, view.form)
+        wanted = Search(
+            Candidates(query.ids, query.id_pattern, query.types),
+            view.window,
+            query.attrs,
+            _names(view, None),
+            frozenset(attributes_in(query)) | ({"scope"} if query.scopes else frozenset()),
+            query.q,
+            query.geo,
+            query.scopes,
+            partial(_is_meant, query),
+            datasets_of(given),
+            terms,
+            query.limit,
+            query.offset,
+            query.count,
+        )
+        return AskedPast(wanted, view, given, body)
+
+    async def _page(self, request: Request, asked: AskedPast) -> Response:
+        page = await search(self._past.history, asked.search)
+        response = self.shown(request, page.found, asked.view)
+        if page.total is not None:
+            response.headers.append((b"ngsild-results-count", str(page.total).encode()))
+        query = Query(limit=asked.search.limit, offset=asked.search.offset)
+        links = Asked(query, asked.view.form, None, rest_of(request.raw_query), "temporal/entities")
+        response.headers += links.links(page.more)
+        return response
+
+    async def find(self, wanted: Search) -> list[Found]:
+        """The entities of one page. Raises TooManyResults."""
+        return (await search(self._past.history, wanted)).found
+
+    def shown(self, request: Request, found: list[Found], view: View) -> Response:
+        """The evolutions of several entities, as far as the caller may see them."""
+        return self._answer(request, [_cut(request, one) for one in found], view, one=False)
+
+    def _answer(self, request: Request, found: list[Found], view: View, *, one: bool) -> Response:
+        """200, or 206 with the range that the answer covers (clause 6.3.10)."""
+        parts, covered = [each.evolution for each in found], None
+        if view.aggregation is None:
+            parts, covered = cut(parts, view.window, self._past.max_instances)
+        cut_down = [Found(each.id, each.known, part) for each, part in zip(found, parts, strict=True)]
+        shown = [entity for entity in represent_all(cut_down, view) if entity]
+        if one and not shown:
+            raise NotFound("nothing of the entity was picked")
+        response = answer(request, shown[0] if one else shown, view.form.context, 206 if covered else 200)
+        if covered is not None:
+            response.headers.append((b"content-range", covered.header().encode()))
+        return response
+
+
+def represent_all(found: list[Found], view: View) -> list[dict[str, Any]]:
+    return [_with_times(represent(one.id, one.known.types, one.evolution, view), one.known, view) for one in found]
+
+
+def _with_times(shown: dict[str, Any], known: Known, view: View) -> dict[str, Any]:
+    if view.form.sys_attrs and shown:
+        shown |= {"createdAt": short_iso(known.first), "modifiedAt": short_iso(known.last)}
+        if known.deleted:
+            shown["deletedAt"] = short_iso(known.last)
+    return shown
+
+
+def _names(view: View, open_to: frozenset[str] | None) -> frozenset[str] | None:
+    """The attributes worth reading; None for all."""
+    picked = None if view.pick is None or view.pick <= _MEMBERS else view.pick - _MEMBERS
+    return picked if open_to is None else open_to if picked is None else picked & open_to
+
+
+def _open_to(request: Request, known: Known, identifier: str) -> frozenset[str] | None:
+    """The attributes the caller may read. Raises NotFound, so that existence does not leak."""
+    if request.caller.everything:
+        return None
+    open_to = request.caller.attributes("read", known.types)
+    if open_to is not None and not open_to:
+        raise NotFound(f"no history of {identifier}")
+    return open_to
+
+
+def _is_meant(query: Query, identifier: str, types: list[str]) -> bool:
+    """What a list of ids, a pattern and a list of types cannot say of an entity, and the selectors of a body."""
+    if query.selection is not None and not query.selection.accepts(types.__contains__):
+        return False
+    return not query.any_of or any(_is_selected(one, identifier, types) for one in query.any_of)
+
+
+def _is_selected(one: Query, identifier: str, types: list[str]) -> bool:
+    return (
+        (not one.ids or identifier in one.ids)
+        and (one.id_pattern is None or re.search(one.id_pattern, identifier) is not None)
+        and (not one.types or not set(one.types).isdisjoint(types))
+        and (one.selection is None or one.selection.accepts(types.__contains__))
+    )
+
+
+def _terms(query: Query) -> tuple[Term, ...]:
+    if query.order is None:
+        return ()
+    if query.order.distance is not None or query.order.collation is not None:
+        raise BadRequest("the past is ordered by members only, neither by distance nor in a language")
+    return query.order.terms
+
+
+def _cut(request: Request, one: Found) -> Found:
+    if request.caller.everything:
+        return one
+    open_to = request.caller.attributes("read", one.known.types)
+    evolution: Evolution = {
+        name: events for name, events in one.evolution.items() if open_to is None or name in open_to
+    }
+    return Found(one.id, one.known, evolution)
