@@ -60,7 +60,9 @@ async def door(broker: Broker, pool: asyncpg.Pool, api: httpx.AsyncClient) -> As
     async def no_sockets(*_: object) -> None:
         return None
 
-    ngsi = NgsiLd(broker, Subscriptions(pool), open_past(pool), Federation(pool, broker.contexts), EntityMaps(pool))
+    ngsi = NgsiLd(
+        broker, Subscriptions(pool), open_past(pool), Federation(pool, broker.contexts), EntityMaps(pool), None
+    )
     app = Gateway(
         ngsi,
         Nothing(),

@@ -9,6 +9,7 @@ import httpx
 from madang.people.manage import Management
 from madang.people.ngsi.allowed import PARAMETERS
 from madang.people.ngsi.routes import NgsiLd
+from madang.people.ngsi.snapshot_door import Keeping
 from madang.people.openapi.document import describe, path_of
 from madang.people.openapi.operations import MANAGEMENT, NGSI
 from madang.people.openapi.parameters import QUERY
@@ -20,7 +21,7 @@ NOTHING: Any = None
 def test_every_route_is_described_and_nothing_else() -> None:
     management = Management({}, NOTHING, NOTHING, NOTHING, NOTHING, NOTHING, NOTHING)
     assert (set(NGSI), set(MANAGEMENT)) == (
-        NgsiLd(NOTHING, NOTHING, NOTHING, NOTHING, NOTHING).routes,
+        NgsiLd(NOTHING, NOTHING, NOTHING, NOTHING, NOTHING, Keeping(NOTHING, NOTHING, NOTHING)).routes,
         management.routes,
     )
 
@@ -53,6 +54,7 @@ def test_an_operation_as_it_is_told() -> None:
             {"name": "options", "in": "query", **QUERY["options"]},
             {"$ref": "#/components/parameters/Link"},
             {"$ref": "#/components/parameters/NGSILD-EntityMap"},
+            {"$ref": "#/components/parameters/NGSILD-Snapshot"},
             {"$ref": "#/components/parameters/NGSILD-Tenant"},
         ],
         "responses": {

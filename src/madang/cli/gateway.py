@@ -86,7 +86,7 @@ async def gateway(settings: Settings) -> None:
     page, letters, explain = page_config(city, board), DeadLetters(pool), Explain(broker)
     manage = Management(page, apps, desk, letters, board.status, lambda: available(apps), explain.get)
     past, maps = open_past(pool, city.history.max_instances), EntityMaps(pool)
-    ngsi = NgsiLd(broker, Subscriptions(pool), past, federation, maps)
+    ngsi = NgsiLd(broker, Subscriptions(pool), past, federation, maps, tenants.keeping(pool, broker))
     app = Gateway(
         TenantRouter(ngsi, tenants.open),
         manage,
@@ -105,10 +105,11 @@ async def gateway(settings: Settings) -> None:
         poll(board, settings, store, apps),
         desk.run(),
         writer.watch(),
-        keep_tidy(Expiry(pool, writer), broker.contexts, maps),
+        keep_tidy(Expiry(pool, writer).sweep, broker.contexts.follow, maps.sweep, ngsi.tidy),
         tenants.watch(),
         federation.follow(),
     )
+    await ngsi.close()
     await tenants.close()
     await writer.stop()
 

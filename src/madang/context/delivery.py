@@ -77,14 +77,16 @@ class Delivery:
         self._http: aiohttp.ClientSession | None = None
 
     async def send(self, subscription: Subscription, data: list[dict[str, Any]]) -> None:
-        """One notification. Raises one of FAILED; an HTTP status of 400 or more is a failure."""
-        endpoint = subscription.endpoint
-        body = notification(subscription, data)
+        """One notification of a subscription. Raises one of FAILED."""
+        await self.tell(subscription.endpoint, subscription.form, notification(subscription, data))
+
+    async def tell(self, endpoint: Endpoint, form: Form, body: dict[str, Any]) -> None:
+        """One message. Raises one of FAILED; an HTTP status of 400 or more is a failure."""
         async with self._gate(urlsplit(endpoint.uri).netloc).turn(), asyncio.timeout(endpoint.timeout_s):
             if endpoint.is_mqtt:
-                await send_mqtt(endpoint, subscription.form, body, self._headers)
+                await send_mqtt(endpoint, form, body, self._headers)
             else:
-                await self._post(endpoint, subscription.form, body)
+                await self._post(endpoint, form, body)
 
     def is_broken(self, endpoint: Endpoint) -> bool:
         """Whether its host is known not to answer."""

@@ -124,6 +124,10 @@ class Request:
         other._body = body
         return other
 
+    def silent(self) -> Request:
+        """Whoever asks, without parameters and header fields."""
+        return Request({**self.scope, "headers": [], "query_string": b""}, self._receive, self.parts, self.caller)
+
     async def json(self, media: frozenset[str] = JSON_TYPES) -> Any:
         """The body as JSON. Raises UnsupportedMedia, InvalidRequest."""
         if self.media_type not in media:

@@ -64,6 +64,12 @@ PARAMETERS: dict[tuple[str, str], set[str]] = {
     ("entityMaps/*", "GET"): {"local"},
     ("entityMaps/*", "PATCH"): {"local"},
     ("entityMaps/*", "DELETE"): {"local"},
+    ("snapshots", "POST"): {"local"},
+    ("snapshots", "DELETE"): {"q", "local"},
+    ("snapshots/*", "GET"): {"local"},
+    ("snapshots/*", "PATCH"): {"local"},
+    ("snapshots/*", "DELETE"): {"local"},
+    ("snapshots/*/clone", "POST"): {"local"},
     ("temporal/entityMaps", "GET"): _QUERY | _TEMPORAL,
     ("temporal/entityMaps", "POST"): _QUERY | _TEMPORAL,
     ("csourceRegistrations", "GET"): _WHERE

@@ -174,13 +174,18 @@ class MapResources:
 
     async def _asked_in_body(self, request: Request) -> EntityQuestion:
         data, context = await read_payload(request, self._sharing.broker.contexts)
+        return self.question_of(request, data, context)
+
+    def question_of(self, request: Request, data: Any, context: Context) -> EntityQuestion:
+        """What a Query asks, here and at other brokers. Raises BadRequest, Forbidden."""
         asked, given = asked_in_body(request, data, context)
         return self._question(request, asked, given, context, data)
 
     def _question(
         self, request: Request, asked: Asked, given: Given, context: Context, data: Mapping[str, Any]
     ) -> EntityQuestion:
-        broker, shared = self._sharing.broker, is_shared(request)
+        broker = self._sharing.broker
+        shared = bool(len(self._sharing.federation)) and is_shared(request)
         query, form = broker.restrict(request.caller, asked.query, asked.form)
         asked = Asked(query, form, asked.join, asked.rest)
         return EntityQuestion(

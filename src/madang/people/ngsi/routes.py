@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 
 from madang.base.errors import BadRequest, MadangError
+from madang.context.copies import Copies
 from madang.context.entity_maps import EntityMaps
 from madang.context.subscriptions import Subscriptions
 from madang.federation.federation import Federation
@@ -26,6 +27,9 @@ from madang.people.ngsi.identity import Identity
 from madang.people.ngsi.parameters import check_media
 from madang.people.ngsi.registrations import RegistrationResources
 from madang.people.ngsi.sharing import Sharing, is_shared
+from madang.people.ngsi.snapshot_door import Keeping
+from madang.people.ngsi.snapshot_queries import Filling
+from madang.people.ngsi.snapshots import SnapshotResources
 from madang.people.ngsi.subscriptions import SubscriptionResources
 from madang.people.ngsi.temporal import Temporal
 from madang.people.ngsi.temporal_reads import TemporalReads
@@ -34,7 +38,9 @@ VERSIONED = frozenset(
     {"entities/*", "entities/*/attrs", "entities/*/attrs/*", "subscriptions/*", "csourceRegistrations/*"}
 )
 """What a write may ask to be in a version."""
-TAGGED = frozenset({"types/*", "attributes/*", "jsonldContexts/*", "temporal/entities/*", "entityMaps/*"})
+TAGGED = frozenset(
+    {"types/*", "attributes/*", "jsonldContexts/*", "temporal/entities/*", "entityMaps/*", "snapshots/*"}
+)
 """Single resources without a version: their tag says what they show."""
 Table = dict[str, dict[str, Handler]]
 
@@ -43,7 +49,13 @@ class NgsiLd:
     """Everything below `/ngsi-ld/v1`."""
 
     def __init__(
-        self, broker: Broker, subscriptions: Subscriptions, past: Past, federation: Federation, maps: EntityMaps
+        self,
+        broker: Broker,
+        subscriptions: Subscriptions,
+        past: Past,
+        federation: Federation,
+        maps: EntityMaps,
+        keeping: Keeping | None,
     ) -> None:
         entities = Entities(broker)
         attributes = Attributes(broker)
@@ -99,6 +111,9 @@ class NgsiLd:
             "csourceRegistrations/*": {"GET": sources.get, "PATCH": sources.update, "DELETE": sources.delete},
         }
 
+        self._snapshots = None if keeping is None else open_snapshots(broker, keeping, mapped, past_reads)
+        if self._snapshots is not None:
+            self._table |= snapshot_table(self._snapshots)
         self._mapped: dict[tuple[str, str], Callable[[Request, Handler], Awaitable[Response]]] = {
             ("entities", "GET"): mapped.query,
             ("entities", "DELETE"): mapped.purge,
@@ -144,6 +159,16 @@ class NgsiLd:
         """`(shape, method)` of everything that is answered; `*` stands for an id or a name."""
         return {(shape, method) for shape, methods in self._table.items() for method in methods}
 
+    async def tidy(self) -> None:
+        """Deletes snapshots that are over. Raises Unavailable."""
+        if self._snapshots is not None:
+            await self._snapshots.tidy()
+
+    async def close(self) -> None:
+        """Lets snapshots go."""
+        if self._snapshots is not None:
+            await self._snapshots.close()
+
     async def handle(self, request: Request) -> Response:
         """Errors are application/json here (clause 6.3.3)."""
         try:
@@ -152,6 +177,8 @@ class NgsiLd:
             return problem(error, b"application/json")
 
     async def _handle(self, request: Request) -> Response:
+        if b"ngsild-snapshot" in request.headers and self._snapshots is not None:
+            return await self._snapshots.door.handle(request)
         shape = _shape(request.parts)
         if b"//" in request.scope.get("raw_path", b""):
             raise BadRequest("an id or a name is missing in the path")
@@ -174,6 +201,19 @@ class NgsiLd:
         else:
             response = await handler(request)
         return tagged(request, response) if method == "GET" and shape in TAGGED else response
+
+
+def open_snapshots(broker: Broker, keeping: Keeping, mapped: MapResources, past: TemporalReads) -> SnapshotResources:
+    copies = Copies(keeping.pool)
+    return SnapshotResources(broker, keeping, copies, Filling(keeping.pool, copies, mapped, past))
+
+
+def snapshot_table(snapshots: SnapshotResources) -> Table:
+    return {
+        "snapshots": {"POST": snapshots.create, "DELETE": snapshots.purge},
+        "snapshots/*": {"GET": snapshots.get, "PATCH": snapshots.update, "DELETE": snapshots.delete},
+        "snapshots/*/clone": {"POST": snapshots.clone},
+    }
 
 
 def _may_want_map(request: Request) -> bool:

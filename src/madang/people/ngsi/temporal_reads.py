@@ -96,6 +96,10 @@ class TemporalReads:
     async def asked_in_body(self, request: Request) -> AskedPast:
         """As `asked`, of a Query in the body."""
         data, context = await read_payload(request, self._broker.contexts)
+        return self.asked_of(request, data, context)
+
+    def asked_of(self, request: Request, data: Any, context: Context) -> AskedPast:
+        """What a Query asks of the past. Raises BadRequest, Forbidden."""
         if not isinstance(data, dict) or data.get("type") != "Query":
             raise BadRequest('a query has "type": "Query"')
         asked = data.get("temporalQ") or {}

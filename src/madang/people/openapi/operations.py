@@ -71,6 +71,14 @@ NGSI: dict[tuple[str, str], Operation] = {
     ("entityMaps/*", "GET"): _op("One entity map (6.32.3.1)", {200: "EntityMap"}),
     ("entityMaps/*", "PATCH"): _op("Keep an entity map until another time (6.32.3.2)", _GONE, "EntityMapFragment"),
     ("entityMaps/*", "DELETE"): _op("Forget an entity map (6.32.3.3)", _GONE),
+    ("snapshots", "POST"): _op("Make a snapshot of what queries find (6.36.3.1)", _MADE, "Snapshot"),
+    ("snapshots", "DELETE"): _op("Delete the snapshots that a query means (6.36.3.2)", _GONE),
+    ("snapshots/*", "GET"): _op("How a snapshot is (6.37.3.1)", {200: "Snapshot"}),
+    ("snapshots/*", "PATCH"): _op(
+        "Change a snapshot's lifetime, priority, endpoint (6.37.3.2)", {200: "Snapshot"}, "SnapshotFragment"
+    ),
+    ("snapshots/*", "DELETE"): _op("Delete a snapshot (6.37.3.3)", _GONE),
+    ("snapshots/*/clone", "POST"): _op("Make a snapshot of a snapshot (6.38.3.1)", _MADE, "SnapshotFragment"),
     ("temporal/entityMaps", "GET"): _op("Make an entity map of a query by the past (6.35.3.1)", {201: "EntityMap"}),
     ("temporal/entityMaps", "POST"): _op("As that, by a body (6.35.3.2)", {201: "EntityMap"}, "Query"),
     ("temporal/entities", "GET"): _op("Query by the past (6.18.3.2)", _PAST),

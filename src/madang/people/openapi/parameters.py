@@ -110,6 +110,12 @@ HEADERS: dict[str, Schema] = {
         "schema": {"type": "string"},
         "description": "the entity map to answer by, as an earlier answer named it (clause 6.4.3.2)",
     },
+    "NGSILD-Snapshot": {
+        "name": "NGSILD-Snapshot",
+        "in": "header",
+        "schema": {"type": "string"},
+        "description": "the snapshot to read or write; what is true now without it (clause 6.3.22)",
+    },
     "NGSILD-Tenant": {
         "name": "NGSILD-Tenant",
         "in": "header",

@@ -16,3 +16,18 @@ CREATE UNLOGGED TABLE entity_map_entry (
     sources text[] NOT NULL, -- registrations; '@none' is this broker
     PRIMARY KEY (map, place)
 );
+
+-- Snapshots (clause 5.16): each holds its copy in a schema of its own, `<this schema>_snapshot_<number>`, with these same tables.
+CREATE TABLE snapshot (
+    id text PRIMARY KEY,
+    number int NOT NULL UNIQUE,
+    body jsonb NOT NULL, -- what the client said
+    status text NOT NULL DEFAULT 'preparing',
+    details jsonb NOT NULL DEFAULT '{}',
+    created_at timestamptz NOT NULL,
+    modified_at timestamptz NOT NULL,
+    expires_at timestamptz NOT NULL,
+    last_used_at timestamptz NOT NULL
+);
+-- Apart from the table: a number is locked by its maker before the row is there.
+CREATE SEQUENCE snapshot_number AS int;
