@@ -34,10 +34,13 @@ REACH = {
     "notify_delivered_ratio": 1,
     "notify_p99_ms": 1_000,
     "write_with_10k_dead_ratio": 0.95,
+    "federated_p99_ms": 300,
 }
 MESSAGES_PER_S = 500
 SUBSCRIPTIONS, UPDATES_PER_S = 10_000, 500
 NOTIFY = {"notify_delivered_ratio": "ratio", "notify_p50_ms": "p50_ms", "notify_p99_ms": "p99_ms"}
+REGISTRATIONS, QUERIES_PER_S = 1_000, 50
+FEDERATED = {"federated_p50_ms": "p50_ms", "federated_p99_ms": "p99_ms"}
 DEAD = "write_with_10k_dead_ratio"
 KINDS = {
     "write_per_core_s": ("write", 1),
@@ -49,7 +52,7 @@ LATENCY = "device_to_browser_p95_ms"
 PAST = {"aggregate_10k_ms": "aggregate_ms", "last_100_of_10k_ms": "last_100_ms"}
 
 
-ALL = [LATENCY, *KINDS, *PAST, *NOTIFY, DEAD]
+ALL = [LATENCY, *KINDS, *PAST, *NOTIFY, *FEDERATED, DEAD]
 
 
 def cpu_s(instance: Instance) -> float:
@@ -115,6 +118,11 @@ async def probe(instance: Instance, key: str, seconds: float) -> dict[str, float
     if key in NOTIFY:
         found = await client("notify", instance.url, str(SUBSCRIPTIONS), str(UPDATES_PER_S), str(seconds))
         return {name: found[field] for name, field in NOTIFY.items()}
+    if key in FEDERATED:
+        found = await client("federated", instance.url, str(REGISTRATIONS), str(QUERIES_PER_S), str(seconds))
+        if found["bad"]:
+            raise RuntimeError(f"{key}: {found['bad']} queries failed")
+        return {name: found[field] for name, field in FEDERATED.items()}
     if key == DEAD:
         return {key: await beside_the_dead(instance, seconds)}
     return {key: await load(instance, key, seconds)}

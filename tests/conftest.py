@@ -41,6 +41,8 @@ from madang.people.ngsi.broker import Broker
 from madang.people.ngsi.routes import NgsiLd
 from madang.people.ngsi.snapshot_door import Keeping
 from madang.trust.caller import Caller
+from tests.listening import Listener
+from tests.peer import Peer
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
 
@@ -103,7 +105,8 @@ async def dsn(session_dsn: str) -> str:
     connection = await asyncpg.connect(session_dsn)
     await connection.execute(
         "TRUNCATE entity, history, dead_letter, notification, counter, subscription, bus_cursor, command, app, ld_context,"
-        " transient, tenant, csource, entity_map, entity_map_entry, snapshot RESTART IDENTITY"
+        " transient, tenant, csource, csource_subscription, csource_told, entity_map, entity_map_entry, snapshot"
+        " RESTART IDENTITY"
     )
     await connection.close()
     return session_dsn
@@ -170,12 +173,14 @@ async def open_api(
     async def no_sockets(*_: object) -> None:
         return None
 
-    ngsi = NgsiLd(broker, Subscriptions(pool), past, Federation(pool, broker.contexts), EntityMaps(pool), keeping)
+    federation = Federation(pool, broker.contexts)
+    ngsi = NgsiLd(broker, Subscriptions(pool), past, federation, EntityMaps(pool), keeping)
     app = Gateway(ngsi, Nothing(), Nothing(), Nothing(), metrics, no_sockets, nobody, OPERATOR)
     transport = httpx.ASGITransport(app=app)  # type: ignore[arg-type]
     async with httpx.AsyncClient(transport=transport, base_url="http://localhost:8600/ngsi-ld/v1/") as client:
         yield client
     await ngsi.close()
+    await federation.close()
 
 
 @pytest.fixture
@@ -187,3 +192,22 @@ async def api(broker: Broker, pool: asyncpg.Pool, dsn: str) -> AsyncIterator[htt
 
 OPERATOR = Caller("anonymous", "operator")
 APP = Caller("app:test.app")
+
+
+@pytest.fixture
+async def listener() -> AsyncIterator[Listener]:
+    listener = Listener()
+    server = await asyncio.start_server(listener.serve, "127.0.0.1", 0)
+    listener.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/told"
+    yield listener
+    server.close()
+
+
+@pytest.fixture
+async def peer() -> AsyncIterator[Peer]:
+    peer = Peer()
+    server = await asyncio.start_server(peer.serve, "127.0.0.1", 0)
+    peer.port = server.sockets[0].getsockname()[1]
+    yield peer
+    peer._hold.set()
+    server.close()

@@ -2,54 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-import socket
-from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx
 import pytest
+from tests.peer import Peer, closed_port
 
 SAID: dict[str, Any] = {"speed": {"type": "Property", "value": 5, "observedAt": "2026-01-02T00:00:00Z"}}
-
-
-class Peer:
-    """A broker on loopback that answers what it was told to and keeps what it was asked."""
-
-    def __init__(self) -> None:
-        self.answers: dict[str, tuple[int, Any]] = {}
-        self.asked: list[tuple[str, str, dict[str, str], Any]] = []
-        self.port = 0
-        self._hold = asyncio.Event()
-
-    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        head = (await reader.readuntil(b"\r\n\r\n")).decode()
-        line, *fields = head.strip().split("\r\n")
-        headers = {name.lower(): value for name, value in (field.split(": ", 1) for field in fields)}
-        body = await reader.readexactly(int(headers.get("content-length", "0")))
-        method, target, _ = line.split(" ")
-        self.asked.append((method, target, headers, json.loads(body or b"null")))
-        status, answer = self.answers.get(f"{method} {target.partition('?')[0]}", (0, None))
-        await (self._hold.wait() if not status else asyncio.sleep(0))
-        data = json.dumps(answer).encode() if answer is not None else b""
-        writer.write(f"HTTP/1.1 {status} x\r\ncontent-length: {len(data)}\r\nconnection: close\r\n\r\n".encode() + data)
-        await writer.drain()
-        writer.close()
-
-    def on(self, call: str, status: int, answer: Any = None) -> None:
-        method, path = call.split(" ")
-        self.answers[f"{method} /ngsi-ld/v1/{path}"] = (status, answer)
-
-
-@pytest.fixture
-async def peer() -> AsyncIterator[Peer]:
-    peer = Peer()
-    server = await asyncio.start_server(peer.serve, "127.0.0.1", 0)
-    peer.port = server.sockets[0].getsockname()[1]
-    yield peer
-    peer._hold.set()
-    server.close()
 
 
 async def register(api: httpx.AsyncClient, port: int, mode: str = "inclusive", **more: Any) -> None:
@@ -66,12 +26,6 @@ def entity(**attributes: Any) -> dict[str, Any]:
 
 def value(number: int) -> dict[str, Any]:
     return {"type": "Property", "value": number}
-
-
-def closed_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @pytest.mark.parametrize(("mode", "shown"), [("inclusive", 5), ("redirect", 5), ("auxiliary", 1)])
@@ -107,7 +61,7 @@ async def test_a_dead_source_is_a_warning(api: httpx.AsyncClient) -> None:
     await register(api, closed_port())
     answer = await api.get("entities?type=T&options=keyValues")
     assert (answer.status_code, answer.json()) == (200, [{"id": "urn:x:1", "type": "T", "name": 2}])
-    assert answer.headers["ngsild-warning"] == '199 madang "urn:x:r: not reached: ConnectError"'
+    assert answer.headers["ngsild-warning"] == '199 madang "urn:x:r: not reached: ClientConnectorError"'
 
 
 async def test_a_slow_source_is_waited_for_no_longer_than_it_says(api: httpx.AsyncClient, peer: Peer) -> None:

@@ -11,14 +11,14 @@ import httpx
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.conformance.test_distributed import Peer, entity, peer, register, value
+from tests.conformance.test_distributed import entity, register, value
+from tests.peer import Peer
 
 from madang.base.errors import BadRequest
 from madang.base.limits import ENTITY_MAPS_MAX
 from madang.context.entity_maps import EntityMap, EntityMaps, Entry
 from madang.people.ngsi.lifetimes import until
 
-__all__ = ["peer"]
 AFTER = "timerel=after&timeAt=2020-01-01T00:00:00Z"
 
 

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import json
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import asyncpg
 import httpx
 import pytest
-from tests.conformance.test_distributed import Peer, peer, register
+from tests.conformance.test_distributed import register
 from tests.conftest import keeping_of, open_api
+from tests.listening import Listener
+from tests.peer import Peer
 from tests.waiting import until
 
 from madang.base.errors import TooManyResults
@@ -22,7 +22,6 @@ from madang.context.copying import status_of
 from madang.history.past import open_past
 from madang.people.ngsi.broker import Broker
 
-__all__ = ["peer"]
 ID, HERE = "urn:x:snap", "snapshots/urn:x:snap"
 IN = {"ngsild-snapshot": ID}
 QUERY = {"type": "Query", "entities": [{"type": "T"}], "q": "speed>5"}
@@ -300,35 +299,15 @@ async def test_the_least_makes_room(pool: asyncpg.Pool) -> None:
         await copies.room_for(2)
 
 
-@pytest.fixture
-async def listener() -> AsyncIterator[tuple[int, asyncio.Queue[tuple[dict[str, str], Any]]]]:
-    """A port, and what is posted to it."""
-    told: asyncio.Queue[tuple[dict[str, str], Any]] = asyncio.Queue()
-
-    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        head = (await reader.readuntil(b"\r\n\r\n")).decode()
-        fields = dict(line.lower().split(": ", 1) for line in head.strip().split("\r\n")[1:])
-        body = json.loads(await reader.readexactly(int(fields["content-length"])))
-        writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: close\r\n\r\n")
-        await writer.drain()
-        writer.close()
-        told.put_nowait((fields, body))
-
-    server = await asyncio.start_server(serve, "127.0.0.1", 0)
-    yield server.sockets[0].getsockname()[1], told
-    server.close()
-
-
 async def test_who_asked_is_told_when_it_is_ready_and_when_it_changes(
-    city: httpx.AsyncClient, listener: tuple[int, asyncio.Queue[tuple[dict[str, str], Any]]]
+    city: httpx.AsyncClient, listener: Listener
 ) -> None:
-    port, told = listener
-    more = {"endpoint": f"http://127.0.0.1:{port}/s", "receiverInfo": [{"key": "x-mine", "value": "yes"}]}
+    more = {"endpoint": listener.url, "receiverInfo": [{"key": "x-mine", "value": "yes"}]}
     await city.post("snapshots", json=snapshot(QUERY, snapshotTemporalQueries=[PAST], **more))
-    headers, first = await asyncio.wait_for(told.get(), 10)
-    shown = await ready(city)
-    assert (headers["x-mine"], first) == (
-        "yes",
+    await until(lambda: listener.bodies, "a notification")
+    shown, first = await ready(city), listener.bodies[0]
+    assert ("x-mine: yes" in listener.heads[0].lower(), first) == (
+        True,
         {
             "id": first["id"],
             "type": "SnapshotNotification",
@@ -342,7 +321,8 @@ async def test_who_asked_is_told_when_it_is_ready_and_when_it_changes(
         },
     )
     await city.patch(HERE, json={"snapshotPriority": 2})
-    _, second = await asyncio.wait_for(told.get(), 10)
+    await until(lambda: listener.bodies[1:], "another notification")
+    second = listener.bodies[1]
     assert (second["snapshotPriority"], second["snapshotStatus"]) == (2, "success")
 
 

@@ -68,6 +68,7 @@ NOTIFY_TIMEOUT_S = 5.0
 NOTIFY_BODY_MAX_ENTITIES = 1_000
 
 REGISTRATIONS_MAX = 100_000
+SOURCE_SUBSCRIPTIONS_MAX = 1_000
 PEER_TIMEOUT_S = 5.0
 PEERS_AT_ONCE = 16  # of one request; more wait for their turn
 PEER_REQUESTS_MAX = 64  # that one request may cause

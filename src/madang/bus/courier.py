@@ -25,6 +25,9 @@ from madang.model.change import Change, Recorded
 log = structlog.get_logger()
 BATCH = 2_000
 IDLE_S = 1.0
+# Where much is written, a moment's waiting carries several commits at once, which costs the database a third less.
+MANY = 32
+GATHER_S = 0.01
 CHANNEL = "madang_changes"
 Consumer = Callable[[list[Recorded]], Awaitable[None]]
 # What is told of the past ('t') is no news of the present: it is passed over, and not even fetched.
@@ -60,14 +63,19 @@ class Courier:
 
     async def _serve(self, connection: asyncpg.Connection) -> None:
         listener = self._heard
+        # A cursor that is lost with the last moment before a crash is older than it was: some changes go twice, as always.
+        await connection.execute("SET synchronous_commit = off")
         await connection.add_listener(CHANNEL, listener)
         self.cursor = await self._load(connection)
         self.listening = True
         try:
             while True:
                 self._wake.clear()
-                while await self.carry(connection):
-                    pass
+                carried = await self.carry(connection)
+                while carried == BATCH:
+                    carried = await self.carry(connection)
+                if carried >= MANY:
+                    await asyncio.sleep(GATHER_S)
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(self._wake.wait(), IDLE_S)
         finally:
@@ -92,12 +100,12 @@ class Courier:
             seq,
         )
 
-    async def carry(self, connection: asyncpg.Connection) -> bool:
-        """One batch; whether there may be more."""
+    async def carry(self, connection: asyncpg.Connection) -> int:
+        """One batch; how many rows of history it had. As many as BATCH: there may be more."""
         records = await connection.fetch(_NEXT, self.cursor, BATCH)
         if not records:
             self.lag_ms = 0.0
-            return False
+            return 0
         recorded = [recorded_of(record) for record in records if record["change"] is not None]
         changes = [one.change for one in recorded]
         await self._publish(changes)
@@ -107,7 +115,7 @@ class Courier:
         await self._save(connection, self.cursor)
         self.carried += len(changes)
         self.lag_ms = (time.time() - records[-1]["at"].timestamp()) * 1000
-        return len(records) == BATCH
+        return len(records)
 
     async def _publish(self, changes: list[Change]) -> None:
         """Returns when the bus has them all: what was sent over a connection that broke may be lost, so it goes again."""

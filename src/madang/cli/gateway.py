@@ -111,6 +111,7 @@ async def gateway(settings: Settings) -> None:
     )
     await ngsi.close()
     await tenants.close()
+    await federation.close()
     await writer.stop()
 
 

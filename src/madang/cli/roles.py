@@ -25,6 +25,7 @@ from madang.context.tenants import Tenants
 from madang.context.writer import Writer
 from madang.engine.database import LOST, connect_pool, retrying
 from madang.engine.settings import Settings, ready_mark
+from madang.federation.source_notifier import SourceNotifier
 from madang.history.retention import Retention
 from madang.ingest.deadletters import DeadLetters
 from madang.ingest.mqtt.decode import compile_decoder
@@ -140,6 +141,7 @@ async def courier(settings: Settings) -> None:
         await ensure_stream(client, settings.city)
     notifier = Notifier(pool)
     await retrying(notifier.start)
+    sources = SourceNotifier(pool)
     past = find_city(settings.city_file).history
     retention = Retention(pool, past, SystemClock())
     carrier = Courier(pool, client, settings.city, [notifier.consume])
@@ -157,6 +159,7 @@ async def courier(settings: Settings) -> None:
         carrier.run(),
         retention.run(),
         notifier.run(),
+        sources.run(),
         carry_for_tenants(settings, Tenants(pool), client, past),
         tell_every_second(client, "courier", numbers),
         tell_ready(settings, "courier", lambda: carrier.listening),

@@ -28,6 +28,7 @@ from madang.context.writer import Writer
 from madang.engine.database import LOST, connect_pool, migrate
 from madang.engine.settings import Settings
 from madang.federation.federation import Federation
+from madang.federation.source_notifier import SourceNotifier
 from madang.history.past import open_past
 from madang.history.retention import Retention
 from madang.people.ngsi.broker import Broker
@@ -84,6 +85,7 @@ class TenantHouse:
         self._keep(writer.watch())
         maps = EntityMaps(pool)
         federation = Federation(pool, broker.contexts)
+        self._ends.append(federation.close)
         await federation.reload()
         self._keep(federation.follow())
         past = open_past(pool, self._past.max_instances)
@@ -112,6 +114,7 @@ class TenantHouse:
 
             async def close() -> None:
                 await writer.stop()
+                await alone.close()
                 await own.close()
 
             return NgsiLd(inner, Subscriptions(own), past, alone, EntityMaps(own), None), close
@@ -154,8 +157,9 @@ async def _listed(tenants: Tenants) -> list[Tenant]:
 
 async def _carry(settings: Settings, tenant: Tenant, client: Any, past: HistorySettings) -> None:
     pool = await connect_pool(settings.database, 1, 2, tenant.schema)
-    notifier = Notifier(pool, (("NGSILD-Tenant", tenant.name),))
+    headers = (("NGSILD-Tenant", tenant.name),)
+    notifier, sources = Notifier(pool, headers), SourceNotifier(pool, headers)
     courier = Courier(pool, client, f"{settings.city}-{tenant.schema}", [notifier.consume])
     await notifier.start()
     retention = Retention(pool, past, SystemClock())
-    await asyncio.gather(courier.run(), notifier.run(), retention.run())
+    await asyncio.gather(courier.run(), notifier.run(), sources.run(), retention.run())

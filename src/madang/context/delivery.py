@@ -77,11 +77,11 @@ class Delivery:
         self._http: aiohttp.ClientSession | None = None
 
     async def send(self, subscription: Subscription, data: list[dict[str, Any]]) -> None:
-        """One notification of a subscription. Raises one of FAILED."""
-        await self.tell(subscription.endpoint, subscription.form, notification(subscription, data))
+        """One notification of entities. Raises one of FAILED."""
+        await self.post(subscription.endpoint, subscription.form, notification(subscription, data))
 
-    async def tell(self, endpoint: Endpoint, form: Form, body: dict[str, Any]) -> None:
-        """One message. Raises one of FAILED; an HTTP status of 400 or more is a failure."""
+    async def post(self, endpoint: Endpoint, form: Form, body: dict[str, Any]) -> None:
+        """A notification of any kind. Raises one of FAILED; an HTTP status of 400 or more is a failure."""
         async with self._gate(urlsplit(endpoint.uri).netloc).turn(), asyncio.timeout(endpoint.timeout_s):
             if endpoint.is_mqtt:
                 await send_mqtt(endpoint, form, body, self._headers)

@@ -17,6 +17,7 @@ from madang.base.errors import MadangError
 from madang.context.catalogue import Catalogue
 from madang.context.contexts import Contexts
 from madang.context.delivery import Delivery
+from madang.context.freshness import Freshness
 from madang.context.mailbox import Mailbox, Settled
 from madang.context.matcher import Matcher
 from madang.context.notices import Notices
@@ -47,7 +48,7 @@ class Notifier:
         self._mail: dict[str, Mailbox] = {}
         self._since: dict[str, str] = {}
         self._clocks: dict[str, asyncio.Task[None]] = {}
-        self._change = -1
+        self._freshness = Freshness()
         self._reloading = asyncio.Lock()
 
     @property
@@ -85,7 +86,7 @@ class Notifier:
         """Reads what was made, changed or deleted since the last time. Raises one of LOST."""
         async with self._reloading:
             change = await self._kept.change()
-            if change == self._change:
+            if not self._freshness.is_stale(change):
                 return
             records = {record["id"]: record for record in await self._kept.every()}
             for gone in self._since.keys() - records.keys():
@@ -93,7 +94,7 @@ class Notifier:
             for identifier, record in records.items():
                 if self._since.get(identifier) != to_iso(record["modified_at"]):
                     await self._open(identifier, record)
-            self._change = change
+            self._freshness.read_at(change)
 
     def _close(self, identifier: str) -> None:
         self._since.pop(identifier, None)

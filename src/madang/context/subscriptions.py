@@ -13,33 +13,23 @@ from madang.base.limits import SUBSCRIPTIONS_MAX
 from madang.model.context import Context
 from madang.model.subscription import Subscription
 
-_CREATE = """
-WITH noted AS MATERIALIZED (SELECT nextval('subscription_change'))
-INSERT INTO subscription (id, body, context) SELECT $1, $2, $3 FROM noted
-"""
-_REPLACE = """
-WITH noted AS MATERIALIZED (SELECT nextval('subscription_change'))
-UPDATE subscription SET body = $2, context = $3, modified_at = now() FROM noted
-WHERE id = $1 AND ($4::timestamptz IS NULL OR modified_at = $4)
-"""
-_DELETE = """
-WITH noted AS MATERIALIZED (SELECT nextval('subscription_change'))
-DELETE FROM subscription USING noted WHERE id = $1 AND ($2::timestamptz IS NULL OR modified_at = $2)
-"""
+_AS_SEEN = "WHERE id = $1 AND (${0}::timestamptz IS NULL OR modified_at = ${0})"
 
 
 class Subscriptions:
-    """Subscriptions in PostgreSQL, with their counters."""
+    """Subscriptions in PostgreSQL, with their counters; `table` is `subscription` or another of its form."""
 
-    def __init__(self, pool: asyncpg.Pool) -> None:
-        self._pool = pool
+    def __init__(self, pool: asyncpg.Pool, table: str = "subscription", most: int = SUBSCRIPTIONS_MAX) -> None:
+        self._pool, self._table, self._most = pool, table, most
+        self._noted = f"WITH noted AS MATERIALIZED (SELECT nextval('{table}_change')) "
 
     async def create(self, subscription: Subscription, data: dict[str, Any], context: Context) -> None:
         """Raises Conflict, TooManyResults at the limit."""
-        if await self._pool.fetchval("SELECT count(*) FROM subscription") >= SUBSCRIPTIONS_MAX:
-            raise TooManyResults(f"there are {SUBSCRIPTIONS_MAX} subscriptions already")
+        if await self.count() >= self._most:
+            raise TooManyResults(f"there are {self._most} subscriptions already")
+        sql = f"{self._noted}INSERT INTO {self._table} (id, body, context) SELECT $1, $2, $3 FROM noted"  # noqa: S608
         try:
-            await self._pool.execute(_CREATE, subscription.id, data, context.source)
+            await self._pool.execute(sql, subscription.id, data, context.source)
         except asyncpg.UniqueViolationError:
             raise Conflict(f"{subscription.id} exists already") from None
 
@@ -47,35 +37,37 @@ class Subscriptions:
         self, identifier: str, data: dict[str, Any], context: Context, seen: datetime | None = None
     ) -> None:
         """Only as it was `seen` modified, if that is given. Raises NotFound, PreconditionFailed."""
-        if await self._pool.execute(_REPLACE, identifier, data, context.source, seen) == "UPDATE 0":
+        sql = f"UPDATE {self._table} SET body = $2, context = $3, modified_at = now() FROM noted {_AS_SEEN.format(4)}"  # noqa: S608
+        if await self._pool.execute(self._noted + sql, identifier, data, context.source, seen) == "UPDATE 0":
             raise missing(f"no subscription {identifier}", seen)
 
     async def delete(self, identifier: str, seen: datetime | None = None) -> None:
         """As `replace`."""
-        if await self._pool.execute(_DELETE, identifier, seen) == "DELETE 0":
+        sql = f"DELETE FROM {self._table} USING noted {_AS_SEEN.format(2)}"  # noqa: S608
+        if await self._pool.execute(self._noted + sql, identifier, seen) == "DELETE 0":
             raise missing(f"no subscription {identifier}", seen)
 
     async def get(self, identifier: str) -> asyncpg.Record:
         """Raises NotFound."""
-        record = await self._pool.fetchrow("SELECT * FROM subscription WHERE id = $1", identifier)
+        record = await self._pool.fetchrow(f"SELECT * FROM {self._table} WHERE id = $1", identifier)  # noqa: S608
         if record is None:
             raise NotFound(f"no subscription {identifier}")
         return record
 
     async def page(self, limit: int, offset: int) -> list[asyncpg.Record]:
-        return list(await self._pool.fetch("SELECT * FROM subscription ORDER BY id LIMIT $1 OFFSET $2", limit, offset))
+        sql = f"SELECT * FROM {self._table} ORDER BY id LIMIT $1 OFFSET $2"  # noqa: S608
+        return list(await self._pool.fetch(sql, limit, offset))
 
     async def count(self) -> int:
-        return int(await self._pool.fetchval("SELECT count(*) FROM subscription"))
+        return int(await self._pool.fetchval(f"SELECT count(*) FROM {self._table}"))  # noqa: S608
 
     async def change(self) -> int:
         """A number that grows whenever a subscription is made, changed or deleted."""
-        return int(
-            await self._pool.fetchval("SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM subscription_change")
-        )
+        sql = f"SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM {self._table}_change"  # noqa: S608
+        return int(await self._pool.fetchval(sql))
 
     async def every(self) -> list[asyncpg.Record]:
-        return list(await self._pool.fetch("SELECT id, body, context, modified_at FROM subscription"))
+        return list(await self._pool.fetch(f"SELECT id, body, context, modified_at FROM {self._table}"))  # noqa: S608
 
 
 def missing(what: str, seen: datetime | None) -> MadangError:
@@ -89,7 +81,8 @@ def describe(record: asyncpg.Record) -> dict[str, Any]:
     notification = dict(body["notification"])
     counts: dict[str, Any] = {}
     if record["times_sent"]:
-        counts = {"timesSent": record["times_sent"], "timesFailed": record["times_failed"], "status": _health(record)}
+        failed = {"timesFailed": record["times_failed"]} if record["times_failed"] else {}
+        counts = {"timesSent": record["times_sent"], **failed, "status": _health(record)}
     for name, column in (
         ("lastNotification", "last_notification"),
         ("lastSuccess", "last_success"),

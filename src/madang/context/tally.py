@@ -19,11 +19,11 @@ SELECT t.* FROM unnest($1::text[], $2::bigint[], $3::text[], $4::json[]) AS t(su
 JOIN subscription ON subscription.id = t.subscription_id ON CONFLICT DO NOTHING
 """
 _COUNT = """
-UPDATE subscription SET times_sent = times_sent + t.sent, times_failed = times_failed + t.failed,
+UPDATE {table} SET times_sent = times_sent + t.sent, times_failed = times_failed + t.failed,
   last_notification = now(),
   last_success = CASE WHEN t.sent > t.failed THEN now() ELSE last_success END,
   last_failure = CASE WHEN t.failed > 0 THEN now() ELSE last_failure END
-FROM unnest($1::text[], $2::bigint[], $3::bigint[]) AS t(id, sent, failed) WHERE subscription.id = t.id
+FROM unnest($1::text[], $2::bigint[], $3::bigint[]) AS t(id, sent, failed) WHERE {table}.id = t.id
 """
 _DROP = """
 DELETE FROM notification USING unnest($1::text[], $2::bigint[]) AS t(id, seq)
@@ -32,10 +32,10 @@ WHERE notification.subscription_id = t.id AND notification.seq = t.seq
 
 
 class Tally:
-    """What became of notifications, soon in the database. What it could not write yet it keeps."""
+    """What became of notifications, soon in the database. What it could not write yet it keeps. `table` holds the counters."""
 
-    def __init__(self, pool: asyncpg.Pool) -> None:
-        self._pool = pool
+    def __init__(self, pool: asyncpg.Pool, table: str = "subscription") -> None:
+        self._pool, self._count = pool, _COUNT.format(table=table)
         self._counts: dict[str, tuple[int, int]] = {}
         self._done: list[tuple[str, int]] = []
         self._wake = asyncio.Event()
@@ -87,6 +87,6 @@ class Tally:
         async with self._pool.acquire() as connection, connection.transaction():
             if counts:
                 sent, failed = zip(*counts.values(), strict=True)
-                await connection.execute(_COUNT, list(counts), list(sent), list(failed))
+                await connection.execute(self._count, list(counts), list(sent), list(failed))
             if done:
                 await connection.execute(_DROP, [name for name, _ in done], [seq for _, seq in done])

@@ -92,7 +92,8 @@ class Writer:
 
     async def submit(self, operation: Operation) -> Outcome:
         """Durable when it returns. Raises what the operation raises; StorageFull, Unavailable."""
-        (result,) = await self.submit_many((operation,))
+        (group,) = self._enqueue((operation,))
+        (result,) = await group.future
         if isinstance(result, MadangError):
             raise result
         return result
@@ -100,6 +101,12 @@ class Writer:
     async def submit_many(self, operations: Sequence[Operation]) -> list[Result]:
         """Each operation's outcome or error, in order; later ones see what earlier ones did. Raises Unavailable when the
         queue has no room for them."""
+        groups = self._enqueue(operations)
+        if len(groups) == 1:
+            return await groups[0].future
+        return [result for group in groups for result in await group.future]
+
+    def _enqueue(self, operations: Sequence[Operation]) -> list[_Group]:
         if self._waiting + len(operations) > WRITE_QUEUE_MAX_OPS:
             raise Unavailable("the writer's queue is full; try again")
         size = WRITE_BATCH_MAX_OPS
@@ -107,9 +114,7 @@ class Writer:
         self._queue.extend(groups)
         self._waiting += len(operations)
         self._wake.set()
-        if len(groups) == 1:
-            return await groups[0].future
-        return [result for group in groups for result in await group.future]
+        return groups
 
     def _next(self) -> list[_Group]:
         """The groups of the next batch."""
@@ -126,10 +131,12 @@ class Writer:
         while True:
             await self._wake.wait()
             self._wake.clear()
-            while self._queue:
-                if many:
+            while self._queue or many:
+                if many:  # who was answered just now is likely to write again: the turn is kept while they do
                     await asyncio.sleep(GATHER_S)
                 many = self._waiting >= MANY_OPS
+                if not self._queue:
+                    break
                 self._busy = True
                 try:
                     await self._settle(self._next())

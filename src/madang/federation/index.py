@@ -4,19 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
+from madang.model.context import CORE, Context
 from madang.model.registration import Registration
 from madang.model.sources import Spec, matches
 
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """A registration, as it was written, and its further members as a query sees them."""
+    """A registration, as it was written in `context`, and its further members as a query sees them; `version` is when it
+    was written."""
 
     registration: Registration
     data: dict[str, Any] = field(hash=False, compare=False)
     properties: dict[str, Any] = field(hash=False, compare=False)
+    context: Context = field(default=CORE, hash=False, compare=False)
+    version: datetime | None = None
 
 
 class Index:

@@ -7,9 +7,11 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import quote, urlencode
 
-import httpx
+import aiohttp
 import msgspec
+from yarl import URL
 
 from madang.base.clock import SystemClock, to_iso
 from madang.base.limits import PEER_BODY_MAX_BYTES, PEERS_AT_ONCE
@@ -93,7 +95,7 @@ class Peers:
     """The way out to sources. Connections are kept; what fails is told as a Reply and never raised."""
 
     def __init__(self) -> None:
-        self._http = httpx.AsyncClient(trust_env=False, limits=httpx.Limits(max_connections=None, keepalive_expiry=20))
+        self._session: aiohttp.ClientSession | None = None
         self._health: dict[str, Health] = {}
 
     def health(self, identifier: str) -> Health:
@@ -122,7 +124,7 @@ class Peers:
                 reply = await self._ask(call, origin)
         except TimeoutError:
             reply = Reply(UNREACHABLE, why=f"no answer within {call.registration.timeout_s:g} s")
-        except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError) as error:
+        except (aiohttp.ClientError, OSError, ValueError) as error:
             reply = Reply(UNREACHABLE, why=f"not reached: {type(error).__name__}")
         now = to_iso(SystemClock().now())
         if reply.ok:
@@ -134,19 +136,32 @@ class Peers:
         return reply
 
     async def _ask(self, call: Call, origin: Origin) -> Reply:
-        request = self._http.build_request(
-            call.method,
-            f"{call.registration.endpoint}/ngsi-ld/v1/{call.path}",
-            params=dict(call.parameters) or None,
-            content=None if call.body is None else msgspec.json.encode(call.body),
-            headers=headers_of(call, origin),
-            timeout=call.registration.timeout_s,
+        data = None if call.body is None else msgspec.json.encode(call.body)
+        asking = self._http.request(
+            call.method, url_of(call), data=data, headers=headers_of(call, origin), allow_redirects=False
         )
-        response = await self._http.send(request, stream=True)
-        try:
+        async with asking as response:
             return _reply(response, await _bounded(response))
-        finally:
-            await response.aclose()
+
+    @property
+    def _http(self) -> aiohttp.ClientSession:
+        if self._session is None:  # only inside a running loop
+            self._session = aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=20),
+                cookie_jar=aiohttp.DummyCookieJar(),
+                timeout=aiohttp.ClientTimeout(total=None),  # each source has its own
+            )
+        return self._session
+
+    async def close(self) -> None:
+        if self._session is not None:
+            await self._session.close()
+
+
+def url_of(call: Call) -> URL:
+    """Where the source takes the call; the path is encoded already."""
+    query = urlencode(call.parameters, quote_via=quote)
+    return URL(f"{call.registration.endpoint}/ngsi-ld/v1/{call.path}{'?' if query else ''}{query}", encoded=True)
 
 
 def headers_of(call: Call, origin: Origin) -> dict[str, str]:
@@ -170,9 +185,9 @@ def headers_of(call: Call, origin: Origin) -> dict[str, str]:
     return {name.title(): value for name, value in out.items()}  # some sources read the usual case only
 
 
-async def _bounded(response: httpx.Response) -> bytes:
+async def _bounded(response: aiohttp.ClientResponse) -> bytes:
     chunks, size = [], 0
-    async for chunk in response.aiter_bytes():
+    async for chunk in response.content.iter_any():
         size += len(chunk)
         if size > PEER_BODY_MAX_BYTES:
             raise ValueError("the answer is too large")
@@ -180,12 +195,12 @@ async def _bounded(response: httpx.Response) -> bytes:
     return b"".join(chunks)
 
 
-def _reply(response: httpx.Response, data: bytes) -> Reply:
+def _reply(response: aiohttp.ClientResponse, data: bytes) -> Reply:
     count = response.headers.get("ngsild-results-count", "")
     body = None
     if data:
         try:
             body = msgspec.json.decode(data)
         except (msgspec.DecodeError, RecursionError):
-            return Reply(response.status_code, why="the answer is no JSON")
-    return Reply(response.status_code, body, int(count) if count.isdigit() else None)
+            return Reply(response.status, why="the answer is no JSON")
+    return Reply(response.status, body, int(count) if count.isdigit() else None)

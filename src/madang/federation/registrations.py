@@ -57,9 +57,16 @@ class Registrations:
             raise NotFound(f"no registration {identifier}")
         return record
 
-    async def every(self) -> list[asyncpg.Record]:
-        """All, in the order of their ids."""
-        return list(await self._run("fetch", "SELECT * FROM csource ORDER BY id"))
+    async def versions(self, since: datetime | None) -> dict[str, datetime]:
+        """When those were written that were written since then; all without a moment."""
+        sql = "SELECT id, modified_at FROM csource WHERE $1::timestamptz IS NULL OR modified_at >= $1"
+        return {record["id"]: record["modified_at"] for record in await self._run("fetch", sql, since)}
+
+    async def some(self, ids: list[str]) -> list[asyncpg.Record]:
+        return list(await self._run("fetch", "SELECT * FROM csource WHERE id = ANY($1)", ids))
+
+    async def ids(self) -> set[str]:
+        return {record["id"] for record in await self._run("fetch", "SELECT id FROM csource")}
 
     async def count(self) -> int:
         return int(await self._run("fetchval", "SELECT count(*) FROM csource"))

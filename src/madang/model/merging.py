@@ -68,7 +68,7 @@ def fresh(body: Body, now: str, old: Body | None = None) -> Body:
     return out
 
 
-def set_or_remove(body: Body, name: str, value: Any) -> None:
+def set_or_remove(body: dict[Any, Any], name: str | None, value: Any) -> None:
     if value is None:
         body.pop(name, None)
     else:
@@ -125,21 +125,21 @@ def _patched_members(old: Instance, change: Instance) -> Instance:
 
 def merged(old: Any, new: Any, now: str) -> Any:
     """JSON merge patch of the instances (clause 5.5.12); None when nothing is left."""
+    if isinstance(new, dict) and isinstance(old, dict) and "datasetId" not in new and "datasetId" not in old:
+        return _merged_instance(old, new, now)
     instances = by_dataset(old)
     for change in listed(new):
-        key = change.get("datasetId")
-        before = instances.get(key)
-        if is_null(change):
-            instances.pop(key, None)
-        elif before is None:
-            require_values({"attribute": change})
-            instances[key] = stamped(without_nulls(change), None, now)
-        else:
-            instances[key] = _merged_instance(before, change, now)
+        after = _merged_instance(instances.get(change.get("datasetId")), change, now)
+        set_or_remove(instances, change.get("datasetId"), after)
     return packed(list(instances.values()))
 
 
-def _merged_instance(old: Instance, change: Instance, now: str) -> Instance:
+def _merged_instance(old: Instance | None, change: Instance, now: str) -> Instance | None:
+    if is_null(change):
+        return None
+    if old is None:
+        require_value("attribute", change)
+        return stamped(without_nulls(change), None, now)
     key = VALUE_KEY[change["type"]]
     if change["type"] != old["type"] and change[key] is not None:
         return stamped(without_nulls(change), old, now)

@@ -88,6 +88,15 @@ def _about(info: EntityInfo, entity_id: str, types: tuple[str, ...]) -> bool:
     return _of_entities(info, Spec(ids=(entity_id,), types=types)) is not None
 
 
+def admits(registration: Registration, kind: str | None, name: str | None) -> bool:
+    """Whether an attribute of a type may be there; None: any."""
+    return any(
+        (kind is None or not one.entities or any(kind in info.types for info in one.entities))
+        and (name is None or not one.names or name in one.names)
+        for one in registration.information
+    )
+
+
 def conflict(one: Registration, other: Registration) -> bool:
     """Whether two proxied registrations hold the same attribute of the same entity, which an exclusive one does not allow
     (clause 4.3.6.3)."""

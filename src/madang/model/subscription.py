@@ -110,8 +110,8 @@ def parse_subscription(data: Any, context: Context) -> Subscription:
     throttling = _seconds(data.get("throttling"), "throttling")
     if interval is not None and (throttling is not None or "watchedAttributes" in data):
         raise BadRequest("timeInterval goes neither with throttling nor with watchedAttributes")
-    if data.get("csf") is not None and not isinstance(data["csf"], str):
-        raise BadRequest("csf must be a string")
+    if "csf" in data:
+        parse_query(unquote(text(data["csf"], "csf")), context)
     return Subscription(
         check_id(data["id"]) if "id" in data else f"urn:ngsi-ld:Subscription:{uuid.uuid4()}",
         tuple(_selector(one, context) for one in listed(data, "entities")),

@@ -86,10 +86,10 @@ class Gateway:
         request = Request(scope, receive, rest)
         await send_response(send, await guarded(self._admit, handler, request), extra)
 
-    async def _admit(self, handler: Handler, request: Request) -> Response:
+    async def _admit(self, request: Request) -> None:
+        """Knows who calls. Raises Unauthorized, Forbidden."""
         request.caller = await self._caller(request.scope, request.headers)
         _same_origin(request.method, request.headers, request.caller)
-        return await handler(request)
 
     def _route(self, parts: list[str]) -> tuple[Handler, list[str], list[tuple[bytes, bytes]]]:
         match parts:

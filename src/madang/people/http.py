@@ -57,6 +57,11 @@ class Response:
         return cls(status, encode(value), [(b"content-type", media)])
 
 
+@lru_cache(maxsize=256)
+def _media_type(header: bytes) -> str:
+    return header.decode("latin-1").partition(";")[0].strip().lower()
+
+
 @lru_cache(maxsize=4_096)
 def parse_query_string(raw: bytes) -> Mapping[str, str]:
     """Parameters by name; the last of a repeated name counts. Remembered: pages and screens ask the same again and again.
@@ -70,7 +75,7 @@ def parse_query_string(raw: bytes) -> Mapping[str, str]:
 class Request:
     """One HTTP request. Header names are lower-case bytes; `parts` are the path segments after the mount, unquoted."""
 
-    __slots__ = ("_body", "_receive", "caller", "headers", "method", "parts", "scope")
+    __slots__ = ("_body", "_receive", "caller", "headers", "media_type", "method", "parts", "scope")
 
     def __init__(self, scope: Scope, receive: Receive, parts: list[str], caller: Caller = NOBODY) -> None:
         self.scope = scope
@@ -80,6 +85,7 @@ class Request:
         self.caller = caller
         self._receive = receive
         self._body: bytes | None = None
+        self.media_type = _media_type(self.headers.get(b"content-type", b""))
 
     @property
     def raw_query(self) -> bytes:
@@ -93,10 +99,6 @@ class Request:
 
     def header(self, name: bytes) -> str:
         return self.headers.get(name, b"").decode("latin-1")
-
-    @property
-    def media_type(self) -> str:
-        return self.header(b"content-type").partition(";")[0].strip().lower()
 
     async def body(self) -> bytes:
         """The whole body. Raises TooLarge before more than the limit is held in memory."""
@@ -174,13 +176,12 @@ def problem(error: MadangError, media: bytes = b"application/problem+json") -> R
 Handler = Callable[[Request], Awaitable[Response]]
 
 
-async def guarded(
-    admit: Callable[[Handler, Request], Awaitable[Response]], handler: Handler, request: Request
-) -> Response:
-    """What `admit` makes of handler and request, or the problem it raised. What nobody foresaw is logged and answered 500
-    without details."""
+async def guarded(admit: Callable[[Request], Awaitable[None]], handler: Handler, request: Request) -> Response:
+    """What the handler makes of a request that `admit` lets in, or the problem one of them raised. What nobody foresaw is
+    logged and answered 500 without details."""
     try:
-        return await admit(handler, request)
+        await admit(request)
+        return await handler(request)
     except MadangError as error:
         return problem(error)
     except LOST as error:
@@ -203,7 +204,7 @@ async def send_response(send: Send, response: Response, extra: list[tuple[bytes,
     await send({"type": "http.response.body", "body": response.body})
 
 
-def pick_method(request: Request, **handlers: Handler) -> Handler:
+def pick_method(request: Request, handlers: Mapping[str, Handler]) -> Handler:
     """The handler of the request's method; HEAD is a GET. Raises MethodNotAllowed with what is allowed."""
     handler = handlers.get("GET" if request.method == "HEAD" else request.method)
     if handler is None:

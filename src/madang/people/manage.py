@@ -55,7 +55,7 @@ class Management:
         handlers = self._table.get("/".join(request.parts)) or self._table.get(_shape(request.parts))
         if handlers is None:
             raise nothing_here(request)
-        return await pick_method(request, **handlers)(request)
+        return await pick_method(request, handlers)(request)
 
     async def _get_city(self, request: Request) -> Response:
         return Response.json(self._city)

@@ -84,6 +84,11 @@ PARAMETERS: dict[tuple[str, str], set[str]] = {
     ("csourceRegistrations/*", "GET"): {"options", "local"},
     ("csourceRegistrations/*", "PATCH"): {"local"},
     ("csourceRegistrations/*", "DELETE"): {"local"},
+    ("csourceSubscriptions", "GET"): {"limit", "offset", "count", "options"},
+    ("csourceSubscriptions", "POST"): {"options"},
+    ("csourceSubscriptions/*", "GET"): {"options", "local"},
+    ("csourceSubscriptions/*", "PATCH"): {"local"},
+    ("csourceSubscriptions/*", "DELETE"): {"local"},
 }
 
 

@@ -11,7 +11,7 @@ from madang.model.context import Context
 from madang.model.linked import Join
 from madang.model.render import Form
 from madang.model.selection import Selection, parse_types
-from madang.people.http import parse_query_string
+from madang.people.http import Response, parse_query_string
 from madang.people.ngsi.forms import form_of, join_of
 from madang.people.ngsi.queries import check_width, query_of
 
@@ -72,6 +72,11 @@ def asked_for_one(raw_query: bytes, context: Context) -> tuple[Form, Join | None
     """Of `GET /entities/{id}`: form, linked entities and the types it is to be of. Raises BadRequest, InvalidRequest."""
     given = parse_query_string(raw_query)
     return form_of(given, context), join_of(given), parse_types(given.get("type", ""), context)
+
+
+def made(resource: str, identifier: str) -> Response:
+    """201 with where it is."""
+    return Response(201, b"", [(b"location", f"{PREFIX}/{resource}/{quote(identifier, safe=':')}".encode())])
 
 
 def rest_of(raw_query: bytes) -> str:

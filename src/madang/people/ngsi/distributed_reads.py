@@ -132,7 +132,11 @@ class DistributedReads:
         query = asked.query
         split = flag(given, "splitEntities")
         reach = reach_of(query, split)
-        passed = {**({} if split else given), "limit": str(reach.limit), "count": "true" if query.count else ""}
+        passed = {
+            **({"csf": given.get("csf", "")} if split else given),
+            "limit": str(reach.limit),
+            "count": "true" if query.count else "",
+        }
         asks = await self.asks_for_many(request, reach, context, passed)
         if not asks:
             return await self._pages.of_query(request, asked, context)
@@ -156,7 +160,7 @@ class DistributedReads:
         asks = []
         for one in query.any_of or (query,):
             spec = Spec(one.ids, one.id_pattern, one.types, query.attrs)
-            for known in self._sharing.sources(request, spec, context):
+            for known in self._sharing.sources(request, spec, context, given):
                 for part in narrowed(known.registration, spec):
                     call = await self.call(request, known.registration, part, context, given, one=False)
                     asks += [call] if call else []

@@ -18,7 +18,7 @@ from madang.model.sources import Spec
 from madang.model.splitting import Share, Split, split, split_whole
 from madang.people.conditional import refuse_condition
 from madang.people.http import Handler, Request, Response, encode
-from madang.people.ngsi.asked import PREFIX
+from madang.people.ngsi.asked import made
 from madang.people.ngsi.merges import is_simplified
 from madang.people.ngsi.parameters import link_context, read_payload
 from madang.people.ngsi.shared_outcomes import (
@@ -167,7 +167,7 @@ class DistributedWrites:
         """Here first, then at the sources. Raises what failed here for no fault of the asker."""
         done = Response(204)
         if write.operation == "createEntity":
-            done = Response(201, b"", [(b"location", f"{PREFIX}/entities/{quote(identifier, safe=':')}".encode())])
+            done = made("entities", identifier)
         parts: list[Part] = []
         if found.local is not None:
             try:

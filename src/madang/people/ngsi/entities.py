@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from urllib.parse import quote
 
 from madang.base.errors import BadRequest, MadangError, NotFound
 from madang.base.limits import PURGE_MAX_ENTITIES
@@ -15,7 +14,7 @@ from madang.model.removals import Delete, DropAttributes
 from madang.model.render import Form
 from madang.model.selection import Selection
 from madang.people.http import Request, Response
-from madang.people.ngsi.asked import PREFIX, asked_for_many, asked_for_one
+from madang.people.ngsi.asked import asked_for_many, asked_for_one, made
 from madang.people.ngsi.broker import Broker
 from madang.people.ngsi.conditions import guarded
 from madang.people.ngsi.merges import is_simplified, merge_of
@@ -37,8 +36,7 @@ class Entities:
         data, context = await read_payload(request, self._broker.contexts)
         entity = parse_entity(data, context)
         await self._broker.write(request.caller, Create(entity), entity.types)
-        location = f"{PREFIX}/entities/{quote(entity.id, safe=':')}"
-        return Response(201, b"", [(b"location", location.encode())])
+        return made("entities", entity.id)
 
     async def query(self, request: Request) -> Response:
         context = await self._broker.contexts.get(link_context(request))

@@ -101,7 +101,7 @@ class EntityQuestion(Question):
         return [
             (known, part)
             for spec in specs
-            for known in self.sharing.sources(self.request, spec, self.context)
+            for known in self.sharing.sources(self.request, spec, self.context, self.given)
             for part in narrowed(known.registration, spec)
         ]
 
@@ -158,7 +158,7 @@ class EntityQuestion(Question):
 
     async def _asks_of(self, source: str, spec: Spec, linked: str | None) -> list[Ask]:
         given, out = {**self._filters(), "limit": str(QUERY_MAX_PAGE)}, []
-        for known in self.sharing.sources(self.request, spec, self.context):
+        for known in self.sharing.sources(self.request, spec, self.context, self.given):
             for part in narrowed(known.registration, spec) if known.registration.id == source else ():
                 ask = await self.reads.call(self.request, known.registration, part, self.context, given, one=False)
                 if ask is not None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import quote
 
 from madang.base.clock import to_iso
 from madang.base.errors import BadRequest, Conflict
@@ -15,12 +14,12 @@ from madang.model.registration_names import renamed_registration
 from madang.model.sources import conflict
 from madang.people.conditional import is_conditional, seen_in, tagged, version_of
 from madang.people.http import Request, Response
-from madang.people.ngsi.asked import PREFIX, page_links
+from madang.people.ngsi.asked import made, page_links
 from madang.people.ngsi.broker import Broker
 from madang.people.ngsi.entities import NO_CONTENT
 from madang.people.ngsi.parameters import LD, accepted_json, answer, link_context, read_payload
 from madang.people.ngsi.queries import paging
-from madang.people.ngsi.source_queries import select_sources
+from madang.people.ngsi.source_queries import source_query
 
 _NOTHING = (None, NULL)
 
@@ -39,8 +38,7 @@ class RegistrationResources:
         await self._check(body, context)
         await self._federation.kept.create(registration.id, body, context)
         await self._federation.reload()
-        location = f"{PREFIX}/csourceRegistrations/{quote(registration.id, safe=':')}"
-        return Response(201, b"", [(b"location", location.encode())])
+        return made("csourceRegistrations", registration.id)
 
     async def update(self, request: Request) -> Response:
         """Clause 5.9.3: members replace those of the same name, null takes them away."""
@@ -82,7 +80,7 @@ class RegistrationResources:
         if registration.context_url is not None:
             await self._broker.contexts.get(registration.context_url)
         await self._federation.reload()
-        for other in self._federation.every():
+        for other in self._federation.every() if registration.is_proxied else ():
             if other.id != registration.id and conflict(registration, other):
                 raise Conflict(f"{other.id} holds the same attributes of the same entities")
 
@@ -102,9 +100,8 @@ class RegistrationResources:
         given = request.query
         limit, offset, count = paging(given)
         await self._federation.reload()
-        found = select_sources(given, context, self._federation)
-        records = [await self._federation.kept.get(one.registration.id) for one in found[offset : offset + limit]]
-        shown = [await self._shown(record["body"], record["context"], context) for record in records]
+        found = self._federation.search(source_query(given, context))
+        shown = [await self._shown(one.data, one.context.source, context) for one in found[offset : offset + limit]]
         response = answer(request, shown, context)
         more = len(found) > offset + limit
         response.headers += page_links("csourceRegistrations", request.raw_query, limit, offset, more, LD)

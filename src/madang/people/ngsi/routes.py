@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable
+from functools import partial
+from typing import Protocol
 
 from madang.base.errors import BadRequest, MadangError
 from madang.context.copies import Copies
@@ -26,22 +28,38 @@ from madang.people.ngsi.entity_maps import MapResources
 from madang.people.ngsi.identity import Identity
 from madang.people.ngsi.parameters import check_media
 from madang.people.ngsi.registrations import RegistrationResources
+from madang.people.ngsi.shared_discovery import SharedDiscovery
 from madang.people.ngsi.sharing import Sharing, is_shared
 from madang.people.ngsi.snapshot_door import Keeping
 from madang.people.ngsi.snapshot_queries import Filling
 from madang.people.ngsi.snapshots import SnapshotResources
-from madang.people.ngsi.subscriptions import SubscriptionResources
+from madang.people.ngsi.subscriptions import OF_ENTITIES, OF_SOURCES, SubscriptionResources
 from madang.people.ngsi.temporal import Temporal
 from madang.people.ngsi.temporal_reads import TemporalReads
 
 VERSIONED = frozenset(
-    {"entities/*", "entities/*/attrs", "entities/*/attrs/*", "subscriptions/*", "csourceRegistrations/*"}
+    {
+        "entities/*",
+        "entities/*/attrs",
+        "entities/*/attrs/*",
+        "subscriptions/*",
+        "csourceRegistrations/*",
+        "csourceSubscriptions/*",
+    }
 )
 """What a write may ask to be in a version."""
 TAGGED = frozenset(
     {"types/*", "attributes/*", "jsonldContexts/*", "temporal/entities/*", "entityMaps/*", "snapshots/*"}
 )
 """Single resources without a version: their tag says what they show."""
+
+
+class Through(Protocol):
+    """A handler that answers by an entity map where one is wanted, and leaves the rest to the handler without."""
+
+    def __call__(self, request: Request, without: Handler) -> Awaitable[Response]: ...
+
+
 Table = dict[str, dict[str, Handler]]
 
 
@@ -63,7 +81,8 @@ class NgsiLd:
         identity = Identity(broker)
         stored = ContextResources(broker)
         discovery = DiscoveryResources(broker)
-        resources = SubscriptionResources(broker, subscriptions)
+        resources = SubscriptionResources(broker, subscriptions, OF_ENTITIES)
+        watchers = SubscriptionResources(broker, federation.subscriptions, OF_SOURCES)
         temporal, past_reads = Temporal(broker, past), TemporalReads(broker, past)
         sources = RegistrationResources(broker, federation)
         sharing = Sharing(broker, federation)
@@ -109,12 +128,14 @@ class NgsiLd:
             "temporal/entityMaps": {"GET": mapped.create_temporal, "POST": mapped.create_temporal_by_body},
             "csourceRegistrations": {"GET": sources.page, "POST": sources.create},
             "csourceRegistrations/*": {"GET": sources.get, "PATCH": sources.update, "DELETE": sources.delete},
+            "csourceSubscriptions": {"GET": watchers.page, "POST": watchers.create},
+            "csourceSubscriptions/*": {"GET": watchers.get, "PATCH": watchers.update, "DELETE": watchers.delete},
         }
 
         self._snapshots = None if keeping is None else open_snapshots(broker, keeping, mapped, past_reads)
         if self._snapshots is not None:
             self._table |= snapshot_table(self._snapshots)
-        self._mapped: dict[tuple[str, str], Callable[[Request, Handler], Awaitable[Response]]] = {
+        self._mapped: dict[tuple[str, str], Through] = {
             ("entities", "GET"): mapped.query,
             ("entities", "DELETE"): mapped.purge,
             ("entities/*", "GET"): mapped.retrieve,
@@ -124,6 +145,7 @@ class NgsiLd:
         }
         self._federation = federation
         many = DistributedBatches(sharing, writes)
+        wide = DiscoveryResources(broker, SharedDiscovery(sharing))
         one, path = writes.of_entity, "entities/{id}"
         self._shared: Table = {
             "entities": {
@@ -152,6 +174,10 @@ class NgsiLd:
             "entityOperations/merge": {"POST": many.of("mergeBatch", "merge", batches.merge)},
             "entityOperations/delete": {"POST": many.of("deleteBatch", "delete", batches.delete)},
             "entityOperations/query": {"POST": reads.query_batch},
+            "types": {"GET": wide.types},
+            "types/*": {"GET": wide.type},
+            "attributes": {"GET": wide.attributes},
+            "attributes/*": {"GET": wide.attribute},
         }
 
     @property
@@ -172,13 +198,13 @@ class NgsiLd:
     async def handle(self, request: Request) -> Response:
         """Errors are application/json here (clause 6.3.3)."""
         try:
-            return await self._handle(request)
+            return await self._handler(request)(request)
         except MadangError as error:
             return problem(error, b"application/json")
 
-    async def _handle(self, request: Request) -> Response:
+    def _handler(self, request: Request) -> Handler:
         if b"ngsild-snapshot" in request.headers and self._snapshots is not None:
-            return await self._snapshots.door.handle(request)
+            return self._snapshots.door.handle
         shape = _shape(request.parts)
         if b"//" in request.scope.get("raw_path", b""):
             raise BadRequest("an id or a name is missing in the path")
@@ -186,8 +212,8 @@ class NgsiLd:
         if handlers is None:
             raise nothing_here(request)
         if request.method == "OPTIONS":
-            return Response(204, b"", [(b"allow", ", ".join(methods_of(handlers)).encode())])
-        handler = pick_method(request, **handlers)
+            return _allowing(handlers)
+        handler = pick_method(request, handlers)
         check_media(request)
         method = "GET" if request.method == "HEAD" else request.method
         check_parameters(shape, method, request.raw_query)
@@ -195,12 +221,22 @@ class NgsiLd:
             refuse_condition(request)
         if len(self._federation) and is_shared(request):
             handler = self._shared.get(shape, {}).get(method, handler)
-        if _may_want_map(request):
-            through = self._mapped.get((shape, method))
-            response = await (handler(request) if through is None else through(request, handler))
-        else:
-            response = await handler(request)
-        return tagged(request, response) if method == "GET" and shape in TAGGED else response
+        if _may_want_map(request) and (through := self._mapped.get((shape, method))) is not None:
+            handler = partial(through, without=handler)
+        return partial(_tagged, handler) if method == "GET" and shape in TAGGED else handler
+
+
+async def _tagged(handler: Handler, request: Request) -> Response:
+    return tagged(request, await handler(request))
+
+
+def _allowing(handlers: dict[str, Handler]) -> Handler:
+    """The handler of OPTIONS."""
+
+    async def tell(request: Request) -> Response:
+        return Response(204, b"", [(b"allow", ", ".join(methods_of(handlers)).encode())])
+
+    return tell
 
 
 def open_snapshots(broker: Broker, keeping: Keeping, mapped: MapResources, past: TemporalReads) -> SnapshotResources:
@@ -222,6 +258,8 @@ def _may_want_map(request: Request) -> bool:
 
 
 def _shape(parts: list[str]) -> str:
+    if len(parts) == 2 and parts[0] == "entities":
+        return "entities/*"
     if parts[:2] == ["temporal", "entities"]:
         return "/".join("*" if index in (2, 4, 5) else part for index, part in enumerate(parts))
     if len(parts) == 1 or (parts and parts[0] in ("entityOperations", "info", "temporal")):

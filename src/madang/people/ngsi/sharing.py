@@ -20,6 +20,7 @@ from madang.model.sources import Spec
 from madang.people.http import Request, Response
 from madang.people.ngsi.broker import Broker
 from madang.people.ngsi.contexts import address_of
+from madang.people.ngsi.parameters import Given
 from madang.people.ngsi.queries import flag
 
 Parameters = tuple[tuple[str, str], ...]
@@ -43,10 +44,11 @@ class Sharing:
             raise LoopDetected(f"the request came through {self.broker.alias} already")
         return Origin(self.broker.alias, via, request.headers)
 
-    def sources(self, request: Request, spec: Spec, context: Context) -> list[Known]:
-        """The registrations of the present that match, but for brokers that the request came through. Raises BadRequest."""
+    def sources(self, request: Request, spec: Spec, context: Context, given: Given | None = None) -> list[Known]:
+        """The registrations of the present that match and satisfy `csf`, but for brokers that the request came through.
+        `given` are the parameters where they are not those of the URL. Raises BadRequest."""
         passed = {*aliases(request.header(b"via")), self.broker.alias}
-        filter_text = request.query.get("csf")
+        filter_text = (request.query if given is None else given).get("csf")
         node = parse_query(filter_text, context) if filter_text else None
         return [
             known

@@ -151,7 +151,7 @@ class SnapshotResources:
         for pause in PAUSES_S:
             await asyncio.sleep(pause)
             try:
-                await self._delivery.tell(endpoint, Form(), notice(copy, to_iso(self._copies.clock.now())))
+                await self._delivery.post(endpoint, Form(), notice(copy, to_iso(self._copies.clock.now())))
             except FAILED:
                 continue
             return

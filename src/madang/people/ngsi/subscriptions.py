@@ -1,45 +1,61 @@
-"""/subscriptions (clauses 6.10, 6.11)."""
+"""/subscriptions and /csourceSubscriptions (clauses 6.10 to 6.13)."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
-from urllib.parse import quote
 
 from madang.base.clock import to_iso
 from madang.base.errors import BadRequest
 from madang.context.subscriptions import Subscriptions, describe
+from madang.federation.source_subscription import check_source_subscription
 from madang.model.context import Context
 from madang.model.kinds import NULL, check_id, check_time
-from madang.model.subscription import parse_subscription, renamed, text
+from madang.model.subscription import Subscription, parse_subscription, renamed, text
 from madang.people.conditional import is_conditional, seen_in, tagged, version_of
 from madang.people.http import Request, Response
-from madang.people.ngsi.asked import PREFIX, page_links
+from madang.people.ngsi.asked import made, page_links
 from madang.people.ngsi.broker import Broker
 from madang.people.ngsi.contexts import address_of
 from madang.people.ngsi.entities import NO_CONTENT
-from madang.people.ngsi.parameters import accepted_json, answer, link_context, read_payload
+from madang.people.ngsi.parameters import LD, accepted_json, answer, link_context, read_payload
 from madang.people.ngsi.queries import paging
 
+
+@dataclass(frozen=True)
+class Kind:
+    """What a subscription of this resource is; `names_context`: the context it has by default is told as its own. `pages`
+    is the media type of links to pages, None for that of the answer."""
+
+    path: str
+    parse: Callable[[Any, Context], Subscription]
+    names_context: bool
+    pages: str | None
+
+
+OF_ENTITIES = Kind("subscriptions", parse_subscription, True, None)
+OF_SOURCES = Kind("csourceSubscriptions", check_source_subscription, False, LD)
 _NOTHING = (None, NULL)
 
 
 class SubscriptionResources:
     """Handlers of the subscription resources. Only people with the right to write may have the city call out."""
 
-    def __init__(self, broker: Broker, subscriptions: Subscriptions) -> None:
-        self._broker = broker
-        self._subscriptions = subscriptions
+    def __init__(self, broker: Broker, subscriptions: Subscriptions, kind: Kind) -> None:
+        self._broker, self._subscriptions, self._kind = broker, subscriptions, kind
 
     async def create(self, request: Request) -> Response:
         request.caller.require("write", "subscriptions")
         data, context = await read_payload(request, self._broker.contexts)
-        subscription = parse_subscription(data, context)
+        subscription = self._kind.parse(data, context)
         await self._check(data)
         body = {name: value for name, value in data.items() if name != "@context"} | {"id": subscription.id}
-        body.setdefault("jsonldContext", await address_of(request, self._broker, context))
+        address, context = await self._addressed(request, context)
+        if self._kind.names_context:
+            body.setdefault("jsonldContext", address)
         await self._subscriptions.create(subscription, body, context)
-        location = f"{PREFIX}/subscriptions/{quote(subscription.id, safe=':')}"
-        return Response(201, b"", [(b"location", location.encode())])
+        return made(self._kind.path, subscription.id)
 
     async def page(self, request: Request) -> Response:
         request.caller.require("read", "subscriptions")
@@ -49,7 +65,12 @@ class SubscriptionResources:
         records = await self._subscriptions.page(limit + 1, offset)
         response = answer(request, [await self._shown(record, context) for record in records[:limit]], context)
         response.headers += page_links(
-            "subscriptions", request.raw_query, limit, offset, len(records) > limit, accepted_json(request)
+            self._kind.path,
+            request.raw_query,
+            limit,
+            offset,
+            len(records) > limit,
+            self._kind.pages or accepted_json(request),
         )
         if count:
             response.headers.append((b"ngsild-results-count", str(await self._subscriptions.count()).encode()))
@@ -79,10 +100,16 @@ class SubscriptionResources:
         merged = _patched(old["body"], data) | {"id": identifier}
         if not link_context(request) and "@context" not in data:
             context = await self._broker.contexts.get(old["context"])
-        parse_subscription(merged, context)
+        self._kind.parse(merged, context)
         await self._check(data)
+        _, context = await self._addressed(request, context)
         await self._subscriptions.replace(identifier, merged, context, seen)
         return NO_CONTENT
+
+    async def _addressed(self, request: Request, context: Context) -> tuple[str, Context]:
+        """The context where others find it too: notifications will name it."""
+        address = await address_of(request, self._broker, context)
+        return address, context if context.source is None else await self._broker.contexts.get(address)
 
     async def _check(self, data: dict[str, Any]) -> None:
         """What only the present moment or another server can tell. Raises BadRequest, ContextUnavailable."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from urllib.parse import quote
-
 from madang.base.errors import BadRequest, NotFound
 from madang.history.past import Past
 from madang.history.store import Known
@@ -12,7 +10,7 @@ from madang.model.context import Context
 from madang.model.kinds import check_id
 from madang.model.operations import AppendTemporal
 from madang.people.http import Request, Response
-from madang.people.ngsi.asked import PREFIX
+from madang.people.ngsi.asked import made
 from madang.people.ngsi.broker import Broker
 from madang.people.ngsi.entities import NO_CONTENT
 from madang.people.ngsi.parameters import link_context, read_payload
@@ -33,8 +31,7 @@ class Temporal:
         await self._broker.write(request.caller, AppendTemporal(entity), entity.types)
         if known:
             return NO_CONTENT
-        location = f"{PREFIX}/temporal/entities/{quote(entity.id, safe=':')}"
-        return Response(201, b"", [(b"location", location.encode())])
+        return made("temporal/entities", entity.id)
 
     async def append(self, request: Request) -> Response:
         identifier = check_id(request.parts[2])

@@ -98,7 +98,7 @@ def _document() -> Response:
 
 async def serve(request: Request) -> Response:
     """GET /openapi.json. Raises MethodNotAllowed."""
-    return await pick_method(request, GET=_get)(request)
+    return await pick_method(request, {"GET": _get})(request)
 
 
 async def _get(request: Request) -> Response:

@@ -32,7 +32,7 @@ class SensorThings:
 
     async def handle(self, request: Request) -> Response:
         try:
-            return await pick_method(request, GET=self._get)(request)
+            return await pick_method(request, {"GET": self._get})(request)
         except MadangError as error:
             return problem(error, b"application/json")
 
