@@ -15,6 +15,7 @@ from madang.people.openapi.document import describe, path_of
 from madang.people.openapi.operations import MANAGEMENT, NGSI
 from madang.people.openapi.parameters import QUERY
 from madang.people.openapi.schemas import SCHEMAS
+from madang.people.sensorthings.asking import OPTIONS
 
 NOTHING: Any = Mock()
 
@@ -28,7 +29,7 @@ def test_every_route_is_described_and_nothing_else() -> None:
 
 
 def test_every_parameter_is_described_and_nothing_else() -> None:
-    known = set().union(*PARAMETERS.values(), *(one.parameters for one in MANAGEMENT.values()))
+    known = set().union(OPTIONS, *PARAMETERS.values(), *(one.parameters for one in MANAGEMENT.values()))
     assert set(QUERY) == known
 
 

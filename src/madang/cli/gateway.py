@@ -29,6 +29,7 @@ from madang.context.contexts import Contexts
 from madang.context.discovery import Discovery
 from madang.context.entity_maps import EntityMaps
 from madang.context.expiry import Expiry
+from madang.context.observed import Observed
 from madang.context.snapshot import open_snapshot
 from madang.context.store import Store
 from madang.context.subscriptions import Subscriptions
@@ -96,7 +97,7 @@ async def gateway(settings: Settings) -> None:
         live.serve,
         apps.caller,
         Caller("anonymous", os.environ.get("MADANG_ANONYMOUS", "reader")),
-        SensorThings(broker, past),
+        SensorThings(broker, past, Observed(pool)),
     )
     await subscribe(client, settings.city, live, board)
     await look(board, settings, store)  # the first status frame already tells how things are

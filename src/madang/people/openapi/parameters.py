@@ -8,6 +8,7 @@ from madang.base.limits import JOIN_MAX_LEVEL, QUERY_DEFAULT_PAGE, QUERY_MAX_OFF
 from madang.context.catalogue import KINDS
 from madang.history.aggregate import METHODS
 from madang.history.window import TIME_PROPERTIES
+from madang.people.sensorthings.asking import DEFAULT_TOP
 
 Schema = dict[str, Any]
 
@@ -30,6 +31,14 @@ def _whole(description: str, low: int, high: int, default: int | None = None) ->
 
 
 QUERY: dict[str, Schema] = {
+    "$count": _flag("tell the number of all in `@iot.count`"),
+    "$expand": _text("comma-separated navigation properties to show inside, one level"),
+    "$filter": _text("comparisons of properties, `and`, `or`, parentheses", examples=["result gt 5"]),
+    "$orderby": _text("comma-separated properties, each `asc` or `desc`", examples=["name desc"]),
+    "$resultFormat": _text("taken and without effect: answers are JSON"),
+    "$select": _text("comma-separated properties to show", examples=["name"]),
+    "$skip": _whole("how many to pass over", 0, QUERY_MAX_OFFSET, 0),
+    "$top": _whole("how many at most", 0, QUERY_MAX_PAGE, DEFAULT_TOP),
     "aggrMethods": _text(f"comma-separated: {', '.join(sorted(METHODS))} (clause 4.5.19)", examples=["avg,max"]),
     "aggrPeriodDuration": _text("an ISO 8601 duration; without it one period over all", examples=["PT1H"]),
     "attrs": _text("comma-separated names: entities with any of them, and no other attributes"),

@@ -139,6 +139,8 @@ SCHEMAS: dict[str, Schema] = {
         snapshotPriority={"type": "integer", "minimum": 1, "maximum": 10},
         endpoint=URI,
     ),
+    "SensorThing": {"type": "object", "description": "a member of a set, cut to `$select`"},
+    "SensorThingsSet": _object("value", value={"type": "array", "items": {"type": "object"}}),
     "BatchResult": _object("success errors", success={"type": "array"}, errors={"type": "array"}),
     "UpdateResult": _object("updated notUpdated", updated={"type": "array"}, notUpdated={"type": "array"}),
     "Named": _object("id type", id=URI, type={"type": "string"}),
