@@ -65,7 +65,9 @@ def _media_type(header: bytes) -> str:
 @lru_cache(maxsize=4_096)
 def parse_query_string(raw: bytes) -> Mapping[str, str]:
     """Parameters by name; the last of a repeated name counts. Remembered: pages and screens ask the same again and again.
-    Raises BadRequest."""
+    Raises BadRequest, also for a NUL, which no text in the database can hold."""
+    if b"%00" in raw:
+        raise BadRequest("the query string holds a NUL character")
     try:
         return MappingProxyType(dict(parse_qsl(raw.decode("ascii"), keep_blank_values=True)))
     except (UnicodeDecodeError, ValueError):
