@@ -2,7 +2,8 @@
 
     python -m bench.http_load HOST:PORT KIND SECONDS [CONNECTIONS]
 
-Prints `{"done", "bad", "seconds"}`. Kinds: write (half creates, half merges), batch (100 upserts), get, query.
+Prints `{"done", "bad", "seconds", "p50_ms"}`. Kinds: write (half creates, half merges), batch (100 upserts), get, query, near
+(one type, one attribute, 1 km around, of the entities of `bench.million`).
 """
 
 from __future__ import annotations
@@ -11,12 +12,15 @@ import asyncio
 import itertools
 import json
 import random
+import statistics
 import sys
 import time
 from collections.abc import Callable
 from typing import cast
 
 import uvloop
+
+from bench.million import near
 
 Make = Callable[[], bytes]
 KNOWN = 1_000
@@ -68,6 +72,7 @@ def maker(kind: str, start: int) -> Make:
         "batch": batch,
         "get": lambda: chance.choice(reads),
         "query": lambda: chance.choice(queries),
+        "near": lambda: request("GET", f"entities?{near(chance)}"),
     }
     return makers[kind]
 
@@ -75,13 +80,17 @@ def maker(kind: str, start: int) -> Make:
 class Connection(asyncio.Protocol):
     """One request after another until told to stop."""
 
-    def __init__(self, make: Make, counts: dict[str, int], until: float) -> None:
-        self._make, self._counts, self._until = make, counts, until
-        self._buffer = b""
+    def __init__(self, make: Make, counts: dict[str, int], waits: list[float], until: float) -> None:
+        self._make, self._counts, self._waits, self._until = make, counts, waits, until
+        self._buffer, self._asked = b"", 0.0
         self.ended = asyncio.get_running_loop().create_future()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)  # uvloop's own class has the same methods
+        self._ask()
+
+    def _ask(self) -> None:
+        self._asked = time.monotonic()
         self._transport.write(self._make())
 
     def connection_lost(self, error: Exception | None) -> None:
@@ -96,8 +105,9 @@ class Connection(asyncio.Protocol):
             return
         self._buffer = rest[_length(head) :]
         self._counts["done" if head[9:10] == b"2" else "bad"] += 1
+        self._waits.append(time.monotonic() - self._asked)
         if time.monotonic() < self._until:
-            self._transport.write(self._make())
+            self._ask()
         else:
             self.ended.set_result(None)
             self._transport.close()
@@ -110,14 +120,15 @@ def _length(head: bytes) -> int:
 
 async def main(where: str, kind: str, seconds: float, connections: int) -> None:
     host, _, port = where.partition(":")
-    counts, began = {"done": 0, "bad": 0}, time.monotonic()
+    counts, waits, began = {"done": 0, "bad": 0}, list[float](), time.monotonic()
     make, loop = maker(kind, int(time.time() * 1000) % 10**9 * 1000), asyncio.get_running_loop()
     open_ones = [
-        (await loop.create_connection(lambda: Connection(make, counts, began + seconds), host, int(port)))[1]
+        (await loop.create_connection(lambda: Connection(make, counts, waits, began + seconds), host, int(port)))[1]
         for _ in range(connections)
     ]
     await asyncio.gather(*(one.ended for one in open_ones))
-    print(json.dumps({**counts, "seconds": time.monotonic() - began}))
+    p50_ms = round(statistics.median(waits) * 1000, 2)
+    print(json.dumps({**counts, "seconds": time.monotonic() - began, "p50_ms": p50_ms}))
 
 
 if __name__ == "__main__":

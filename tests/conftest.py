@@ -133,8 +133,9 @@ async def writer(pool: asyncpg.Pool, snapshot: Snapshot | None) -> AsyncIterator
 
 
 @pytest.fixture
-def store(pool: asyncpg.Pool, snapshot: Snapshot | None) -> Store:
-    return Store(pool, snapshot)
+async def store(dsn: str, pool: asyncpg.Pool, snapshot: Snapshot | None) -> AsyncIterator[Store]:
+    async with await database.connect_planned(dsn) as planned:
+        yield Store(pool, snapshot, planned)
 
 
 class Nothing:

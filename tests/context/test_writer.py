@@ -10,8 +10,9 @@ import asyncpg
 import pytest
 
 from madang.base.errors import BadRequest, Conflict, NotFound, StorageFull, Unavailable
+from madang.context.query import Query
 from madang.context.snapshot import open_snapshot
-from madang.context.store import Query, Store
+from madang.context.store import Store
 from madang.context.writer import Writer
 from madang.model.context import CORE
 from madang.model.entity import Entity, parse_entity

@@ -6,8 +6,9 @@ import asyncio
 import json
 import sys
 
+from madang.context.query import Query
 from madang.context.snapshot import open_snapshot
-from madang.context.store import Query, Store
+from madang.context.store import Store
 from madang.context.writer import Writer
 from madang.engine.database import connect_pool
 from madang.model.entity import Entity

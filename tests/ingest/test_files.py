@@ -13,7 +13,8 @@ import pytest
 from madang.base.clock import from_iso
 from madang.base.errors import BadRequest
 from madang.cli.replay import feed, load_mapping
-from madang.context.store import Query, Store
+from madang.context.query import Query
+from madang.context.store import Store
 from madang.context.writer import Writer
 from madang.ingest.deadletters import DeadLetters
 from madang.ingest.files.decode import records

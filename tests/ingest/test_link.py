@@ -11,7 +11,8 @@ import asyncpg
 import pytest
 
 from madang.cli.roles import keep_letters, write_all
-from madang.context.store import Query, Store
+from madang.context.query import Query
+from madang.context.store import Store
 from madang.context.writer import Writer
 from madang.ingest.deadletters import DeadLetters
 from madang.ingest.mqtt.decode import compile_decoder

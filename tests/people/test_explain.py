@@ -31,9 +31,12 @@ async def ask(broker: Broker, query: str, role: str | None = "operator") -> dict
             "(cardinality(types) > 1 AND types && $1::text[])) ORDER BY id LIMIT $2 OFFSET $3",
         ),
         (
-            "bbox=1,2,3,4&q=n>1",
-            "SELECT id, body->$6::text AS place, body->$7::text AS far FROM entity WHERE entity.body @@ $1::text::jsonpath"
-            " AND place && box(point($2::float8, $3::float8), point($4::float8, $5::float8)) ORDER BY id LIMIT $8",
+            "bbox=1,2,3,4&q=n>1&count=true",
+            "SELECT id, body->$1::text AS place, body->$2::text AS far FROM (SELECT id AS near_id"
+            " FROM unnest($3::int[], $4::int[], $5::float8[], $6::float8[]) AS grid(low, high, west, east), entity"
+            " WHERE place IS NOT NULL AND band BETWEEN low AND high AND entity.west BETWEEN grid.west AND grid.east) AS near"
+            " JOIN entity ON id = near_id WHERE entity.body @@ $7::jsonpath"
+            " AND place && box(point($8::float8, $9::float8), point($10::float8, $11::float8)) ORDER BY id LIMIT $12",
         ),
     ],
 )

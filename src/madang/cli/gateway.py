@@ -35,7 +35,7 @@ from madang.context.store import Store
 from madang.context.subscriptions import Subscriptions
 from madang.context.tenants import Tenants
 from madang.engine.control import ask
-from madang.engine.database import LOST, retrying
+from madang.engine.database import LOST, connect_planned, retrying
 from madang.engine.privilege import APP_UID, is_root
 from madang.engine.settings import Settings, listen_on
 from madang.federation.federation import Federation
@@ -63,7 +63,8 @@ async def gateway(settings: Settings) -> None:
     pool = await open_pool(settings, 12)
     snapshot = await retrying(lambda: open_snapshot(pool))
     writer = open_writer(settings, pool, snapshot)
-    store, board, catalogue = Store(pool, snapshot), Board(city), Catalogue(pool)
+    store = Store(pool, snapshot, await connect_planned(settings.database))
+    board, catalogue = Board(city), Catalogue(pool)
     broker = Broker(writer, store, Contexts(catalogue=catalogue), Discovery(pool), catalogue, f"madang-{city.id}")
     tenants = TenantHouse(settings, Tenants(pool), broker.alias, city.history)
     federation = Federation(pool, broker.contexts)

@@ -17,6 +17,7 @@ from madang.model.entity import Entity, parse_entity
 from madang.model.operations import Append
 
 CHUNK = 1_000
+MANY = 10_000
 
 
 def read_entities(path: Path) -> Iterator[Entity]:
@@ -26,19 +27,20 @@ def read_entities(path: Path) -> Iterator[Entity]:
             yield parse_entity(msgspec.json.decode(line), CORE)
 
 
-async def load_entities(dsn: str, path: Path) -> int:
+async def load_entities(dsn: str, entities: Iterator[Entity]) -> int:
     """Appends, so that live attributes of an entity that is already there stay. Raises the first error."""
     pool = await connect_pool(dsn, 1, 2)
     writer = Writer(pool, await open_snapshot(pool))
     writer.start()
     total = 0
     try:
-        entities = read_entities(path)
         while chunk := list(islice(entities, CHUNK)):
             for outcome in await writer.submit_many([Append(entity, create=True) for entity in chunk]):
                 if isinstance(outcome, MadangError):
                     raise outcome
             total += len(chunk)
+        if total >= MANY:  # else the first questions are planned for an empty table
+            await pool.execute("VACUUM (ANALYZE) entity", timeout=None)
     finally:
         await writer.stop()
         await pool.close()

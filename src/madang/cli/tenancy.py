@@ -25,7 +25,7 @@ from madang.context.subscriptions import Subscriptions
 from madang.context.tenants import Tenant, Tenants
 from madang.context.turn import ensure_partitions
 from madang.context.writer import Writer
-from madang.engine.database import LOST, connect_pool, migrate
+from madang.engine.database import LOST, connect_planned, connect_pool, migrate
 from madang.engine.settings import Settings
 from madang.federation.federation import Federation
 from madang.federation.source_notifier import SourceNotifier
@@ -76,12 +76,14 @@ class TenantHouse:
 
     async def _broker(self, tenant: Tenant) -> NgsiLd:
         pool = await connect_pool(self._settings.database, 1, TENANT_CONNECTIONS_MAX, tenant.schema)
+        planned = await connect_planned(self._settings.database, TENANT_CONNECTIONS_MAX, tenant.schema)
         writer = Writer(pool, None, data_dir=self._settings.run_dir if self._settings.embedded_database else None)
         writer.start()
         catalogue = Catalogue(pool)
         alias = f"{self._alias}-{tenant.id}"
-        broker = Broker(writer, Store(pool), Contexts(catalogue=catalogue), Discovery(pool), catalogue, alias)
-        self._ends += [writer.stop, pool.close]
+        store = Store(pool, None, planned)
+        broker = Broker(writer, store, Contexts(catalogue=catalogue), Discovery(pool), catalogue, alias)
+        self._ends += [writer.stop, pool.close, planned.close]
         self._keep(writer.watch())
         maps = EntityMaps(pool)
         federation = Federation(pool, broker.contexts)

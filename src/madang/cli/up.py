@@ -13,7 +13,7 @@ import msgspec
 from madang.base.city import source_path
 from madang.cli.cities import city_path, find_city
 from madang.cli.instance import Instance, demo_env
-from madang.cli.load import load_entities
+from madang.cli.load import load_entities, read_entities
 from madang.cli.sources import imported
 from madang.engine.database import connect_pool
 from madang.engine.settings import InstanceLock, home_dir
@@ -87,7 +87,7 @@ async def load_once(dsn: str, folder: Path) -> None:
     try:
         if await pool.fetchval("SELECT 1 FROM counter WHERE name = $1", f"loaded:{folder.name}"):
             return
-        total = await load_entities(dsn, folder / "entities.ndjson")
+        total = await load_entities(dsn, read_entities(folder / "entities.ndjson"))
         await pool.execute("INSERT INTO counter VALUES ($1, $2) ON CONFLICT DO NOTHING", f"loaded:{folder.name}", total)
     finally:
         await pool.close()

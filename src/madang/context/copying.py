@@ -16,13 +16,15 @@ from madang.engine.database import explain
 
 log = structlog.get_logger()
 _ENTITIES = """
-INSERT INTO "{schema}".entity AS here SELECT id, type, types, {body}, {place}, seq, created_at, modified_at
+INSERT INTO "{schema}".entity AS here (id, type, types, body, place, seq, created_at, modified_at)
+SELECT id, type, types, {body}, {place}, seq, created_at, modified_at
 FROM entity WHERE id = ANY($1)
 ON CONFLICT (id) DO UPDATE SET body = here.body || excluded.body, place = coalesce(here.place, excluded.place)
 """
 _PART = "(SELECT coalesce(jsonb_object_agg(key, value), '{{}}') FROM jsonb_each(body) WHERE {chosen})"
 _CLONE = (
-    'INSERT INTO "{to}".entity SELECT * FROM "{of}".entity',
+    'INSERT INTO "{to}".entity (id, type, types, body, place, seq, created_at, modified_at)'
+    ' SELECT id, type, types, body, place, seq, created_at, modified_at FROM "{of}".entity',
     'INSERT INTO "{to}".history (at, entity_id, types, op, change, before)'
     ' SELECT at, entity_id, types, op, change, before FROM "{of}".history ORDER BY seq',
 )

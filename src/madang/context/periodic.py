@@ -12,7 +12,8 @@ from madang.base.errors import MadangError
 from madang.base.limits import NOTIFY_BODY_MAX_ENTITIES
 from madang.context.mailbox import Mailbox, Notice
 from madang.context.notices import Notices
-from madang.context.store import Query, Store
+from madang.context.query import Query
+from madang.context.store import Store
 from madang.model.subscription import Selector, Subscription
 
 log = structlog.get_logger()

@@ -7,11 +7,12 @@ The meaning is that of `model.evaluate`; a property test compares the two.
 from __future__ import annotations
 
 import json
+import math
 from datetime import datetime
 
 from madang.base.clock import from_iso
 from madang.base.errors import BadRequest
-from madang.model.geometry import Box, GeoQuery
+from madang.model.geometry import EARTH_RADIUS_M, Box, GeoQuery
 from madang.model.ordering import Ordering, Term
 from madang.model.query import All, Between, Compare, Differs, Exists, Linked, Matches, Node, Path, Some
 from madang.model.scanner import Scalar
@@ -20,6 +21,7 @@ from madang.model.selection import Selection
 _TEXT_KEYS = ("value", "object", "vocab", "json", "valueList", "objectList")
 _OTHER_KEYS = ("value", "json", "valueList")
 _ALL_KEYS = ("value", "object", "languageMap", "vocab", "json", "valueList", "objectList")
+_ROUNDING = 1e-9
 _COLUMNS = {"createdAt": "created_at", "modifiedAt": "modified_at"}
 
 
@@ -45,7 +47,7 @@ def condition(node: Node, parameters: Parameters, table: str = "entity") -> str:
     test = node.test if isinstance(node, Differs) else node
     if len(test.path.names) == 1 and test.path.names[0] in _COLUMNS:
         return _column(node, test, parameters, table)
-    return f"{table}.body @@ {parameters.add(jsonpath(node))}::text::jsonpath"
+    return f"{table}.body @@ {parameters.add(jsonpath(node))}::jsonpath"
 
 
 def _linked(node: Linked, parameters: Parameters, table: str) -> str:
@@ -53,8 +55,8 @@ def _linked(node: Linked, parameters: Parameters, table: str) -> str:
     objects = parameters.add(f"{_base(Path((node.relation,)))}.object[*]")
     lists = parameters.add(f"{_base(Path((node.relation,)))}.objectList[*]")
     terms = [
-        f"{inner}.id IN (SELECT jsonb_path_query({table}.body, {objects}::text::jsonpath) #>> '{{}}'"
-        f" UNION ALL SELECT jsonb_path_query({table}.body, {lists}::text::jsonpath) #>> '{{}}')",
+        f"{inner}.id IN (SELECT jsonb_path_query({table}.body, {objects}::jsonpath) #>> '{{}}'"
+        f" UNION ALL SELECT jsonb_path_query({table}.body, {lists}::jsonpath) #>> '{{}}')",
         condition(node.test, parameters, inner),
     ]
     if node.types:
@@ -183,7 +185,7 @@ def _order_value(path: Path, parameters: Parameters) -> str:
     """The first value the path leads to: of an attribute its value, of a member (`observedAt`) the member itself."""
     ends = [f".{key}{_inside(path)}" for key in _ALL_KEYS] + ([] if path.inside else [""])
     firsts = (parameters.add(_base(path) + end) for end in ends)
-    return "coalesce(" + ", ".join(f"jsonb_path_query_first(body, {first}::text::jsonpath)" for first in firsts) + ")"
+    return "coalesce(" + ", ".join(f"jsonb_path_query_first(body, {first}::jsonpath)" for first in firsts) + ")"
 
 
 def types_condition(types: tuple[str, ...], parameters: Parameters) -> str:
@@ -203,7 +205,23 @@ def area_condition(geo: GeoQuery, parameters: Parameters) -> str:
     area = geo.box()
     if geo.attribute != "location" or area is None:
         return f"body ? {parameters.add(geo.attribute)}"
-    return f"place && {box_sql(area, parameters)}"
+    around, circle = f"place && {box_sql(area, parameters)}", geo.circle()
+    return around if circle is None else f"{around} AND {_circle_sql(*circle, parameters)}"
+
+
+def _circle_sql(longitude: float, latitude: float, metres: float, parameters: Parameters) -> str:
+    """Lets every point within the circle pass, hardly another one, and all that is no point: the haversine of the angle."""
+    x, y, shrinks = (
+        parameters.add(longitude),
+        parameters.add(latitude),
+        parameters.add(math.cos(math.radians(latitude))),
+    )
+    most = parameters.add(math.sin(min(metres / EARTH_RADIUS_M, math.pi) / 2) ** 2 * (1 + _ROUNDING) + _ROUNDING**2)
+    return (
+        "((place[0])[0] <> (place[1])[0] OR (place[0])[1] <> (place[1])[1]"
+        f" OR power(sin(radians((place[0])[1] - {y}::float8) / 2), 2) + {shrinks}::float8 * cos(radians((place[0])[1]))"
+        f" * power(sin(radians((place[0])[0] - {x}::float8) / 2), 2) <= {most}::float8)"
+    )
 
 
 def box_sql(area: Box, parameters: Parameters) -> str:

@@ -36,7 +36,7 @@ log = structlog.get_logger()
 MIN_FREE_BYTES = 64 * 1024 * 1024
 # Where many write at once, a moment's waiting makes groups larger: a write then costs a sixth less.
 MANY_OPS = 8
-GATHER_S = 0.002
+GATHER_S = 0.004
 
 
 class _Group:

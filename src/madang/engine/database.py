@@ -60,6 +60,25 @@ async def connect_pool(dsn: str, min_size: int = 1, max_size: int = 8, schema: s
     )
 
 
+async def connect_planned(dsn: str, max_size: int = 4, schema: str | None = None) -> asyncpg.Pool:
+    """A pool for reading statements whose best plan is the same for all values: each is planned once, and as nothing is left
+    on a connection, nothing is put back after it."""
+    return await asyncpg.create_pool(
+        dsn,
+        min_size=0,
+        max_size=max_size,
+        init=_init,
+        reset=_nothing,
+        command_timeout=60,
+        max_inactive_connection_lifetime=300,
+        server_settings={**_path(schema), "plan_cache_mode": "force_generic_plan"},
+    )
+
+
+async def _nothing(connection: asyncpg.Connection) -> None:
+    return None
+
+
 def _path(schema: str | None) -> dict[str, str]:
     return {} if schema is None else {"search_path": schema}
 

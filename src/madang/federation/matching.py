@@ -93,6 +93,11 @@ def interval_of(given: Mapping[str, Any]) -> Interval | None:
     return member, at, check_time(given.get("endTimeAt"), "endTimeAt")
 
 
+def in_past(known: Known, interval: Interval | None) -> bool:
+    """Whether the source tells of the past, of that interval if there is one."""
+    return known.registration.is_temporal if interval is None else in_time(known, interval)
+
+
 def in_time(known: Known, interval: Interval | None) -> bool:
     """Without a temporal query a source of the present is meant, with one a source whose interval overlaps."""
     if interval is None:

@@ -25,6 +25,8 @@ Instance = dict[str, Any]
 Change = dict[str, Any]
 # (value of the time property, seq of the row, place in the row's list, the instance). A plain tuple: there are many.
 Event = tuple[str, int, int, Instance]
+ELSEWHERE = -1
+"""The seq of what another broker told; such an instance brings its `instanceId`."""
 
 
 @dataclass(slots=True)
@@ -48,6 +50,8 @@ Evolution = dict[str, list[Event]]
 
 def instance_id(name: str, event: Event) -> str:
     """Always the same for the same stored instance."""
+    if event[1] == ELSEWHERE:
+        return str(event[3]["instanceId"])
     return f"urn:ngsi-ld:Instance:{event[1]}-{crc32(name.encode()):08x}-{event[2]}"
 
 

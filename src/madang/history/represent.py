@@ -8,7 +8,7 @@ from typing import Any
 
 from madang.base.clock import short_iso
 from madang.history.aggregate import aggregate, periods
-from madang.history.evolution import Event, Evolution, instance_id
+from madang.history.evolution import ELSEWHERE, Event, Evolution, instance_id
 from madang.history.series import Series
 from madang.history.window import TIME_PROPERTIES, Aggregation, Window
 from madang.model.kinds import VALUE_KEY
@@ -71,7 +71,10 @@ def _attribute(name: str, events: list[Event], view: View, start: str) -> Any:
 
 
 def _instance(name: str, event: Event, view: View) -> Any:
-    shown = render_instance(event[3], view.form)
+    instance = event[3]
+    if event[1] == ELSEWHERE:
+        instance = {name: value for name, value in instance.items() if name != "instanceId"}
+    shown = render_instance(instance, view.form)
     out = shown if isinstance(shown, dict) else {"value": shown}
     out["instanceId"] = instance_id(name, event)
     if view.window.property in event[3]:

@@ -68,11 +68,12 @@ async def evolutions(
         collectors[identifier].add(rows)
         if sum(collector.size for collector in collectors.values()) > HISTORY_MAX_EVENTS:
             raise TooManyResults("too many instances: ask for a shorter time, or for fewer attributes")
-    found = {identifier: _of(collector.evolution(), datasets) for identifier, collector in collectors.items()}
+    found = {identifier: of_datasets(collector.evolution(), datasets) for identifier, collector in collectors.items()}
     return found, {identifier: collector.seen for identifier, collector in collectors.items()}
 
 
-def _of(evolution: Evolution, datasets: Datasets | None) -> Evolution:
+def of_datasets(evolution: Evolution, datasets: Datasets | None) -> Evolution:
+    """Without instances of other data sets; None: all."""
     if datasets is None:
         return evolution
     kept = {

@@ -11,6 +11,7 @@ from typing import Any
 import asyncpg
 
 from madang.base.clock import from_iso, to_iso
+from madang.base.errors import NotFound
 from madang.base.limits import HISTORY_READ_ENTITIES, HISTORY_READ_ROWS
 from madang.context.sql import Parameters
 from madang.engine.database import fetch
@@ -70,6 +71,13 @@ class History:
             )
             for record in await self._fetch(_KNOWN, [list(ids)])
         }
+
+    async def one(self, identifier: str) -> Known:
+        """Raises NotFound."""
+        known = (await self.known([identifier])).get(identifier)
+        if known is None:
+            raise NotFound(f"no history of {identifier}")
+        return known
 
     async def rows(
         self, ids: Sequence[str], window: Window, names: frozenset[str] | None

@@ -13,7 +13,6 @@ from typing import Any
 import shapely
 from shapely.geometry import mapping, shape
 from shapely.geometry.base import BaseGeometry
-from shapely.ops import transform
 
 from madang.base.errors import BadRequest
 from madang.base.limits import GEO_MAX_POINTS
@@ -24,6 +23,8 @@ _DEPTH = {"Point": 0, "MultiPoint": 1, "LineString": 1, "MultiLineString": 2, "P
 EARTH_RADIUS_M = 6_371_008.8
 RELATIONS = frozenset({"near", "within", "contains", "intersects", "equals", "disjoint", "overlaps"})
 Box = tuple[float, float, float, float]
+# On a plane and on the sphere distances of a city differ by less.
+_SURELY, _CITY_M = 0.999, 50_000
 
 _NUMBERS = (int, float)
 
@@ -106,15 +107,38 @@ class GeoQuery:
     def matches(self, value: Any) -> bool:
         """Whether a GeoJSON geometry satisfies the query."""
         try:
+            if self._holds_all(value):
+                return True
+            if self.relation == "near":
+                distance = self._distance_m(value)
+                return (self.max_m is None or distance <= self.max_m) and (self.min_m is None or distance >= self.min_m)
             target = _valid(shape(value))
         except (TypeError, ValueError, KeyError, AttributeError, shapely.errors.ShapelyError):
             return False
-        if self.relation == "near":
-            distance = distance_m(self.reference, target)
-            return (self.max_m is None or distance <= self.max_m) and (self.min_m is None or distance >= self.min_m)
         if self.relation == "intersects" or self.relation == "disjoint":
             return bool(target.intersects(self.reference)) == (self.relation == "intersects")
         return bool(getattr(target, self.relation)(self.reference))
+
+    def _holds_all(self, value: Any) -> bool:
+        """Whether the circle surely holds the whole geometry, as it mostly does with buildings: then none is built."""
+        circle, box = self.circle(), bounds(value) if value["type"] != "Point" else None
+        if circle is None or box is None or self.min_m is not None or circle[2] > _CITY_M:
+            return False
+        x, y, most = circle
+        farthest = max(haversine_m(x, y, east, north) for east in box[::2] for north in box[1::2])
+        return farthest < most * _SURELY
+
+    def _distance_m(self, value: Any) -> float:
+        """Most of what a city has are points: for them no geometry is built."""
+        if value["type"] == "Point" and self.reference.geom_type == "Point":
+            return haversine_m(self.reference.x, self.reference.y, *value["coordinates"][:2])
+        return distance_m(self.reference, _valid(shape(value)))
+
+    def circle(self) -> tuple[float, float, float] | None:
+        """Longitude and latitude of the middle and metres around it, when the query is near a point."""
+        if self.relation != "near" or self.max_m is None or self.reference.geom_type != "Point":
+            return None
+        return self.reference.x, self.reference.y, self.max_m
 
 
 def haversine_m(lon1: float, lat1: float, lon2: float, lat2: float) -> float:
@@ -130,13 +154,13 @@ def distance_m(reference: BaseGeometry, target: BaseGeometry) -> float:
     if reference.geom_type == "Point" and target.geom_type == "Point":
         return haversine_m(reference.x, reference.y, target.x, target.y)
     center = reference.centroid
-    scale_y = math.radians(1) * EARTH_RADIUS_M
-    scale_x = scale_y * math.cos(math.radians(center.y))
+    scale = math.radians(1) * EARTH_RADIUS_M
+    origin, scales = (center.x, center.y), (scale * math.cos(math.radians(center.y)), scale)
 
-    def project(x: Any, y: Any, z: Any = None) -> tuple[Any, Any]:
-        return (x - center.x) * scale_x, (y - center.y) * scale_y
+    def flat(geometry: BaseGeometry) -> BaseGeometry:
+        return shapely.transform(geometry, lambda points: (points - origin) * scales)
 
-    return float(transform(project, reference).distance(transform(project, target)))
+    return float(flat(reference).distance(flat(target)))
 
 
 def parse_geo_query(georel: str, geometry: str, coordinates: Any, attribute: str = "location") -> GeoQuery:

@@ -22,8 +22,8 @@ from madang.base.limits import (
     SOCKET_TICK_S,
     SOCKETS_MAX,
 )
+from madang.context.query import Page, Query
 from madang.context.row import Row
-from madang.context.store import Page, Query
 from madang.model.change import Change
 from madang.model.context import CORE
 from madang.model.evaluate import satisfies

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from madang.context.store import Query
+from madang.context.query import Query
 from madang.model.change import Change
 from madang.model.entity import Entity
 from madang.model.render import Form, render

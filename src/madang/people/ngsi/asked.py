@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from urllib.parse import quote
 
-from madang.context.store import Query
+from madang.context.query import Query
 from madang.model.context import Context
 from madang.model.linked import Join
 from madang.model.render import Form

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from madang.base.errors import BadRequest
-from madang.context.store import Query
+from madang.context.query import Query
 from madang.model.context import Context
 from madang.model.kinds import check_id
 from madang.model.selection import parse_types

@@ -8,8 +8,9 @@ from madang.base.errors import Forbidden, NotFound
 from madang.context.catalogue import Catalogue
 from madang.context.contexts import Contexts
 from madang.context.discovery import Discovery
+from madang.context.query import Query
 from madang.context.row import Row
-from madang.context.store import Query, Store
+from madang.context.store import Store
 from madang.context.writer import Writer
 from madang.model.condition import Guarded
 from madang.model.entity import Entity

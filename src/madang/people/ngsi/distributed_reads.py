@@ -9,8 +9,8 @@ from urllib.parse import quote
 
 from madang.base.errors import MadangError, NotFound
 from madang.base.limits import QUERY_MAX_PAGE
+from madang.context.query import Query
 from madang.context.row import Row
-from madang.context.store import Query
 from madang.federation.peers import Call, Reply
 from madang.model.assembly import Piece, assemble, gathered
 from madang.model.context import Context

@@ -50,10 +50,10 @@ class MapResources:
         return await self._made(request, await self._asked_in_body(request))
 
     async def create_temporal(self, request: Request) -> Response:
-        return await self._made(request, _past_question(request, await self._past.asked(request), self._past))
+        return await self._made(request, self._past_question(request, await self._past.asked(request)))
 
     async def create_temporal_by_body(self, request: Request) -> Response:
-        return await self._made(request, _past_question(request, await self._past.asked_in_body(request), self._past))
+        return await self._made(request, self._past_question(request, await self._past.asked_in_body(request)))
 
     async def _made(self, request: Request, question: Question) -> Response:
         accepted_json(request)
@@ -120,14 +120,14 @@ class MapResources:
         """GET /temporal/entities."""
         if not wants_map(request, request.query):
             return await without(request)
-        return await self._pages.page(_past_question(request, await self._past.asked(request), self._past))
+        return await self._pages.page(self._past_question(request, await self._past.asked(request)))
 
     async def query_past_by_body(self, request: Request, without: Handler) -> Response:
         """POST /temporal/entityOperations/query."""
         asked = await self._past.asked_in_body(request)
         if not wants_map(request, asked.given):
             return await without(request)
-        return await self._pages.page(_past_question(request, asked, self._past))
+        return await self._pages.page(self._past_question(request, asked))
 
     async def purge(self, request: Request, without: Handler) -> Response:
         """DELETE /entities: with a map nothing but what is in it goes (clause 6.4.3.3)."""
@@ -206,22 +206,24 @@ class MapResources:
             split=shared and flag(given, "splitEntities"),
         )
 
-
-def _past_question(request: Request, asked: AskedPast, reads: TemporalReads) -> TemporalQuestion:
-    search = asked.search
-    return TemporalQuestion(
-        request=request,
-        given=asked.given,
-        limit=search.limit,
-        offset=search.offset,
-        count=search.count,
-        rest=rest_of(request.raw_query),
-        path="temporal/entities",
-        temporal=True,
-        text=_text(asked.given, asked.body, asked.view.form.context.source),
-        asked=asked,
-        reads=reads,
-    )
+    def _past_question(self, request: Request, asked: AskedPast) -> TemporalQuestion:
+        """Raises UnprocessableOp where others tell of the past too: which of theirs it is about nobody could say."""
+        if is_shared(request) and any(one.is_temporal for one in self._sharing.federation.every()):
+            raise UnprocessableOp("an entity map of the past is made of this broker alone: with local=true")
+        search = asked.search
+        return TemporalQuestion(
+            request=request,
+            given=asked.given,
+            limit=search.limit,
+            offset=search.offset,
+            count=search.count,
+            rest=rest_of(request.raw_query),
+            path="temporal/entities",
+            temporal=True,
+            text=_text(asked.given, asked.body, asked.view.form.context.source),
+            asked=asked,
+            reads=self._past,
+        )
 
 
 def _text(given: Given, data: Mapping[str, Any], source: Any) -> str:

@@ -9,8 +9,8 @@ from typing import Any
 from madang.base.errors import BadRequest, MadangError
 from madang.base.limits import ENTITY_MAP_MAX_ENTITIES, QUERY_MAX_PAGE
 from madang.context.entity_maps import LOCAL, EntityMap, Entry
+from madang.context.query import Query
 from madang.context.row import Row
-from madang.context.store import Query
 from madang.federation.index import Known
 from madang.federation.peers import Call, Reply
 from madang.model.assembly import Piece, assemble, gathered

@@ -7,7 +7,7 @@ from typing import Any
 
 from madang.base.errors import BadRequest
 from madang.base.limits import QUERY_DEFAULT_PAGE, QUERY_MAX_OFFSET, QUERY_MAX_PAGE
-from madang.context.store import Query
+from madang.context.query import Query
 from madang.model.context import Context
 from madang.model.geometry import GeoQuery, box_query, parse_geo_query, parse_reference
 from madang.model.kinds import check_id

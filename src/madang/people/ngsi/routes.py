@@ -22,6 +22,7 @@ from madang.people.ngsi.contexts import ContextResources
 from madang.people.ngsi.discovery import DiscoveryResources
 from madang.people.ngsi.distributed_batches import DistributedBatches
 from madang.people.ngsi.distributed_reads import DistributedReads
+from madang.people.ngsi.distributed_tellings import DistributedTellings, Telling
 from madang.people.ngsi.distributed_writes import DistributedWrites
 from madang.people.ngsi.entities import Entities
 from madang.people.ngsi.entity_maps import MapResources
@@ -29,6 +30,7 @@ from madang.people.ngsi.identity import Identity
 from madang.people.ngsi.parameters import check_media
 from madang.people.ngsi.registrations import RegistrationResources
 from madang.people.ngsi.shared_discovery import SharedDiscovery
+from madang.people.ngsi.shared_past import SharedPast
 from madang.people.ngsi.sharing import Sharing, is_shared
 from madang.people.ngsi.snapshot_door import Keeping
 from madang.people.ngsi.snapshot_queries import Filling
@@ -83,11 +85,11 @@ class NgsiLd:
         discovery = DiscoveryResources(broker)
         resources = SubscriptionResources(broker, subscriptions, OF_ENTITIES)
         watchers = SubscriptionResources(broker, federation.subscriptions, OF_SOURCES)
-        temporal, past_reads = Temporal(broker, past), TemporalReads(broker, past)
+        temporal, times = Temporal(broker, past), TemporalReads(broker, past)
         sources = RegistrationResources(broker, federation)
         sharing = Sharing(broker, federation)
         reads, writes = DistributedReads(sharing), DistributedWrites(sharing)
-        mapped = MapResources(maps, entities, sharing, reads, past_reads)
+        mapped = MapResources(maps, entities, sharing, reads, times)
         self._table: Table = {
             "entities": {"GET": entities.query, "POST": entities.create, "DELETE": entities.purge},
             "entities/*": {
@@ -117,12 +119,12 @@ class NgsiLd:
             "info/sourceIdentity": {"GET": identity.get},
             "subscriptions": {"GET": resources.page, "POST": resources.create},
             "subscriptions/*": {"GET": resources.get, "PATCH": resources.update, "DELETE": resources.delete},
-            "temporal/entities": {"GET": past_reads.query, "POST": temporal.create},
-            "temporal/entities/*": {"GET": past_reads.get, "DELETE": temporal.delete},
+            "temporal/entities": {"GET": times.query, "POST": temporal.create},
+            "temporal/entities/*": {"GET": times.get, "DELETE": temporal.delete},
             "temporal/entities/*/attrs": {"POST": temporal.append},
             "temporal/entities/*/attrs/*": {"DELETE": temporal.delete_attribute},
             "temporal/entities/*/attrs/*/*": {"PATCH": temporal.change_instance, "DELETE": temporal.delete_instance},
-            "temporal/entityOperations/query": {"POST": past_reads.query_by_body},
+            "temporal/entityOperations/query": {"POST": times.query_by_body},
             "entityMaps": {"GET": mapped.create, "POST": mapped.create_by_body},
             "entityMaps/*": {"GET": mapped.get, "PATCH": mapped.update, "DELETE": mapped.delete},
             "temporal/entityMaps": {"GET": mapped.create_temporal, "POST": mapped.create_temporal_by_body},
@@ -132,7 +134,7 @@ class NgsiLd:
             "csourceSubscriptions/*": {"GET": watchers.get, "PATCH": watchers.update, "DELETE": watchers.delete},
         }
 
-        self._snapshots = None if keeping is None else open_snapshots(broker, keeping, mapped, past_reads)
+        self._snapshots = None if keeping is None else open_snapshots(broker, keeping, mapped, times)
         if self._snapshots is not None:
             self._table |= snapshot_table(self._snapshots)
         self._mapped: dict[tuple[str, str], Through] = {
@@ -145,6 +147,9 @@ class NgsiLd:
         }
         self._federation = federation
         many = DistributedBatches(sharing, writes)
+        tellings, base = DistributedTellings(sharing, past), "temporal/entities"
+        attribute = f"{base}/{{id}}/attrs/{{name}}"
+        ages = TemporalReads(broker, past, SharedPast(sharing))
         wide = DiscoveryResources(broker, SharedDiscovery(sharing))
         one, path = writes.of_entity, "entities/{id}"
         self._shared: Table = {
@@ -178,6 +183,37 @@ class NgsiLd:
             "types/*": {"GET": wide.type},
             "attributes": {"GET": wide.attributes},
             "attributes/*": {"GET": wide.attribute},
+            "temporal/entities": {
+                "GET": ages.query,
+                "POST": tellings.of_entity(Telling("upsertTemporal", "POST", base, temporal.create)),
+            },
+            "temporal/entities/*": {
+                "GET": ages.get,
+                "DELETE": tellings.of_all(Telling("deleteTemporal", "DELETE", f"{base}/{{id}}", temporal.delete)),
+            },
+            "temporal/entities/*/attrs": {
+                "POST": tellings.of_entity(
+                    Telling("appendAttrsTemporal", "POST", f"{base}/{{id}}/attrs", temporal.append)
+                ),
+            },
+            "temporal/entities/*/attrs/*": {
+                "DELETE": tellings.of_attribute(
+                    Telling("deleteAttrsTemporal", "DELETE", attribute, temporal.delete_attribute)
+                ),
+            },
+            "temporal/entities/*/attrs/*/*": {
+                "PATCH": tellings.of_attribute(
+                    Telling(
+                        "updateAttrInstanceTemporal", "PATCH", f"{attribute}/{{instance}}", temporal.change_instance
+                    )
+                ),
+                "DELETE": tellings.of_attribute(
+                    Telling(
+                        "deleteAttrInstanceTemporal", "DELETE", f"{attribute}/{{instance}}", temporal.delete_instance
+                    )
+                ),
+            },
+            "temporal/entityOperations/query": {"POST": ages.query_by_body},
         }
 
     @property

@@ -59,6 +59,12 @@ def without_missing(parts: list[Part]) -> list[Part]:
     return [part for part in parts if not (elsewhere and part.registration is None and part.status == 404)]
 
 
+def without_missing_anywhere(parts: list[Part]) -> list[Part]:
+    """Who does not have it has nothing to do with it; where nobody has it, one says so."""
+    there = [part for part in parts if part.status != 404]
+    return there or parts[:1]
+
+
 def answer_of(entity_id: str, parts: list[Part], done: Response) -> Response:
     """`done` when all did it; of a single broker what it said; else 207 with what was done and what was not."""
     if all(part.ok for part in parts):

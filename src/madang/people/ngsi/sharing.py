@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from madang.base.clock import SystemClock, to_iso
@@ -31,6 +31,11 @@ def is_shared(request: Request) -> bool:
     return request.caller.role is not None and not flag(request.query, "local")
 
 
+def is_of_the_present(known: Known) -> bool:
+    """Whether the source tells what is true now (clause 5.2.9, the intervals)."""
+    return not known.registration.is_temporal
+
+
 class Sharing:
     """The sources of one broker, as its handlers ask them."""
 
@@ -44,16 +49,23 @@ class Sharing:
             raise LoopDetected(f"the request came through {self.broker.alias} already")
         return Origin(self.broker.alias, via, request.headers)
 
-    def sources(self, request: Request, spec: Spec, context: Context, given: Given | None = None) -> list[Known]:
-        """The registrations of the present that match and satisfy `csf`, but for brokers that the request came through.
-        `given` are the parameters where they are not those of the URL. Raises BadRequest."""
+    def sources(
+        self,
+        request: Request,
+        spec: Spec,
+        context: Context,
+        given: Given | None = None,
+        meant: Callable[[Known], bool] = is_of_the_present,
+    ) -> list[Known]:
+        """The registrations that match, are `meant` and satisfy `csf`, but for brokers that the request came through. `given`
+        are the parameters where they are not those of the URL. Raises BadRequest."""
         passed = {*aliases(request.header(b"via")), self.broker.alias}
         filter_text = (request.query if given is None else given).get("csf")
         node = parse_query(filter_text, context) if filter_text else None
         return [
             known
             for known in self.federation.find(spec)
-            if not known.registration.is_temporal
+            if meant(known)
             and known.registration.alias not in passed
             and (node is None or satisfies(known.properties, node))
         ]

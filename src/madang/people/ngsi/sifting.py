@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from shapely.geometry import shape
 
+from madang.context.query import Query
 from madang.context.row import Row
-from madang.context.store import Query
 from madang.model.entity import Entity
 from madang.model.evaluate import satisfies, values_at
 from madang.model.geometry import distance_m
@@ -68,3 +69,19 @@ def _comparable(value: Any) -> tuple[int, Any]:
     if isinstance(value, int | float):
         return (0, value)
     return (1, value) if isinstance(value, str) else (2, str(value))
+
+
+def is_meant(query: Query, identifier: str, types: list[str]) -> bool:
+    """What a list of ids, a pattern and a list of types cannot say of an entity, and the selectors of a body."""
+    if query.selection is not None and not query.selection.accepts(types.__contains__):
+        return False
+    return not query.any_of or any(_is_selected(one, identifier, types) for one in query.any_of)
+
+
+def _is_selected(one: Query, identifier: str, types: list[str]) -> bool:
+    return (
+        (not one.ids or identifier in one.ids)
+        and (one.id_pattern is None or re.search(one.id_pattern, identifier) is not None)
+        and (not one.types or not set(one.types).isdisjoint(types))
+        and (one.selection is None or one.selection.accepts(types.__contains__))
+    )

@@ -14,7 +14,7 @@ from madang.base.limits import SNAPSHOT_LIFETIME_MAX_S, SNAPSHOT_LIFETIME_S
 from madang.context.copies import DEFAULT_PRIORITY, PREPARING, QUERIES, Copies, Copy
 from madang.context.copying import Details, Maker, clone
 from madang.context.delivery import FAILED, Delivery
-from madang.context.store import Query
+from madang.context.query import Query
 from madang.model.context import CORE
 from madang.model.endpoint import parse_endpoint
 from madang.model.evaluate import satisfies

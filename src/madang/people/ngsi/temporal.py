@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from madang.base.errors import BadRequest, NotFound
+from madang.base.errors import BadRequest
 from madang.history.past import Past
-from madang.history.store import Known
 from madang.history.told import parse_instance, parse_told
 from madang.model.context import Context
 from madang.model.kinds import check_id
@@ -39,7 +38,7 @@ class Temporal:
         entity = parse_told(data, context, fragment=True)
         if entity.id and entity.id != identifier:
             raise BadRequest("the id in the body is not the id in the path")
-        known = await self._known(identifier)
+        known = await self._past.history.one(identifier)
         entity.id, entity.types = identifier, entity.types or known.types
         await self._broker.write(request.caller, AppendTemporal(entity), entity.types)
         return NO_CONTENT
@@ -73,9 +72,3 @@ class Temporal:
         request.caller.require("write", "entities")
         context = await self._broker.contexts.get(link_context(request))
         return check_id(request.parts[2]), context.expand(request.parts[4]), context
-
-    async def _known(self, identifier: str) -> Known:
-        known = (await self._past.history.known([identifier])).get(identifier)
-        if known is None:
-            raise NotFound(f"no history of {identifier}")
-        return known

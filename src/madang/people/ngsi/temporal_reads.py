@@ -1,32 +1,38 @@
-"""The past as it is asked for: /temporal/entities, /temporal/entityOperations/query (clauses 6.18, 6.19, 6.24)."""
+"""Reading the past: /temporal/entities and /temporal/entityOperations/query (clauses 6.18.3.2, 6.19.3.1, 6.24)."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
 from madang.base.clock import short_iso
 from madang.base.errors import BadRequest, NotFound
-from madang.context.store import Query
+from madang.base.limits import QUERY_MAX_PAGE
+from madang.context.query import Query
+from madang.history.elsewhere import Part, merged
 from madang.history.evolution import Evolution
+from madang.history.order import ordered
 from madang.history.paging import cut
 from madang.history.past import Past
 from madang.history.represent import View, represent, represent_series
-from madang.history.search import Found, Search, evolutions, search
+from madang.history.search import Datasets, Found, Page, Search, evolutions, of_datasets, search
 from madang.history.series import Series, plain_series
 from madang.history.store import Candidates, Known
+from madang.model.assembly import EQUAL
 from madang.model.context import Context
 from madang.model.kinds import check_id
 from madang.model.ordering import Term
+from madang.model.sources import Spec
 from madang.people.http import Request, Response
 from madang.people.ngsi.asked import Asked, rest_of
 from madang.people.ngsi.bodies import given_of, select
 from madang.people.ngsi.broker import Broker, attributes_in
 from madang.people.ngsi.parameters import Given, accepted_json, answer, link_context, read_payload
 from madang.people.ngsi.queries import check_width, query_of
+from madang.people.ngsi.shared_past import PastQuestion, SharedPast, Warnings
+from madang.people.ngsi.sifting import is_meant
 from madang.people.ngsi.temporal_parameters import datasets_of, temporal_query, view_of
 
 _MEMBERS = frozenset({"id", "type"})
@@ -34,33 +40,39 @@ _MEMBERS = frozenset({"id", "type"})
 
 @dataclass(frozen=True)
 class AskedPast:
-    """What a query of the past wants: which entities, and how to show them; `given` are its parameters, `body` the Query it
-    came in."""
+    """What a query of the past wants of this broker: which entities, and how to show them; `query` and `given` are it and its
+    parameters as they came, `asked` is the temporal query, `body` the Query it came in."""
 
     search: Search
     view: View
+    query: Query
     given: Given
+    asked: Given
     body: dict[str, Any]
 
 
 class TemporalReads:
-    """Handlers that read the past."""
+    """Handlers that read the past; with `others` other brokers are asked too."""
 
-    def __init__(self, broker: Broker, past: Past) -> None:
-        self._broker, self._past = broker, past
-
-    async def _known(self, identifier: str) -> Known:
-        known = (await self._past.history.known([identifier])).get(identifier)
-        if known is None:
-            raise NotFound(f"no history of {identifier}")
-        return known
+    def __init__(self, broker: Broker, past: Past, others: SharedPast | None = None) -> None:
+        self._broker, self._past, self._others = broker, past, others
 
     async def get(self, request: Request) -> Response:
         accepted_json(request)
         identifier = check_id(request.parts[2])
         context = await self._broker.contexts.get(link_context(request))
-        view = view_of(request.query, context, temporal_query(request.query))
-        known = await self._known(identifier)
+        asked = temporal_query(request.query)
+        view = view_of(request.query, context, asked)
+        if self._others is None:
+            return await self._here(request, identifier, view)
+        told, warnings = await self._told(request, identifier, view, asked, self._others)
+        response = await (
+            self._together(request, identifier, view, told) if told else self._here(request, identifier, view)
+        )
+        return self._others.sharing.warn(response, warnings)
+
+    async def _here(self, request: Request, identifier: str, view: View) -> Response:
+        known = await self._past.history.one(identifier)
         names = _names(view, _open_to(request, known, identifier))
         series = await self._series(request, identifier, names, view)
         if series is not None:
@@ -70,6 +82,25 @@ class TemporalReads:
         if names is not None and names and not names & seen[identifier]:
             raise NotFound(f"{identifier} never had what was asked for")
         return self._answer(request, [Found(identifier, known, found[identifier])], view, one=True)
+
+    async def _told(
+        self, request: Request, identifier: str, view: View, asked: Given, others: SharedPast
+    ) -> tuple[list[Part], Warnings]:
+        """Of an entity that is known here, sources of its types are asked; of another one all that fit."""
+        known = (await self._past.history.known([identifier])).get(identifier)
+        types, names = tuple(known.types) if known else (), tuple(sorted(_names(view, None) or ()))
+        question = PastQuestion((Spec((identifier,), None, types, names),), view.window, asked, request.query, one=True)
+        told, warnings = await others.ask(request, view.form.context, question)
+        return [part for part in told if part.found.id == identifier], warnings
+
+    async def _together(self, request: Request, identifier: str, view: View, told: list[Part]) -> Response:
+        names, datasets = _names(view, None), datasets_of(request.query)
+        parts = [_of_datasets(part, datasets) for part in told]
+        known = (await self._past.history.known([identifier])).get(identifier)
+        if known is not None:
+            found, _ = await evolutions(self._past.history, [identifier], view.window, names, datasets)
+            parts.append(Part(Found(identifier, known, found[identifier]), EQUAL))
+        return self._answer(request, merged(parts, view.window), view, one=True)
 
     async def _series(
         self, request: Request, identifier: str, names: frozenset[str] | None, view: View
@@ -118,12 +149,61 @@ class TemporalReads:
         body: dict[str, Any],
     ) -> AskedPast:
         check_width(given, query)
-        view = view_of(given, context, temporal_query(asked))
+        asked = temporal_query(asked)
+        view = view_of(given, context, asked)
         if view.window.relation is None:
             raise BadRequest("a temporal query needs a timerel")
+        return AskedPast(self._search_of(request, query, view, given), view, query, given, asked, body)
+
+    async def _page(self, request: Request, asked: AskedPast) -> Response:
+        query, view = asked.query, asked.view
+        page, warnings = (
+            (await search(self._past.history, asked.search), [])
+            if self._others is None
+            else await self._shared_page(request, query, view, asked.given, asked.asked, self._others)
+        )
+        response = self.shown(request, page.found, view)
+        if page.total is not None:
+            response.headers.append((b"ngsild-results-count", str(page.total).encode()))
+        response.headers += Asked(query, view.form, None, rest_of(request.raw_query), "temporal/entities").links(
+            page.more
+        )
+        return response if self._others is None else self._others.sharing.warn(response, warnings)
+
+    async def find(self, wanted: Search) -> list[Found]:
+        """The entities of one page, as far as they are here. Raises TooManyResults."""
+        return (await search(self._past.history, wanted)).found
+
+    def shown(self, request: Request, found: list[Found], view: View) -> Response:
+        """The evolutions of several entities, as far as the caller may see them."""
+        return self._answer(request, [_cut(request, one) for one in found], view, one=False)
+
+    async def _shared_page(
+        self, request: Request, query: Query, view: View, given: Given, asked: Given, others: SharedPast
+    ) -> tuple[Page, Warnings]:
+        """What is here up to the end of the page, with what sources have up to it."""
+        reach = QUERY_MAX_PAGE if query.order else min(query.offset + query.limit + 1, QUERY_MAX_PAGE)
+        here = await self._search(request, replace(query, offset=0, limit=reach), view, given)
+        specs = tuple(Spec(one.ids, one.id_pattern, one.types, query.attrs) for one in query.any_of or (query,))
+        question = PastQuestion(specs, view.window, asked, given, reach)
+        told, warnings = await others.ask(request, view.form.context, question)
+        datasets, names = datasets_of(given), _names(view, None)
+        parts = [_of_datasets(part, datasets) for part in told]
+        parts = [part for part in parts if is_meant(query, part.found.id, part.found.known.types)]
+        parts = [*(Part(one, EQUAL) for one in here.found), *(_picked(part, names) for part in parts)]
+        hits = ordered(merged(parts, view.window), _terms(query))
+        end = query.offset + query.limit
+        total = len(hits) + (here.total or 0) - len(here.found)
+        return Page(hits[query.offset : end], total if query.count else None, len(hits) > end or here.more), warnings
+
+    async def _search(self, request: Request, query: Query, view: View, given: Given) -> Page:
+        return await search(self._past.history, self._search_of(request, query, view, given))
+
+    def _search_of(self, request: Request, query: Query, view: View, given: Given) -> Search:
+        """Of what is here. Raises Forbidden, BadRequest."""
         terms = _terms(query)
         query, _ = self._broker.restrict(request.caller, query, view.form)
-        wanted = Search(
+        return Search(
             Candidates(query.ids, query.id_pattern, query.types),
             view.window,
             query.attrs,
@@ -132,32 +212,13 @@ class TemporalReads:
             query.q,
             query.geo,
             query.scopes,
-            partial(_is_meant, query),
+            partial(is_meant, query),
             datasets_of(given),
             terms,
             query.limit,
             query.offset,
             query.count,
         )
-        return AskedPast(wanted, view, given, body)
-
-    async def _page(self, request: Request, asked: AskedPast) -> Response:
-        page = await search(self._past.history, asked.search)
-        response = self.shown(request, page.found, asked.view)
-        if page.total is not None:
-            response.headers.append((b"ngsild-results-count", str(page.total).encode()))
-        query = Query(limit=asked.search.limit, offset=asked.search.offset)
-        links = Asked(query, asked.view.form, None, rest_of(request.raw_query), "temporal/entities")
-        response.headers += links.links(page.more)
-        return response
-
-    async def find(self, wanted: Search) -> list[Found]:
-        """The entities of one page. Raises TooManyResults."""
-        return (await search(self._past.history, wanted)).found
-
-    def shown(self, request: Request, found: list[Found], view: View) -> Response:
-        """The evolutions of several entities, as far as the caller may see them."""
-        return self._answer(request, [_cut(request, one) for one in found], view, one=False)
 
     def _answer(self, request: Request, found: list[Found], view: View, *, one: bool) -> Response:
         """200, or 206 with the range that the answer covers (clause 6.3.10)."""
@@ -172,6 +233,16 @@ class TemporalReads:
         if covered is not None:
             response.headers.append((b"content-range", covered.header().encode()))
         return response
+
+
+def _of_datasets(part: Part, datasets: Datasets | None) -> Part:
+    found = Found(part.found.id, part.found.known, of_datasets(part.found.evolution, datasets))
+    return replace(part, found=found)
+
+
+def _picked(part: Part, names: frozenset[str] | None) -> Part:
+    kept = {name: events for name, events in part.found.evolution.items() if names is None or name in names}
+    return replace(part, found=Found(part.found.id, part.found.known, kept))
 
 
 def represent_all(found: list[Found], view: View) -> list[dict[str, Any]]:
@@ -200,22 +271,6 @@ def _open_to(request: Request, known: Known, identifier: str) -> frozenset[str] 
     if open_to is not None and not open_to:
         raise NotFound(f"no history of {identifier}")
     return open_to
-
-
-def _is_meant(query: Query, identifier: str, types: list[str]) -> bool:
-    """What a list of ids, a pattern and a list of types cannot say of an entity, and the selectors of a body."""
-    if query.selection is not None and not query.selection.accepts(types.__contains__):
-        return False
-    return not query.any_of or any(_is_selected(one, identifier, types) for one in query.any_of)
-
-
-def _is_selected(one: Query, identifier: str, types: list[str]) -> bool:
-    return (
-        (not one.ids or identifier in one.ids)
-        and (one.id_pattern is None or re.search(one.id_pattern, identifier) is not None)
-        and (not one.types or not set(one.types).isdisjoint(types))
-        and (one.selection is None or one.selection.accepts(types.__contains__))
-    )
 
 
 def _terms(query: Query) -> tuple[Term, ...]:

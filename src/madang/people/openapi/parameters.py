@@ -74,7 +74,7 @@ QUERY: dict[str, Schema] = {
     "lang": _text("the language of a LanguageProperty, by RFC 5646", examples=["ko"]),
     "lastN": _whole("the newest of each attribute", 1, 1_000_000),
     "limit": _whole("how many at most; 0 only with count=true", 0, QUERY_MAX_PAGE, QUERY_DEFAULT_PAGE),
-    "local": _flag("ask this broker only"),
+    "local": _flag("ask this broker only, no other"),
     "observedAt": _text("the time of attributes that bring none", format="date-time"),
     "offset": _whole("how many to pass over", 0, QUERY_MAX_OFFSET, 0),
     "omit": _text("comma-separated members not to show"),
@@ -86,14 +86,14 @@ QUERY: dict[str, Schema] = {
     "q": _text("the query language of clause 4.9", examples=["temperature>30;category==\"park\""]),
     "reload": _flag("load a cached context again in place of deleting it"),
     "scopeQ": _text("the scope query of clause 4.19", examples=["/city/+/north;/indoor/#"]),
-    "splitEntities": _flag("attributes of one entity may lie in several brokers"),
+    "splitEntities": _flag("attributes of an entity may lie in several brokers: conditions are asked of the whole"),
     "status": _word("only receipts of this status", "accepted", "refused", "done", "failed"),
     "target": _text("only receipts about this entity"),
     "timeAt": _text("the moment of `timerel`", format="date-time"),
     "timeproperty": _word("which time counts", *TIME_PROPERTIES),
     "timerel": _word("relation to `timeAt`", "before", "after", "between"),
     "type": _text("A,B or A|B or (A;B)|C, or *", examples=["Vehicle"]),
-    "via": _text("taken and without effect"),
+    "via": _text("taken and without effect: the header `Via` is what counts"),
 }  # fmt: skip
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from madang.base.errors import MadangError, NotFound, TooManyResults
 from madang.base.limits import QUERY_MAX_PAGE, SENSORTHINGS_MAX_ENTITIES
 from madang.context.observed import Observed
-from madang.context.store import Query
+from madang.context.query import Query
 from madang.history.past import Past
 from madang.history.search import evolutions
 from madang.history.window import Window

@@ -1,0 +1,71 @@
+"""What to find, and its condition in SQL."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from madang.base.limits import QUERY_DEFAULT_PAGE
+from madang.context.row import Row
+from madang.context.sql import Parameters, area_condition, condition, scopes_condition, types_condition
+from madang.model.geometry import GeoQuery
+from madang.model.ordering import Ordering
+from madang.model.query import Node
+from madang.model.selection import Selection
+
+
+@dataclass(frozen=True)
+class Query:
+    """What to find. Names are internal. `types` and `attrs` mean any of them; empty means all.
+
+    `selection` says more than a list of types can; one of `any_of`, if there are any, must be met too; `order` is by id
+    when None.
+    """
+
+    any_of: tuple[Query, ...] = ()
+    ids: tuple[str, ...] = ()
+    id_pattern: str | None = None
+    types: tuple[str, ...] = ()
+    selection: Selection | None = None
+    scopes: Selection | None = None
+    attrs: tuple[str, ...] = ()
+    q: Node | None = None
+    geo: GeoQuery | None = None
+    order: Ordering | None = None
+    limit: int = QUERY_DEFAULT_PAGE
+    offset: int = 0
+    count: bool = False
+    after: str | None = None
+
+
+@dataclass(slots=True)
+class Page:
+    rows: list[Row]
+    total: int | None = None
+    more: bool = field(default=False)
+
+
+def where(query: Query, parameters: Parameters) -> str:
+    """The WHERE condition over `entity`; of an area only what its box says."""
+    terms = []
+    if query.any_of:
+        terms.append("(" + " OR ".join(where(one, parameters) for one in query.any_of) + ")")
+    if query.ids:
+        terms.append(f"id = ANY({parameters.add(list(query.ids))})")
+    if query.id_pattern:
+        terms.append(f"id ~ {parameters.add(query.id_pattern)}")
+    if query.types:
+        terms.append(types_condition(query.types, parameters))
+    if query.selection is not None:
+        choices = (parameters.add(list(choice)) for choice in query.selection.choices)
+        terms.append("(" + " OR ".join(f"types @> {choice}::text[]" for choice in choices) + ")")
+    if query.scopes is not None:
+        terms.append(scopes_condition(query.scopes, parameters))
+    if query.attrs:
+        terms.append(f"body ?| {parameters.add(list(query.attrs))}::text[]")
+    if query.q is not None:
+        terms.append(condition(query.q, parameters))
+    if query.after is not None:
+        terms.append(f"id > {parameters.add(query.after)}")
+    if query.geo is not None:
+        terms.append(area_condition(query.geo, parameters))
+    return " AND ".join(terms) or "true"
