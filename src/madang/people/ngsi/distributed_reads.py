@@ -21,11 +21,10 @@ from madang.people.http import Request, Response, problem
 from madang.people.ngsi.asked import Asked, asked_for_many, asked_for_one
 from madang.people.ngsi.batch import asked_in_body
 from madang.people.ngsi.entities import check_geometry_property, check_types
-from madang.people.ngsi.map_pages import Warnings
 from madang.people.ngsi.pages import Pages
 from madang.people.ngsi.parameters import Given, link_context, read_payload
 from madang.people.ngsi.queries import flag
-from madang.people.ngsi.sharing import Sharing, parameters
+from madang.people.ngsi.sharing import Sharing, Warnings, parameters
 from madang.people.ngsi.sifting import in_order, sifted
 
 _PASSED = ("q", "scopeQ", "georel", "geometry", "coordinates", "geoproperty", "expandValues", "jsonKeys")

@@ -11,15 +11,13 @@ from urllib.parse import unquote
 from madang.base.errors import BadRequest
 from madang.base.limits import ENTITY_MAP_LIFETIME_MAX_S, ENTITY_MAP_LIFETIME_S, QUERY_MAX_PAGE
 from madang.context.entity_maps import EntityMap, EntityMaps, Entry
-from madang.model.registration import Registration
 from madang.people.http import Request, Response
 from madang.people.ngsi.asked import PREFIX, page_turns
 from madang.people.ngsi.lifetimes import until
 from madang.people.ngsi.parameters import Given
 from madang.people.ngsi.queries import flag
+from madang.people.ngsi.sharing import Warnings
 from madang.trust.caller import Caller
-
-Warnings = list[tuple[Registration, str]]
 
 
 @dataclass(slots=True)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable
 from functools import partial
-from typing import Protocol
 
 from madang.base.errors import BadRequest, MadangError
 from madang.context.copies import Copies
@@ -12,8 +10,8 @@ from madang.context.entity_maps import EntityMaps
 from madang.context.subscriptions import Subscriptions
 from madang.federation.federation import Federation
 from madang.history.past import Past
-from madang.people.conditional import refuse_condition, tagged
-from madang.people.http import Handler, Request, Response, methods_of, nothing_here, pick_method, problem
+from madang.people.conditional import refuse_condition
+from madang.people.http import Handler, Request, Response, nothing_here, pick_method, problem
 from madang.people.ngsi.allowed import check_parameters
 from madang.people.ngsi.attributes import Attributes
 from madang.people.ngsi.batch import Batches
@@ -29,6 +27,7 @@ from madang.people.ngsi.entity_maps import MapResources
 from madang.people.ngsi.identity import Identity
 from madang.people.ngsi.parameters import check_media
 from madang.people.ngsi.registrations import RegistrationResources
+from madang.people.ngsi.shapes import TAGGED, VERSIONED, Table, Through, allowing, may_want_map, shape_of, with_tag_of
 from madang.people.ngsi.shared_discovery import SharedDiscovery
 from madang.people.ngsi.shared_past import SharedPast
 from madang.people.ngsi.sharing import Sharing, is_shared
@@ -38,31 +37,6 @@ from madang.people.ngsi.snapshots import SnapshotResources
 from madang.people.ngsi.subscriptions import OF_ENTITIES, OF_SOURCES, SubscriptionResources
 from madang.people.ngsi.temporal import Temporal
 from madang.people.ngsi.temporal_reads import TemporalReads
-
-VERSIONED = frozenset(
-    {
-        "entities/*",
-        "entities/*/attrs",
-        "entities/*/attrs/*",
-        "subscriptions/*",
-        "csourceRegistrations/*",
-        "csourceSubscriptions/*",
-    }
-)
-"""What a write may ask to be in a version."""
-TAGGED = frozenset(
-    {"types/*", "attributes/*", "jsonldContexts/*", "temporal/entities/*", "entityMaps/*", "snapshots/*"}
-)
-"""Single resources without a version: their tag says what they show."""
-
-
-class Through(Protocol):
-    """A handler that answers by an entity map where one is wanted, and leaves the rest to the handler without."""
-
-    def __call__(self, request: Request, without: Handler) -> Awaitable[Response]: ...
-
-
-Table = dict[str, dict[str, Handler]]
 
 
 class NgsiLd:
@@ -241,14 +215,14 @@ class NgsiLd:
     def _handler(self, request: Request) -> Handler:
         if b"ngsild-snapshot" in request.headers and self._snapshots is not None:
             return self._snapshots.door.handle
-        shape = _shape(request.parts)
+        shape = shape_of(request.parts)
         if b"//" in request.scope.get("raw_path", b""):
             raise BadRequest("an id or a name is missing in the path")
         handlers = self._table.get(shape)
         if handlers is None:
             raise nothing_here(request)
         if request.method == "OPTIONS":
-            return _allowing(handlers)
+            return allowing(handlers)
         handler = pick_method(request, handlers)
         check_media(request)
         method = "GET" if request.method == "HEAD" else request.method
@@ -257,22 +231,9 @@ class NgsiLd:
             refuse_condition(request)
         if len(self._federation) and is_shared(request):
             handler = self._shared.get(shape, {}).get(method, handler)
-        if _may_want_map(request) and (through := self._mapped.get((shape, method))) is not None:
+        if may_want_map(request) and (through := self._mapped.get((shape, method))) is not None:
             handler = partial(through, without=handler)
-        return partial(_tagged, handler) if method == "GET" and shape in TAGGED else handler
-
-
-async def _tagged(handler: Handler, request: Request) -> Response:
-    return tagged(request, await handler(request))
-
-
-def _allowing(handlers: dict[str, Handler]) -> Handler:
-    """The handler of OPTIONS."""
-
-    async def tell(request: Request) -> Response:
-        return Response(204, b"", [(b"allow", ", ".join(methods_of(handlers)).encode())])
-
-    return tell
+        return partial(with_tag_of, handler) if method == "GET" and shape in TAGGED else handler
 
 
 def open_snapshots(broker: Broker, keeping: Keeping, mapped: MapResources, past: TemporalReads) -> SnapshotResources:
@@ -286,18 +247,3 @@ def snapshot_table(snapshots: SnapshotResources) -> Table:
         "snapshots/*": {"GET": snapshots.get, "PATCH": snapshots.update, "DELETE": snapshots.delete},
         "snapshots/*/clone": {"POST": snapshots.clone},
     }
-
-
-def _may_want_map(request: Request) -> bool:
-    """Whether it is worth a closer look: nearly no request wants a map."""
-    return b"ngsild-entitymap" in request.headers or b"entityMap" in request.raw_query or request.method == "POST"
-
-
-def _shape(parts: list[str]) -> str:
-    if len(parts) == 2 and parts[0] == "entities":
-        return "entities/*"
-    if parts[:2] == ["temporal", "entities"]:
-        return "/".join("*" if index in (2, 4, 5) else part for index, part in enumerate(parts))
-    if len(parts) == 1 or (parts and parts[0] in ("entityOperations", "info", "temporal")):
-        return "/".join(parts)
-    return "/".join("*" if index % 2 else part for index, part in enumerate(parts))
