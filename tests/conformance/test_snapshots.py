@@ -25,6 +25,7 @@ from madang.people.ngsi.broker import Broker
 ID, HERE = "urn:x:snap", "snapshots/urn:x:snap"
 IN = {"ngsild-snapshot": ID}
 QUERY = {"type": "Query", "entities": [{"type": "T"}], "q": "speed>5"}
+NEAR = {"georel": "near;maxDistance==10", "geometry": "Point", "coordinates": [24.9, 60.1]}
 PAST = {
     "type": "Query",
     "entities": [{"type": "T"}],
@@ -128,6 +129,7 @@ async def test_only_what_a_query_picks_is_kept(city: httpx.AsyncClient) -> None:
     ("queries", "status", "details"),
     [
         ([QUERY | {"q": "speed>50"}], "empty", ["empty"]),
+        ([QUERY | {"geoQ": NEAR}], "success", ["success"]),
         ([QUERY, QUERY | {"q": "speed>50"}], "partial", ["success", "empty"]),
         (
             [QUERY, QUERY | {"ordering": {"orderBy": ["speed"], "collation": "nowhere"}}],
