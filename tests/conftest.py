@@ -16,17 +16,22 @@ import asyncpg
 import httpx
 import pytest
 
+from madang.base.city import HistorySettings
 from madang.cli.instance import nats_spec, postgres_spec
+from madang.cli.tenancy import TenantHouse
 from madang.context.catalogue import Catalogue
 from madang.context.contexts import Contexts
 from madang.context.discovery import Discovery
+from madang.context.entity_maps import EntityMaps
 from madang.context.snapshot import Snapshot, open_snapshot
 from madang.context.store import Store
 from madang.context.subscriptions import Subscriptions
+from madang.context.tenants import Tenants
 from madang.context.writer import Writer
 from madang.engine import database
 from madang.engine.nats import Nats
 from madang.engine.postgres import Postgres
+from madang.engine.settings import Settings
 from madang.engine.supervisor import Supervisor
 from madang.federation.federation import Federation
 from madang.history.past import Past, open_past
@@ -34,6 +39,7 @@ from madang.people.gateway import Gateway
 from madang.people.http import Request, Response
 from madang.people.ngsi.broker import Broker
 from madang.people.ngsi.routes import NgsiLd
+from madang.people.ngsi.snapshot_door import Keeping
 from madang.trust.caller import Caller
 from tests.listening import Listener
 from tests.peer import Peer
@@ -99,7 +105,8 @@ async def dsn(session_dsn: str) -> str:
     connection = await asyncpg.connect(session_dsn)
     await connection.execute(
         "TRUNCATE entity, history, dead_letter, notification, counter, subscription, bus_cursor, command, app, ld_context,"
-        " transient, tenant, csource, csource_subscription, csource_told RESTART IDENTITY"
+        " transient, tenant, csource, csource_subscription, csource_told, entity_map, entity_map_entry, snapshot"
+        " RESTART IDENTITY"
     )
     await connection.close()
     return session_dsn
@@ -146,8 +153,16 @@ def broker(writer: Writer, store: Store, pool: asyncpg.Pool, catalogue: Catalogu
     return Broker(writer, store, Contexts(private=True, catalogue=catalogue), Discovery(pool), catalogue)
 
 
+def keeping_of(dsn: str, pool: asyncpg.Pool, broker: Broker) -> Keeping:
+    """Where the default tenant's snapshots are kept."""
+    settings = Settings(Path(), "yard", "yard.toml", dsn, "", "", False, False, 0)
+    return TenantHouse(settings, Tenants(pool), broker.alias, HistorySettings()).keeping(pool, broker)
+
+
 @asynccontextmanager
-async def open_api(broker: Broker, pool: asyncpg.Pool, past: Past) -> AsyncIterator[httpx.AsyncClient]:
+async def open_api(
+    broker: Broker, pool: asyncpg.Pool, past: Past, keeping: Keeping | None = None
+) -> AsyncIterator[httpx.AsyncClient]:
     """The gateway's NGSI-LD door, called in this process."""
 
     async def nobody(token: str) -> Caller | None:
@@ -160,18 +175,19 @@ async def open_api(broker: Broker, pool: asyncpg.Pool, past: Past) -> AsyncItera
         return None
 
     federation = Federation(pool, broker.contexts)
-    ngsi = NgsiLd(broker, Subscriptions(pool), past, federation)
+    ngsi = NgsiLd(broker, Subscriptions(pool), past, federation, EntityMaps(pool), keeping)
     app = Gateway(ngsi, Nothing(), Nothing(), Nothing(), metrics, no_sockets, nobody, OPERATOR)
     transport = httpx.ASGITransport(app=app)  # type: ignore[arg-type]
     async with httpx.AsyncClient(transport=transport, base_url="http://localhost:8600/ngsi-ld/v1/") as client:
         yield client
+    await ngsi.close()
     await federation.close()
 
 
 @pytest.fixture
-async def api(broker: Broker, pool: asyncpg.Pool) -> AsyncIterator[httpx.AsyncClient]:
+async def api(broker: Broker, pool: asyncpg.Pool, dsn: str) -> AsyncIterator[httpx.AsyncClient]:
     """An operator at that door."""
-    async with open_api(broker, pool, open_past(pool)) as client:
+    async with open_api(broker, pool, open_past(pool), keeping_of(dsn, pool, broker)) as client:
         yield client
 
 

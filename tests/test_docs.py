@@ -90,7 +90,7 @@ def test_both_readmes_name_the_same_commands(page: Path) -> None:
 def routes() -> Iterator[tuple[str, str]]:
     """`(path as the page writes it, method)` of each NGSI-LD and management resource."""
     nothing: Any = Mock()
-    for shape, method in NgsiLd(nothing, nothing, nothing, nothing).routes:
+    for shape, method in NgsiLd(nothing, nothing, nothing, nothing, nothing, nothing).routes:
         yield path_of("", shape), method
     for shape, method in Management({}, nothing, nothing, nothing, nothing, nothing, nothing).routes:
         yield path_of(MANAGEMENT_PREFIX, shape), method

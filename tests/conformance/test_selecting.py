@@ -48,6 +48,8 @@ async def city(api: httpx.AsyncClient) -> httpx.AsyncClient:
         ({"type": "*", "orderBy": "location;dist-desc", "orderFrom": "[24.0,60.0]"}, "2314"),
         ({"type": "*", "orderBy": "location;dist-asc", "orderFrom": "[24.0,60.0]", "offset": "1", "limit": "2"}, "32"),
         ({"type": "*", "q": "kind==Big", "expandValues": "kind"}, "4"),
+        ({"type": "*", "q": "n==3", "expandValues": "n"}, ""),
+        ({"type": "*", "q": "n==3", "expandValues": "n", "jsonKeys": "n"}, "1"),
         ({"local": "true"}, "1234"),
     ],
 )

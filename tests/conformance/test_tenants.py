@@ -12,6 +12,7 @@ import pytest
 from madang.base.city import HistorySettings
 from madang.base.limits import TENANTS_MAX
 from madang.cli.tenancy import TenantHouse
+from madang.context.entity_maps import EntityMaps
 from madang.context.subscriptions import Subscriptions
 from madang.context.tenants import Tenants
 from madang.engine.settings import Settings
@@ -32,7 +33,9 @@ async def tenants(broker: Broker, pool: asyncpg.Pool, dsn: str, tmp_path: Path) 
     """The gateway's door with tenants behind it; what they leave in the database is taken away."""
     settings = Settings(tmp_path, "yard", "yard.toml", dsn, "", "", False, False, 0)
     house = TenantHouse(settings, Tenants(pool), broker.alias, HistorySettings())
-    ngsi = NgsiLd(broker, Subscriptions(pool), open_past(pool), Federation(pool, broker.contexts))
+    ngsi = NgsiLd(
+        broker, Subscriptions(pool), open_past(pool), Federation(pool, broker.contexts), EntityMaps(pool), None
+    )
     door = TenantRouter(ngsi, house.open)
     nothing: object = None
     app = Gateway(door, nothing, nothing, nothing, nothing, nothing, nothing, Caller("anonymous", "operator"))  # type: ignore[arg-type]

@@ -96,3 +96,49 @@ async def test_a_purge_without_bounds_is_refused(one: httpx.AsyncClient, query: 
 async def test_methods(one: httpx.AsyncClient, method: str, path: str, status: int, allow: str | None) -> None:
     answer = await one.request(method, path)
     assert (answer.status_code, answer.headers.get("allow")) == (status, allow)
+
+
+MERGED: list[tuple[str, Any, Any, Any]] = [
+    ("options=keyValues", {"speed": 6}, "speed", {"type": "Property", "value": 6, "unitCode": "KMH"}),
+    ("format=simplified", {"near": "urn:x:3"}, "near", {"type": "Relationship", "object": "urn:x:3"}),
+    ("format=keyValues", {"kind": ["b"]}, "kind", {"type": "VocabProperty", "vocab": ["b"]}),
+    ("format=keyValues", {"raw": {"value": 1}}, "raw", {"type": "JsonProperty", "json": {"value": 1}}),
+    ("format=keyValues", {"fresh": {"value": 1}}, "fresh", {"type": "Property", "value": {"value": 1}}),
+    ("format=keyValues&lang=sv", {"street": "väg"}, "street", {"type": "LanguageProperty", "languageMap": {"fi": "katu", "sv": "väg"}}),
+    ("lang=fi", {"street": ["tie"]}, "street", {"type": "LanguageProperty", "languageMap": {"fi": ["tie"], "sv": "gata"}}),
+    ("lang=en", {"speed": "fast"}, "speed", {"type": "Property", "value": "fast", "unitCode": "KMH"}),
+]  # fmt: skip
+KINDS = {"near": {"object": "urn:x:2"}, "kind": {"vocab": "a"}, "raw": {"json": {"a": 1}}}
+
+
+@pytest.mark.parametrize(("how", "body", "name", "left"), MERGED)
+@pytest.mark.parametrize("batch", [False, True])
+async def test_a_merge_keeps_the_kinds_of_attributes(
+    one: httpx.AsyncClient, how: str, body: Any, name: str, left: Any, batch: bool
+) -> None:
+    await one.post(f"{HERE}/attrs", json=KINDS)
+    merge = (
+        one.post(f"entityOperations/merge?{how}", json=[ENTITY_ID | body])
+        if batch
+        else one.patch(f"{HERE}?{how}", json=body)
+    )
+    assert (await merge).status_code == 204
+    left = left | ({"json": {"a": 1, "value": 1}} if name == "raw" else {})
+    assert (await one.get(HERE)).json()[name] == left
+
+
+ENTITY_ID = {"id": "urn:x:1", "type": "T"}
+
+
+@pytest.mark.parametrize(
+    "body", [{"street": "tie"}, {"near": 5}, {"near": {"languageMap": {"fi": "x"}}}, {"speed": {"vocab": "x"}}]
+)
+async def test_a_merge_in_simplified_form_changes_no_kind(one: httpx.AsyncClient, body: Any) -> None:
+    await one.post(f"{HERE}/attrs", json=KINDS)
+    answer = await one.patch(f"{HERE}?options=keyValues", json=body)
+    assert (answer.status_code, answer.json()["type"].rsplit("/")[-1]) == (400, "BadRequestData")
+
+
+async def test_null_deletes_in_simplified_form_too(one: httpx.AsyncClient) -> None:
+    assert (await one.patch(f"{HERE}?options=keyValues", json={"street": NULL})).status_code == 204
+    assert (await one.get(HERE)).json().keys() == {"id", "type", "speed"}

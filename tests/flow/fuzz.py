@@ -87,9 +87,11 @@ def tame(case: schemathesis.Case) -> schemathesis.Case:
     """Ids are often those of entities that there are, and addresses lead nowhere."""
     if "id" in case.path_parameters and case.meta.generation.mode is GenerationMode.POSITIVE:
         case.path_parameters["id"] = IDS[len(case.path_parameters["id"]) % len(IDS)]
-    for header in ("NGSILD-Tenant", "Link"):
+    for header in ("NGSILD-Tenant", "NGSILD-Snapshot", "Link"):
         (case.headers or {}).pop(header, None)
     if isinstance(case.body, dict):
+        if isinstance(case.body.get("endpoint"), str):
+            case.body["endpoint"] = NOWHERE
         notification = case.body.get("notification")
         if isinstance(notification, dict) and isinstance(notification.get("endpoint"), dict):
             notification["endpoint"]["uri"] = NOWHERE

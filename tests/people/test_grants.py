@@ -9,10 +9,11 @@ from typing import Any
 import asyncpg
 import httpx
 import pytest
-from tests.conftest import OPERATOR, Nothing
+from tests.conftest import OPERATOR, Nothing, keeping_of
 from tests.people.test_live import Client
 from tests.waiting import until
 
+from madang.context.entity_maps import EntityMaps
 from madang.context.subscriptions import Subscriptions
 from madang.federation.federation import Federation
 from madang.history.past import open_past
@@ -46,7 +47,9 @@ ENTITIES = [
 
 
 @pytest.fixture
-async def door(broker: Broker, pool: asyncpg.Pool, api: httpx.AsyncClient) -> AsyncIterator[httpx.AsyncClient]:
+async def door(
+    broker: Broker, pool: asyncpg.Pool, dsn: str, api: httpx.AsyncClient
+) -> AsyncIterator[httpx.AsyncClient]:
     """The app door: no port, so nobody without a token is anybody."""
     await api.post("entityOperations/create", json=ENTITIES)
 
@@ -59,7 +62,14 @@ async def door(broker: Broker, pool: asyncpg.Pool, api: httpx.AsyncClient) -> As
     async def no_sockets(*_: object) -> None:
         return None
 
-    ngsi = NgsiLd(broker, Subscriptions(pool), open_past(pool), Federation(pool, broker.contexts))
+    ngsi = NgsiLd(
+        broker,
+        Subscriptions(pool),
+        open_past(pool),
+        Federation(pool, broker.contexts),
+        EntityMaps(pool),
+        keeping_of(dsn, pool, broker),
+    )
     app = Gateway(
         ngsi,
         Nothing(),
@@ -104,6 +114,24 @@ GOOD = {"authorization": "Bearer good"}
 )
 async def test_reads(door: httpx.AsyncClient, path: str, status: int) -> None:
     assert (await door.get(path, headers=GOOD)).status_code == status
+
+
+async def test_an_app_sees_no_entity_map_but_its_own(door: httpx.AsyncClient, api: httpx.AsyncClient) -> None:
+    field = "ngsild-entitymap"
+    theirs = (await api.get("entityMaps?type=Signal,Person")).headers[field].removeprefix("/ngsi-ld/v1/")
+    mine = (await door.get("entityMaps?type=Signal", headers=GOOD)).headers[field].removeprefix("/ngsi-ld/v1/")
+    told = [(await door.get(path, headers=GOOD)).status_code for path in (theirs, mine)]
+    gone = [(await door.delete(path, headers=GOOD)).status_code for path in (theirs, mine)]
+    assert (told, gone) == ([404, 200], [404, 204])
+    other = await door.get("entities?type=Signal", headers=GOOD | {field: theirs})
+    assert (other.status_code, [one["id"] for one in other.json()]) == (201, ["urn:x:s"])
+    assert (await door.get("entityMaps?type=Person", headers=GOOD)).status_code == 403
+
+
+async def test_an_app_makes_no_snapshots(door: httpx.AsyncClient, api: httpx.AsyncClient) -> None:
+    query = {"type": "Query", "entities": [{"type": "Signal"}]}
+    body = {"type": "Snapshot", "snapshotQueries": [query]}
+    assert (await door.post("snapshots", json=body, headers=GOOD)).status_code == 403
 
 
 @pytest.mark.parametrize(

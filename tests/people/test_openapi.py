@@ -10,21 +10,26 @@ import httpx
 from madang.people.manage import Management
 from madang.people.ngsi.allowed import PARAMETERS
 from madang.people.ngsi.routes import NgsiLd
+from madang.people.ngsi.snapshot_door import Keeping
 from madang.people.openapi.document import describe, path_of
 from madang.people.openapi.operations import MANAGEMENT, NGSI
 from madang.people.openapi.parameters import QUERY
 from madang.people.openapi.schemas import SCHEMAS
+from madang.people.sensorthings.asking import OPTIONS
 
 NOTHING: Any = Mock()
 
 
 def test_every_route_is_described_and_nothing_else() -> None:
     management = Management({}, NOTHING, NOTHING, NOTHING, NOTHING, NOTHING, NOTHING)
-    assert (set(NGSI), set(MANAGEMENT)) == (NgsiLd(NOTHING, NOTHING, NOTHING, NOTHING).routes, management.routes)
+    assert (set(NGSI), set(MANAGEMENT)) == (
+        NgsiLd(NOTHING, NOTHING, NOTHING, NOTHING, NOTHING, Keeping(NOTHING, NOTHING, NOTHING)).routes,
+        management.routes,
+    )
 
 
 def test_every_parameter_is_described_and_nothing_else() -> None:
-    known = set().union(*PARAMETERS.values(), *(one.parameters for one in MANAGEMENT.values()))
+    known = set().union(OPTIONS, *PARAMETERS.values(), *(one.parameters for one in MANAGEMENT.values()))
     assert set(QUERY) == known
 
 
@@ -50,6 +55,8 @@ def test_an_operation_as_it_is_told() -> None:
             {"name": "local", "in": "query", **QUERY["local"]},
             {"name": "options", "in": "query", **QUERY["options"]},
             {"$ref": "#/components/parameters/Link"},
+            {"$ref": "#/components/parameters/NGSILD-EntityMap"},
+            {"$ref": "#/components/parameters/NGSILD-Snapshot"},
             {"$ref": "#/components/parameters/NGSILD-Tenant"},
         ],
         "responses": {

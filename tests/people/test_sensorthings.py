@@ -15,11 +15,14 @@ from tests.conftest import Nothing, shared
 
 from madang.base.errors import BadRequest
 from madang.cli.replay import feed, load_mapping
+from madang.context.observed import Observed
 from madang.history.past import open_past
 from madang.ingest.deadletters import DeadLetters
 from madang.people.gateway import Gateway
 from madang.people.ngsi.broker import Broker
+from madang.people.openapi.document import describe
 from madang.people.sensorthings.filters import parse_filter
+from madang.people.sensorthings.mapping import SETS
 from madang.people.sensorthings.routes import SensorThings
 from madang.trust.caller import Caller
 
@@ -34,7 +37,7 @@ PLACE = {"type": "Point", "coordinates": [-3.79716, 43.46469]}
 
 def door(broker: Broker, pool: asyncpg.Pool, role: str | None) -> httpx.AsyncClient:
     nothing: Any = Nothing()
-    things = SensorThings(broker, open_past(pool))
+    things = SensorThings(broker, open_past(pool), Observed(pool))
     app: Any = Gateway(nothing, nothing, nothing, nothing, nothing, nothing, nothing, Caller("anonymous", role), things)
     return httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url=f"{BASE}/")
 
@@ -120,6 +123,32 @@ async def test_pages_lead_to_all_651(santander: httpx.AsyncClient) -> None:
     assert (len(set(seen)), seen, url, page["@iot.count"]) == (651, sorted(seen, reverse=True), "", 651)
 
 
+async def walk(client: httpx.AsyncClient, url: str) -> list[dict[str, Any]]:
+    """Every member, page by page."""
+    seen: list[dict[str, Any]] = []
+    while url:
+        page = (await client.get(url)).json()
+        seen += page["value"]
+        url = page.get("@iot.nextLink", "")
+    return seen
+
+
+@pytest.mark.parametrize("name", SETS)
+async def test_pages_of_the_database_are_those_of_the_whole(santander: httpx.AsyncClient, name: str) -> None:
+    read = await walk(santander, f"{BASE}/{name}?$top=900&$expand=")
+    sorted_here = await walk(santander, f"{BASE}/{name}?$top=900&$orderby=id")
+    assert sorted(read, key=lambda one: str(one["@iot.id"])) == sorted_here
+    counted = (await santander.get(f"{name}?$top=0&$count=true")).json()
+    assert counted["@iot.count"] == len(read)
+
+
+@pytest.mark.parametrize("expand", ["", "?$expand=Datastreams"])
+async def test_a_property_and_its_datastreams(santander: httpx.AsyncClient, expand: str) -> None:
+    found = (await santander.get(f"ObservedProperties('temperature'){expand}")).json()
+    streams = await walk(santander, f"{BASE}/ObservedProperties('temperature')/Datastreams?$top=300")
+    assert (found["name"], len(found.get("Datastreams", streams)), len(streams)) == ("temperature", 605, 605)
+
+
 @pytest.mark.parametrize(
     ("path", "count"),
     [
@@ -133,6 +162,18 @@ async def test_pages_lead_to_all_651(santander: httpx.AsyncClient) -> None:
 )
 async def test_filters(santander: httpx.AsyncClient, path: str, count: int) -> None:
     assert (await santander.get(path)).json()["@iot.count"] == count
+
+
+PATHS = [path for path in describe()["paths"] if path.startswith("/sensorthings/")]
+
+
+@pytest.mark.parametrize("path", PATHS)
+async def test_every_described_path_leads_somewhere(santander: httpx.AsyncClient, path: str) -> None:
+    name = path.split("/")[3].partition("(")[0] if "(" in path else ""
+    known = {"ObservedProperties": "temperature", "Datastreams": f"{ID};temperature"}
+    known["Observations"] = f"{ID};temperature;{WHEN}"
+    answer = await santander.get("http://localhost:8600" + path.format(id=known.get(name, ID)))
+    assert answer.status_code == 200
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ MadangError
 ├── NotAcceptable         406
 ├── Conflict              409  AlreadyExists
 ├── LengthRequired        411
+├── PreconditionFailed    412
 ├── TooLarge              413
 ├── UnsupportedMedia      415
 ├── UnprocessableOp       422  OperationNotSupported
@@ -25,6 +26,8 @@ MadangError
 """
 
 from __future__ import annotations
+
+import traceback
 
 _NGSI = "https://uri.etsi.org/ngsi-ld/errors/"
 
@@ -103,6 +106,10 @@ class LengthRequired(MadangError):
     status, type, title = 411, "about:blank", "Length required"
 
 
+class PreconditionFailed(MadangError):
+    status, type, title = 412, "about:blank", "Precondition failed"
+
+
 class TooLarge(MadangError):
     status, type, title = 413, "about:blank", "Request entity too large"
 
@@ -137,3 +144,12 @@ class StorageFull(MadangError):
 
 class LoopDetected(MadangError):
     status, type, title = 508, "about:blank", "Loop detected"
+
+
+TRACE_MAX_CHARS = 4_000
+
+
+def trace_of(error: BaseException) -> str:
+    """What raised an error and where, short enough for a log whatever the error holds."""
+    frames = "".join(traceback.format_tb(error.__traceback__))
+    return f"{frames[-TRACE_MAX_CHARS:]}{type(error).__name__}: {str(error)[:1_000]}"

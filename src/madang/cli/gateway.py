@@ -27,7 +27,9 @@ from madang.cli.tidy import keep_tidy
 from madang.context.catalogue import Catalogue
 from madang.context.contexts import Contexts
 from madang.context.discovery import Discovery
+from madang.context.entity_maps import EntityMaps
 from madang.context.expiry import Expiry
+from madang.context.observed import Observed
 from madang.context.snapshot import open_snapshot
 from madang.context.store import Store
 from madang.context.subscriptions import Subscriptions
@@ -85,8 +87,8 @@ async def gateway(settings: Settings) -> None:
     board.desk = desk
     page, letters, explain = page_config(city, board), DeadLetters(pool), Explain(broker)
     manage = Management(page, apps, desk, letters, board.status, lambda: available(apps), explain.get)
-    past = open_past(pool, city.history.max_instances)
-    ngsi = NgsiLd(broker, Subscriptions(pool), past, federation)
+    past, maps = open_past(pool, city.history.max_instances), EntityMaps(pool)
+    ngsi = NgsiLd(broker, Subscriptions(pool), past, federation, maps, tenants.keeping(pool, broker))
     app = Gateway(
         TenantRouter(ngsi, tenants.open),
         manage,
@@ -96,7 +98,7 @@ async def gateway(settings: Settings) -> None:
         live.serve,
         apps.caller,
         Caller("anonymous", os.environ.get("MADANG_ANONYMOUS", "reader")),
-        SensorThings(broker, past),
+        SensorThings(broker, past, Observed(pool)),
     )
     await subscribe(client, settings.city, live, board)
     await look(board, settings, store)  # the first status frame already tells how things are
@@ -105,10 +107,11 @@ async def gateway(settings: Settings) -> None:
         poll(board, settings, store, apps),
         desk.run(),
         writer.watch(),
-        keep_tidy(Expiry(pool, writer), broker.contexts),
+        keep_tidy(Expiry(pool, writer).sweep, broker.contexts.follow, maps.sweep, ngsi.tidy),
         tenants.watch(),
         federation.follow(),
     )
+    await ngsi.close()
     await tenants.close()
     await federation.close()
     await writer.stop()

@@ -6,20 +6,24 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+import asyncpg
+
 from madang.base.city import HistorySettings
 from madang.base.clock import SystemClock
 from madang.base.errors import NonexistentTenant
-from madang.base.limits import TENANT_CONNECTIONS_MAX
+from madang.base.limits import SNAPSHOT_CONNECTIONS_MAX, TENANT_CONNECTIONS_MAX
 from madang.bus.courier import Courier
 from madang.cli.tidy import keep_tidy
 from madang.context.catalogue import Catalogue
 from madang.context.contexts import Contexts
 from madang.context.discovery import Discovery
+from madang.context.entity_maps import EntityMaps
 from madang.context.expiry import Expiry
 from madang.context.notifier import Notifier
 from madang.context.store import Store
 from madang.context.subscriptions import Subscriptions
 from madang.context.tenants import Tenant, Tenants
+from madang.context.turn import ensure_partitions
 from madang.context.writer import Writer
 from madang.engine.database import LOST, connect_planned, connect_pool, migrate
 from madang.engine.settings import Settings
@@ -29,6 +33,7 @@ from madang.history.past import open_past
 from madang.history.retention import Retention
 from madang.people.ngsi.broker import Broker
 from madang.people.ngsi.routes import NgsiLd
+from madang.people.ngsi.snapshot_door import Keeping
 
 LOOK_S = 1.0
 
@@ -80,13 +85,43 @@ class TenantHouse:
         broker = Broker(writer, store, Contexts(catalogue=catalogue), Discovery(pool), catalogue, alias)
         self._ends += [writer.stop, pool.close, planned.close]
         self._keep(writer.watch())
-        self._keep(keep_tidy(Expiry(pool, writer), broker.contexts))
+        maps = EntityMaps(pool)
         federation = Federation(pool, broker.contexts)
         self._ends.append(federation.close)
         await federation.reload()
         self._keep(federation.follow())
         past = open_past(pool, self._past.max_instances)
-        return NgsiLd(broker, Subscriptions(pool), past, federation)
+        ngsi = NgsiLd(broker, Subscriptions(pool), past, federation, maps, self.keeping(pool, broker))
+        self._ends.insert(0, ngsi.close)
+        self._keep(keep_tidy(Expiry(pool, writer).sweep, broker.contexts.follow, maps.sweep, ngsi.tidy))
+        return ngsi
+
+    def keeping(self, pool: asyncpg.Pool, broker: Broker) -> Keeping:
+        """Where the snapshots of the tenant with this pool and broker are kept."""
+
+        async def prepare(schema: str) -> None:
+            await migrate(self._settings.database, schema)
+            connection = await asyncpg.connect(self._settings.database, server_settings={"search_path": schema})
+            try:
+                await ensure_partitions(connection, SystemClock().now())
+            finally:
+                await connection.close()
+
+        async def open_schema(schema: str) -> tuple[NgsiLd, Callable[[], Awaitable[None]]]:
+            own = await connect_pool(self._settings.database, 1, SNAPSHOT_CONNECTIONS_MAX, schema)
+            writer = Writer(own, None, data_dir=self._settings.run_dir if self._settings.embedded_database else None)
+            writer.start()
+            inner = Broker(writer, Store(own), broker.contexts, Discovery(own), broker.catalogue, broker.alias)
+            past, alone = open_past(own, self._past.max_instances), Federation(own, broker.contexts)
+
+            async def close() -> None:
+                await writer.stop()
+                await alone.close()
+                await own.close()
+
+            return NgsiLd(inner, Subscriptions(own), past, alone, EntityMaps(own), None), close
+
+        return Keeping(pool, prepare, open_schema)
 
     def _keep(self, work: Any) -> None:
         task = asyncio.create_task(work)

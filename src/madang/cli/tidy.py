@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections.abc import Awaitable, Callable
 
 from madang.base.errors import MadangError
-from madang.context.contexts import Contexts
-from madang.context.expiry import Expiry
 
 
-async def keep_tidy(expiry: Expiry, contexts: Contexts) -> None:
-    """Takes away what has expired and follows stored contexts, for ever."""
+async def keep_tidy(*sweeps: Callable[[], Awaitable[object]]) -> None:
+    """Takes away what has expired, and follows what other processes changed, for ever."""
     while True:
-        with contextlib.suppress(MadangError):  # the database is away: the next second is soon enough
-            await expiry.sweep()
-            await contexts.follow()
+        for sweep in sweeps:
+            with contextlib.suppress(MadangError):  # the database is away: the next second is soon enough
+                await sweep()
         await asyncio.sleep(1.0)

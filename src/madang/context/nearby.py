@@ -66,7 +66,15 @@ class Nearby:
         return [row_of(record) for record in await fetch(self._pool, *_plain(query, size))]
 
     async def _judge_all(self, query: Query) -> Page:
-        """Reads no more than the geometries first: only a page of them is shown."""
+        """Only a page of them is read."""
+        hits = await self.ids(query)
+        chosen = hits[query.offset : query.offset + query.limit]
+        rows = {row.entity.id: row for row in await self._by_id(chosen)} if chosen else {}
+        total = len(hits) if query.count else None
+        return Page([rows[one] for one in chosen if one in rows], total, len(hits) > query.offset + query.limit)
+
+    async def ids(self, query: Query) -> list[str]:
+        """All that it finds, in order, whatever its page: no more than the geometries are read. Raises TooManyResults."""
         distance = query.order.distance if query.order is not None else None
         records = await fetch(self._pool if grid_box(query) is None else self._planned, *_all(query))
         if len(records) > GEO_MAX_CANDIDATES:
@@ -74,11 +82,7 @@ class Nearby:
         found = [record for record in records if query.geo is None or _is_hit(query.geo, record["place"])]
         if distance is not None:
             found.sort(key=lambda record: _metres(distance, record["far"]))
-        hits = [record["id"] for record in found]
-        chosen = hits[query.offset : query.offset + query.limit]
-        rows = {row.entity.id: row for row in await self._by_id(chosen)} if chosen else {}
-        total = len(hits) if query.count else None
-        return Page([rows[one] for one in chosen if one in rows], total, len(hits) > query.offset + query.limit)
+        return [record["id"] for record in found]
 
 
 def statement(query: Query) -> Statement:

@@ -16,12 +16,13 @@ COLUMNS = "id, types, body, created_at, modified_at, seq"
 @dataclass(slots=True)
 class Row:
     """An entity with its times and the number of its last change. Rows are shared: nobody changes one. `shown` holds what
-    was made of it for the wire, by form."""
+    was made of it for the wire, by form, and `tags` the entity tags of that."""
 
     entity: Entity
     stamps: Stamps
     seq: int
     shown: dict[Form, bytes] = field(default_factory=dict, repr=False, compare=False)
+    tags: dict[Form, bytes] = field(default_factory=dict, repr=False, compare=False)
 
 
 def row_of(record: asyncpg.Record) -> Row:

@@ -8,7 +8,7 @@ from typing import Any
 
 import asyncpg
 
-from madang.base.errors import NotFound
+from madang.base.errors import NotFound, TooManyResults
 from madang.base.limits import SNAPSHOT_MAX_MEMBERS
 from madang.context.nearby import Nearby, is_near
 from madang.context.nearby import statement as near_statement
@@ -102,6 +102,19 @@ class Store:
         ids = [record["id"] for record in records]
         snapshot.keep_members(version, name, ids)
         return ids
+
+    async def ids(self, query: Query, most: int) -> list[str]:
+        """Every id that a query finds, in its order, whatever its page. Raises TooManyResults beyond `most`."""
+        if is_near(query):
+            found = await self._nearby.ids(query)
+        else:
+            parameters = Parameters()
+            condition, order = where(query, parameters), order_by(query.order, parameters)
+            sql = f"SELECT id FROM entity WHERE {condition} ORDER BY {order} LIMIT {parameters.add(most + 1)}"  # noqa: S608
+            found = [record["id"] for record in await self._fetch(sql, parameters.values)]
+        if len(found) > most:
+            raise TooManyResults(f"more than {most} entities: ask for fewer at a time")
+        return found
 
     async def explain(self, query: Query) -> Explanation:
         """How `find` would answer now; nothing is read. Raises as `find`."""

@@ -8,10 +8,12 @@ from typing import Any
 import asyncpg
 
 from madang.base.clock import from_iso, to_iso
-from madang.base.errors import Conflict, NotFound, TooManyResults
+from madang.base.errors import Conflict, MadangError, NotFound, PreconditionFailed, TooManyResults
 from madang.base.limits import SUBSCRIPTIONS_MAX
 from madang.model.context import Context
 from madang.model.subscription import Subscription
+
+_AS_SEEN = "WHERE id = $1 AND (${0}::timestamptz IS NULL OR modified_at = ${0})"
 
 
 class Subscriptions:
@@ -31,17 +33,19 @@ class Subscriptions:
         except asyncpg.UniqueViolationError:
             raise Conflict(f"{subscription.id} exists already") from None
 
-    async def replace(self, identifier: str, data: dict[str, Any], context: Context) -> None:
-        """Raises NotFound."""
-        sql = f"UPDATE {self._table} SET body = $2, context = $3, modified_at = now() FROM noted WHERE id = $1"  # noqa: S608
-        if await self._pool.execute(self._noted + sql, identifier, data, context.source) == "UPDATE 0":
-            raise NotFound(f"no subscription {identifier}")
+    async def replace(
+        self, identifier: str, data: dict[str, Any], context: Context, seen: datetime | None = None
+    ) -> None:
+        """Only as it was `seen` modified, if that is given. Raises NotFound, PreconditionFailed."""
+        sql = f"UPDATE {self._table} SET body = $2, context = $3, modified_at = now() FROM noted {_AS_SEEN.format(4)}"  # noqa: S608
+        if await self._pool.execute(self._noted + sql, identifier, data, context.source, seen) == "UPDATE 0":
+            raise missing(f"no subscription {identifier}", seen)
 
-    async def delete(self, identifier: str) -> None:
-        """Raises NotFound."""
-        sql = f"DELETE FROM {self._table} USING noted WHERE id = $1"  # noqa: S608
-        if await self._pool.execute(self._noted + sql, identifier) == "DELETE 0":
-            raise NotFound(f"no subscription {identifier}")
+    async def delete(self, identifier: str, seen: datetime | None = None) -> None:
+        """As `replace`."""
+        sql = f"DELETE FROM {self._table} USING noted {_AS_SEEN.format(2)}"  # noqa: S608
+        if await self._pool.execute(self._noted + sql, identifier, seen) == "DELETE 0":
+            raise missing(f"no subscription {identifier}", seen)
 
     async def get(self, identifier: str) -> asyncpg.Record:
         """Raises NotFound."""
@@ -64,6 +68,11 @@ class Subscriptions:
 
     async def every(self) -> list[asyncpg.Record]:
         return list(await self._pool.fetch(f"SELECT id, body, context, modified_at FROM {self._table}"))  # noqa: S608
+
+
+def missing(what: str, seen: datetime | None) -> MadangError:
+    """Why nothing was written: it is not there, or not as it was seen."""
+    return NotFound(what) if seen is None else PreconditionFailed("it was changed meanwhile")
 
 
 def describe(record: asyncpg.Record) -> dict[str, Any]:

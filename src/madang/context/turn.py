@@ -66,10 +66,16 @@ class Turn:
         day = moment.strftime("%Y%m%d")
         if day == self._partition_day:
             return
-        for offset in (0, 1):
-            start = (moment + timedelta(days=offset)).replace(hour=0, minute=0, second=0, microsecond=0)
-            await _make_partition(self._connection, start)
+        await ensure_partitions(self._connection, moment)
         self._partition_day = day
+
+
+async def ensure_partitions(connection: asyncpg.Connection, moment: datetime) -> None:
+    """Those of history for the day of `moment` and the next, in the connection's schema: a day whose rows lie elsewhere
+    already can have none."""
+    for offset in (0, 1):
+        start = (moment + timedelta(days=offset)).replace(hour=0, minute=0, second=0, microsecond=0)
+        await _make_partition(connection, start)
 
 
 async def _make_partition(connection: asyncpg.Connection, start: datetime) -> None:

@@ -9,6 +9,7 @@ import msgspec
 from madang.base.errors import BadRequest, MadangError, TooLarge
 from madang.base.limits import BODY_MAX_BYTES, ENTITY_MAX_BYTES
 from madang.context.row import Row
+from madang.model.condition import Guarded
 from madang.model.entity import Body, Entity
 from madang.model.operations import AppendTemporal, Operation
 from madang.model.outcome import Outcome
@@ -33,13 +34,15 @@ class Deed(msgspec.Struct, gc=False):
 
 
 class Slot(msgspec.Struct):
-    """One entity while a batch is worked out. `created` is ISO 8601; `remade` tells that it was deleted and made anew."""
+    """One entity while a batch is worked out. `created` is ISO 8601; `remade` tells that it was deleted and made anew; `seq` is
+    the number of the change that left it as it was before."""
 
     entity: Entity | None = None
     created: str = ""
     before: Entity | None = None
     deed: Deed | None = None
     remade: bool = False
+    seq: int = 0
 
 
 class Work:
@@ -49,7 +52,7 @@ class Work:
 
     def __init__(self, operations: Sequence[Operation], current: Iterable[Row], now: str) -> None:
         self.now = now
-        self.slots = {row.entity.id: Slot(row.entity, row.stamps.created, row.entity) for row in current}
+        self.slots = {row.entity.id: Slot(row.entity, row.stamps.created, row.entity, seq=row.seq) for row in current}
         self.deeds: list[Deed] = []
         self.results = [self._run(operation) for operation in operations]
 
@@ -84,6 +87,8 @@ class Work:
         if slot is None:
             slot = self.slots[target] = Slot()
         before = slot.entity
+        if type(operation) is Guarded:
+            operation.condition.check(before, slot.seq if slot.deed is None else 0, target)
         outcome = operation.apply(before, self.now)
         after = outcome.entity
         if after is None:

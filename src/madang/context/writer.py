@@ -20,7 +20,7 @@ import asyncpg
 import structlog
 
 from madang.base.clock import Clock, SystemClock, from_iso, to_iso
-from madang.base.errors import MadangError, StorageFull, Unavailable
+from madang.base.errors import MadangError, StorageFull, Unavailable, trace_of
 from madang.base.limits import WRITE_BATCH_MAX_OPS, WRITE_QUEUE_MAX_OPS
 from madang.context.row import Row, row_of
 from madang.context.snapshot import Snapshot, type_key
@@ -166,7 +166,7 @@ class Writer:
         if len(operations) > 1 and isinstance(error, asyncpg.DataError | asyncpg.ProgramLimitExceededError):
             return [await self._alone(operation) for operation in operations]
         if not isinstance(error, (MadangError, asyncpg.DiskFullError, *LOST)):
-            log.exception("write batch failed", operations=len(operations))
+            log.error("write batch failed", operations=len(operations), trace=trace_of(error))
         return [explain(error)] * len(operations)
 
     async def _alone(self, operation: Operation) -> Result:

@@ -37,7 +37,8 @@ _FROM_REQUEST = "urn:ngsi-ld:request"
 
 @dataclass(frozen=True)
 class Call:
-    """What a source is asked. `path` is below `/ngsi-ld/v1/`; `context` the URL that names are in, None for the core."""
+    """What a source is asked. `path` is below `/ngsi-ld/v1/`; `context` the URL that names are in, None for the core;
+    `headers` are further ones, in lower case."""
 
     registration: Registration
     method: str
@@ -45,6 +46,7 @@ class Call:
     parameters: tuple[tuple[str, str], ...] = ()
     body: Any = None
     context: str | None = None
+    headers: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -176,6 +178,7 @@ def headers_of(call: Call, origin: Origin) -> dict[str, str]:
             value = origin.headers.get(name.encode(), b"").decode("latin-1")
         if value and name not in _CONNECTION:
             out[name] = value
+    out |= dict(call.headers)
     if call.registration.tenant is not None:
         out["ngsild-tenant"] = call.registration.tenant
     out["via"] = ", ".join(filter(None, (origin.via, f"1.1 {origin.alias}")))

@@ -9,6 +9,7 @@ import asyncpg
 
 from madang.base.errors import Conflict, NotFound, TooManyResults
 from madang.base.limits import REGISTRATIONS_MAX
+from madang.context.subscriptions import missing
 from madang.engine.database import explain
 from madang.model.context import Context
 
@@ -32,17 +33,22 @@ class Registrations:
         except asyncpg.UniqueViolationError:
             raise Conflict(f"{identifier} exists already") from None
 
-    async def replace(self, identifier: str, data: dict[str, Any], context: Context) -> None:
-        """Raises NotFound."""
-        sql = "UPDATE csource SET body = $2, context = $3, modified_at = now() FROM noted WHERE id = $1"
-        if await self._run("execute", _NOTED + sql, identifier, data, context.source) == "UPDATE 0":
-            raise NotFound(f"no registration {identifier}")
+    async def replace(
+        self, identifier: str, data: dict[str, Any], context: Context, seen: datetime | None = None
+    ) -> None:
+        """Only as it was `seen` modified, if that is given. Raises NotFound, PreconditionFailed."""
+        sql = (
+            "UPDATE csource SET body = $2, context = $3, modified_at = now() FROM noted"
+            " WHERE id = $1 AND ($4::timestamptz IS NULL OR modified_at = $4)"
+        )
+        if await self._run("execute", _NOTED + sql, identifier, data, context.source, seen) == "UPDATE 0":
+            raise missing(f"no registration {identifier}", seen)
 
-    async def delete(self, identifier: str) -> None:
-        """Raises NotFound."""
-        sql = "DELETE FROM csource USING noted WHERE id = $1"
-        if await self._run("execute", _NOTED + sql, identifier) == "DELETE 0":
-            raise NotFound(f"no registration {identifier}")
+    async def delete(self, identifier: str, seen: datetime | None = None) -> None:
+        """As `replace`."""
+        sql = "DELETE FROM csource USING noted WHERE id = $1 AND ($2::timestamptz IS NULL OR modified_at = $2)"
+        if await self._run("execute", _NOTED + sql, identifier, seen) == "DELETE 0":
+            raise missing(f"no registration {identifier}", seen)
 
     async def get(self, identifier: str) -> asyncpg.Record:
         """Raises NotFound."""

@@ -42,8 +42,8 @@ class Entity(msgspec.Struct, gc=False):
     body: Body
 
 
-def parse_entity(data: Any, context: Context, *, fragment: bool = False) -> Entity:
-    """An entity from normalized, concise or simplified JSON. A fragment may lack id and type.
+def parse_entity(data: Any, context: Context, *, fragment: bool = False, simplified: bool = False) -> Entity:
+    """An entity from normalized or concise JSON, or from simplified. A fragment may lack id and type.
 
     Raises BadRequest, TooLarge.
     """
@@ -57,7 +57,7 @@ def parse_entity(data: Any, context: Context, *, fragment: bool = False) -> Enti
         identifier = check_id(identifier)
     if not fragment or types is not None:
         types = _types(types, context)
-    return Entity(identifier or "", types or [], parse_body(data, context))
+    return Entity(identifier or "", types or [], parse_body(data, context, simplified))
 
 
 def _types(value: Any, context: Context) -> list[str]:
@@ -69,7 +69,7 @@ def _types(value: Any, context: Context) -> list[str]:
     return list(dict.fromkeys(context.expand(name) for name in names))
 
 
-def parse_body(data: dict[str, Any], context: Context) -> Body:
+def parse_body(data: dict[str, Any], context: Context, simplified: bool = False) -> Body:
     """The attributes of an entity or fragment. Raises BadRequest naming the attribute."""
     body: Body = {}
     for name, value in data.items():
@@ -79,6 +79,8 @@ def parse_body(data: dict[str, Any], context: Context) -> Body:
             body["scope"] = _scope(value)
         elif name == "expiresAt":
             body["expiresAt"] = check_time(value, name)
+        elif simplified and name not in READ_ONLY:
+            body[context.expand(name)] = parse_simplified(name, value, context)
         elif name not in READ_ONLY:
             kind = value.get("type") if type(value) is dict else None
             body[context.expand(name)] = (
@@ -107,6 +109,29 @@ def parse_attribute(name: str, value: Any, context: Context, kind: str | None = 
             raise BadRequest(f"{name}: two instances with the same datasetId")
         return instances[0] if len(instances) == 1 else instances
     return _instance(name, value, context, kind)
+
+
+def parse_simplified(name: str, value: Any, context: Context) -> Any:
+    """One attribute in simplified form (clause 4.5.4): of the kind that it shows, else a Property. Raises BadRequest."""
+    if isinstance(value, dict) and value.keys() == {"dataset"} and isinstance(value["dataset"], dict):
+        several = [
+            _simple(name, one, context) | ({} if key == "@none" else {"datasetId": check_id(key)})
+            for key, one in value["dataset"].items()
+        ]
+        if several:
+            return several[0] if len(several) == 1 else several
+    return _simple(name, value, context)
+
+
+def _simple(name: str, value: Any, context: Context) -> dict[str, Any]:
+    if isinstance(value, dict):
+        if is_one_of(value.get("type"), GEOMETRY_TYPES) and "coordinates" in value:
+            check_geometry(value, name)
+            return {"type": "GeoProperty", "value": value}
+        key = next(iter(value), "")
+        if len(value) == 1 and key in KIND_OF_KEY.keys() - {"value", "object"}:
+            return _members(name, value, KIND_OF_KEY[key], context)
+    return _bare(name, value)
 
 
 def _is_instance(item: Any) -> bool:

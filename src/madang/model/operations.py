@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from madang.base.errors import BadRequest, Conflict, NotFound
+from madang.model.condition import Guarded
 from madang.model.entity import META, Body, Entity, require_values
 from madang.model.kinds import NULL
 from madang.model.merging import (
@@ -28,6 +29,7 @@ from madang.model.merging import (
 )
 from madang.model.outcome import Outcome, need
 from madang.model.removals import Delete, DeleteAttribute, DropAttributes, Expire, OfId
+from madang.model.simplified import Reading
 
 
 def _types(current: Entity, added: list[str]) -> list[str]:
@@ -135,6 +137,7 @@ class Merge(OfEntity, frozen=True, gc=False):
 
     create: bool = False
     observed_at: str | None = None
+    reading: Reading | None = None
 
     def apply(self, current: Entity | None, now: str) -> Outcome:
         if current is None and self.create:
@@ -145,6 +148,8 @@ class Merge(OfEntity, frozen=True, gc=False):
             if name in META:
                 new = _meta(attribute)
             else:
+                if self.reading is not None:
+                    attribute = self.reading.of(name, body.get(name), attribute)
                 new = merged(body.get(name), attribute, now)
                 if self.observed_at and isinstance(new, dict) and "observedAt" in (body.get(name) or {}):
                     new = new | {"observedAt": listed(attribute)[0].get("observedAt", self.observed_at)}
@@ -197,4 +202,5 @@ Operation = (
     | Expire
     | Delete
     | AppendTemporal
+    | Guarded
 )

@@ -21,6 +21,7 @@ from madang.base.errors import (
     NotFound,
     TooLarge,
     UnsupportedMedia,
+    trace_of,
 )
 from madang.base.limits import BODY_MAX_BYTES, JSON_MAX_DEPTH
 from madang.engine.database import LOST, explain
@@ -32,6 +33,7 @@ Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 encode = msgspec.json.Encoder().encode
 _DECODER = msgspec.json.Decoder()
+PATH_LOGGED_CHARS = 200
 _STRING = re.compile(rb'"(?:[^"\\]++|\\.)*+"', re.DOTALL)
 _NO_BRACKETS = bytes(byte for byte in range(256) if byte not in b"[]{}")
 _ONE_KIND = bytes.maketrans(b"{}", b"[]")
@@ -63,7 +65,9 @@ def _media_type(header: bytes) -> str:
 @lru_cache(maxsize=4_096)
 def parse_query_string(raw: bytes) -> Mapping[str, str]:
     """Parameters by name; the last of a repeated name counts. Remembered: pages and screens ask the same again and again.
-    Raises BadRequest."""
+    Raises BadRequest, also for a NUL, which no text in the database can hold."""
+    if b"%00" in raw:
+        raise BadRequest("the query string holds a NUL character")
     try:
         return MappingProxyType(dict(parse_qsl(raw.decode("ascii"), keep_blank_values=True)))
     except (UnicodeDecodeError, ValueError):
@@ -124,6 +128,10 @@ class Request:
         other._body = body
         return other
 
+    def silent(self) -> Request:
+        """Whoever asks, without parameters and header fields."""
+        return Request({**self.scope, "headers": [], "query_string": b""}, self._receive, self.parts, self.caller)
+
     async def json(self, media: frozenset[str] = JSON_TYPES) -> Any:
         """The body as JSON. Raises UnsupportedMedia, InvalidRequest."""
         if self.media_type not in media:
@@ -180,8 +188,9 @@ async def guarded(admit: Callable[[Request], Awaitable[None]], handler: Handler,
         return problem(error)
     except LOST as error:
         return problem(explain(error))
-    except Exception:
-        log.exception("unforeseen error", method=request.method, path=request.scope["path"])
+    except Exception as error:
+        path = request.scope["path"][:PATH_LOGGED_CHARS]
+        log.error("unforeseen error", method=request.method, path=path, trace=trace_of(error))
         return problem(MadangError())
 
 
@@ -211,4 +220,4 @@ def methods_of(handlers: Mapping[str, Handler]) -> list[str]:
 
 
 def nothing_here(request: Request) -> NotFound:
-    return NotFound(f"nothing at {request.scope['path'][:200]}")
+    return NotFound(f"nothing at {request.scope['path'][:PATH_LOGGED_CHARS]}")

@@ -10,6 +10,7 @@ from madang.context.query import Query
 from madang.model.context import Context
 from madang.model.linked import Join
 from madang.model.render import Form
+from madang.model.selection import Selection, parse_types
 from madang.people.http import Response, parse_query_string
 from madang.people.ngsi.forms import form_of, join_of
 from madang.people.ngsi.queries import check_width, query_of
@@ -40,11 +41,16 @@ def page_links(resource: str, raw_query: bytes, limit: int, offset: int, more: b
 
 
 def _links(resource: str, rest: str, limit: int, offset: int, more: bool) -> Headers:
+    return page_turns(resource, rest, limit, offset, offset + limit if more else None)
+
+
+def page_turns(resource: str, rest: str, limit: int, offset: int, following: int | None) -> Headers:
+    """Link headers to the page before, and to the next one where it begins at `following`."""
     pages = []
     if offset > 0:
         pages.append((max(0, offset - limit), "prev"))
-    if more:
-        pages.append((offset + limit, "next"))
+    if following is not None:
+        pages.append((following, "next"))
     before = f"{rest}&" if rest else ""
     return [
         (b"link", f'<{PREFIX}/{resource}?{before}limit={limit}&offset={at}>;rel="{relation}"'.encode())
@@ -62,10 +68,10 @@ def asked_for_many(raw_query: bytes, context: Context) -> Asked:
 
 
 @lru_cache(maxsize=4_096)
-def asked_for_one(raw_query: bytes, context: Context) -> tuple[Form, Join | None]:
-    """Of `GET /entities/{id}`. Raises BadRequest, InvalidRequest."""
+def asked_for_one(raw_query: bytes, context: Context) -> tuple[Form, Join | None, Selection | None]:
+    """Of `GET /entities/{id}`: form, linked entities and the types it is to be of. Raises BadRequest, InvalidRequest."""
     given = parse_query_string(raw_query)
-    return form_of(given, context), join_of(given)
+    return form_of(given, context), join_of(given), parse_types(given.get("type", ""), context)
 
 
 def made(resource: str, identifier: str) -> Response:

@@ -13,6 +13,7 @@ from madang.model.outcome import Outcome
 from madang.model.removals import DeleteAttribute
 from madang.people.http import Request, Response
 from madang.people.ngsi.broker import Broker
+from madang.people.ngsi.conditions import guarded
 from madang.people.ngsi.entities import NO_CONTENT, read_fragment
 from madang.people.ngsi.parameters import link_context, options, read_payload
 from madang.people.ngsi.queries import flag
@@ -26,12 +27,15 @@ class Attributes:
 
     async def append(self, request: Request) -> Response:
         overwrite = "noOverwrite" not in options(request.query)
-        entity = await read_fragment(request, self._broker)
-        return _changes(await self._broker.write(request.caller, Append(entity, overwrite), entity.types))
+        entity, context = await read_fragment(request, self._broker)
+        operation = guarded(request, Append(entity, overwrite), context)
+        return _changes(await self._broker.write(request.caller, operation, entity.types))
 
     async def update(self, request: Request) -> Response:
-        entity = await read_fragment(request, self._broker)
-        return _changes(await self._broker.write(request.caller, Update(entity), entity.types))
+        entity, context = await read_fragment(request, self._broker)
+        return _changes(
+            await self._broker.write(request.caller, guarded(request, Update(entity), context), entity.types)
+        )
 
     async def patch(self, request: Request) -> Response:
         return await self._write(request, replace=False)
@@ -49,7 +53,7 @@ class Attributes:
             raise BadRequest(f"{name} is no attribute")
         fragment = parse_attribute(name, data, context, kind=await self._kind(request, expanded, data))
         operation = PatchAttribute(check_id(request.parts[1]), expanded, fragment, replace)
-        await self._broker.write(request.caller, operation)
+        await self._broker.write(request.caller, guarded(request, operation, context))
         return NO_CONTENT
 
     async def _kind(self, request: Request, name: str, data: Any) -> str | None:
@@ -71,7 +75,7 @@ class Attributes:
             None if dataset in (None, "@none") else check_id(dataset),
             flag(given, "deleteAll"),
         )
-        await self._broker.write(request.caller, operation)
+        await self._broker.write(request.caller, guarded(request, operation, context))
         return NO_CONTENT
 
 

@@ -9,7 +9,7 @@ from madang.base.errors import BadRequest, MadangError
 from madang.model.context import Context
 from madang.model.entity import Entity, parse_entity
 from madang.model.kinds import check_id
-from madang.model.operations import Append, Create, Merge, Operation, Replace
+from madang.model.operations import Append, Create, Operation, Replace
 from madang.model.outcome import Outcome
 from madang.model.removals import Delete
 from madang.people.http import Request, Response
@@ -17,11 +17,12 @@ from madang.people.ngsi.asked import Asked, rest_of
 from madang.people.ngsi.bodies import given_of, select
 from madang.people.ngsi.broker import Broker
 from madang.people.ngsi.forms import form_of, join_of
+from madang.people.ngsi.merges import is_simplified, merge_of
 from madang.people.ngsi.pages import Pages
 from madang.people.ngsi.parameters import Given, options, read_list, read_payload
 from madang.people.ngsi.queries import check_width, query_of
 
-Make = Callable[[Entity], Operation]
+Make = Callable[[Entity, Context], Operation]
 
 
 class Batches:
@@ -32,22 +33,27 @@ class Batches:
         self._pages = Pages(broker)
 
     async def create(self, request: Request) -> Response:
-        return _created(*await self._run(request, Create))
+        return _created(*await self._run(request, lambda entity, _: Create(entity)))
 
     async def upsert(self, request: Request) -> Response:
         update = "update" in options(request.query)
         done, failed = await self._run(
             request,
-            (lambda entity: Append(entity, create=True)) if update else (lambda entity: Replace(entity, create=True)),
+            (lambda entity, _: Append(entity, create=True))
+            if update
+            else (lambda entity, _: Replace(entity, create=True)),
         )
         return _created(done, failed)
 
     async def update(self, request: Request) -> Response:
         overwrite = "noOverwrite" not in options(request.query)
-        return _updated(*await self._run(request, lambda entity: Append(entity, overwrite)))
+        return _updated(*await self._run(request, lambda entity, _: Append(entity, overwrite)))
 
     async def merge(self, request: Request) -> Response:
-        return _updated(*await self._run(request, lambda entity: Merge(entity)))
+        simplified = is_simplified(request.query)
+        return _updated(
+            *await self._run(request, lambda entity, context: merge_of(entity, request.query, context), simplified)
+        )
 
     async def delete(self, request: Request) -> Response:
         items = await read_list(request, self._broker.contexts)
@@ -65,7 +71,7 @@ class Batches:
         return await self._pages.of_query(request, asked, context)
 
     async def _run(
-        self, request: Request, make: Make
+        self, request: Request, make: Make, simplified: bool = False
     ) -> tuple[list[tuple[str, Outcome]], list[tuple[str, MadangError]]]:
         items = await read_list(request, self._broker.contexts)
         results: list[tuple[str, Operation | MadangError]] = []
@@ -74,8 +80,8 @@ class Batches:
             try:
                 if isinstance(context, MadangError):
                     raise context
-                entity = parse_entity(item, context)
-                results.append((entity.id, make(entity)))
+                entity = parse_entity(item, context, simplified=simplified)
+                results.append((entity.id, make(entity, context)))
                 types.append(entity.types)
             except MadangError as error:
                 results.append((str(item.get("id", "")) if isinstance(item, dict) else "", error))

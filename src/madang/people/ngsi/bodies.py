@@ -15,7 +15,8 @@ from madang.model.selection import parse_types
 from madang.people.ngsi.parameters import Given
 from madang.people.ngsi.queries import pattern
 
-_TEXTS = ("q", "scopeQ", "csf", "lang", "join", "expandValues")
+_TEXTS = ("q", "scopeQ", "csf", "lang", "join", "expandValues", "entityMapLifetime")
+_FLAGS = ("entityMap", "splitEntities")
 _LISTS = ("attrs", "pick", "omit", "datasetId", "containedBy", "expandValues", "jsonKeys")
 _NUMBERS = ("joinLevel",)
 _GEO = ("georel", "geometry", "geoproperty")
@@ -29,6 +30,8 @@ def given_of(data: dict[str, Any], url: Given) -> Given:
             out[name] = ",".join(_texts(value, name))
         elif name in _TEXTS or name in _LISTS:
             out[name] = _text(value, name)
+        elif name in _FLAGS:
+            out[name] = _flag(value, name)
         elif name in _NUMBERS:
             out[name] = str(value)
     return {**out, **_geo(data.get("geoQ")), **_ordering(data.get("ordering"))}
@@ -59,6 +62,12 @@ def _ordering(value: Any) -> Given:
 
 def _json(value: Any) -> str:
     return msgspec.json.encode(value).decode()
+
+
+def _flag(value: Any, name: str) -> str:
+    if not isinstance(value, bool):
+        raise BadRequest(f"{name} must be true or false")
+    return "true" if value else "false"
 
 
 def _text(value: Any, name: str) -> str:

@@ -12,6 +12,7 @@ from madang.context.query import Query
 from madang.context.row import Row
 from madang.context.store import Store
 from madang.context.writer import Writer
+from madang.model.condition import Guarded
 from madang.model.entity import Entity
 from madang.model.operations import Operation, Replace
 from madang.model.outcome import Outcome
@@ -46,6 +47,8 @@ class Broker:
         if caller.role is not None:
             caller.require("write", "entities")
             return
+        if isinstance(operation, Guarded):
+            operation = operation.operation
         wanted = set(types or [])
         body = getattr(operation, "entity", Entity("", [], {})).body
         names = set(body) | ({operation.name} if hasattr(operation, "name") else set())

@@ -14,7 +14,8 @@ from madang.people.http import Request, Response
 from madang.people.ngsi.broker import Broker
 from madang.people.ngsi.parameters import accepted_json, answer, link_context
 from madang.people.ngsi.queries import flag
-from madang.people.ngsi.shared_discovery import Question, SharedDiscovery, Told, Warnings, read_all
+from madang.people.ngsi.shared_discovery import Question, SharedDiscovery, Told, read_all
+from madang.people.ngsi.sharing import Warnings
 from madang.trust.caller import Caller
 
 

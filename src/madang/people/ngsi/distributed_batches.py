@@ -11,10 +11,12 @@ from madang.model.context import Context
 from madang.model.entity import META, Entity, parse_entity
 from madang.model.kinds import check_id
 from madang.model.registration import Registration
+from madang.model.render import Form
 from madang.model.sources import Spec, narrowed
 from madang.model.splitting import Split, split, split_whole
 from madang.people.http import Handler, Request, Response, encode
 from madang.people.ngsi.distributed_writes import DistributedWrites, cut, payload_for
+from madang.people.ngsi.merges import is_simplified
 from madang.people.ngsi.parameters import link_context, read_list
 from madang.people.ngsi.queries import names, query_of
 from madang.people.ngsi.shared_outcomes import (
@@ -113,7 +115,12 @@ class DistributedBatches:
     async def _place(
         self, request: Request, operation: str, plan: _Plan, item: Any, context: Context, types: list[str]
     ) -> None:
-        entity = Entity(check_id(item), types, {}) if operation == "deleteBatch" else parse_entity(item, context)
+        simplified = operation == "mergeBatch" and is_simplified(request.query)
+        entity = (
+            Entity(check_id(item), types, {})
+            if operation == "deleteBatch"
+            else parse_entity(item, context, simplified=simplified)
+        )
         known = self._writes.registrations(request, entity.id, entity.types, context)
         found: Split = (
             split_whole(entity.id, entity.types, known, operation)
@@ -122,7 +129,8 @@ class DistributedBatches:
         )
         for share in found.shares:
             own, url = await self._sharing.names_for(request, share.registration, context)
-            body = item if operation == "deleteBatch" else payload_for(item, entity, share, context, own)
+            form = Form("simplified" if simplified else "normalized", context=own)
+            body = item if operation == "deleteBatch" else payload_for(item, entity, share, context, form)
             plan.put(share.registration, url, entity.id, body)
         plan.errors += [entity_error(entity.id, of_refusal(one.registration, operation)) for one in found.refused]
         if found.local is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import quote
@@ -19,15 +20,14 @@ from madang.model.sources import Spec, joined, narrowed
 from madang.people.http import Request, Response, problem
 from madang.people.ngsi.asked import Asked, asked_for_many, asked_for_one
 from madang.people.ngsi.batch import asked_in_body
-from madang.people.ngsi.entities import check_geometry_property
+from madang.people.ngsi.entities import check_geometry_property, check_types
 from madang.people.ngsi.pages import Pages
 from madang.people.ngsi.parameters import Given, link_context, read_payload
 from madang.people.ngsi.queries import flag
-from madang.people.ngsi.sharing import Sharing, parameters
+from madang.people.ngsi.sharing import Sharing, Warnings, parameters
 from madang.people.ngsi.sifting import in_order, sifted
 
-_PASSED = ("q", "scopeQ", "georel", "geometry", "coordinates", "geoproperty", "expandValues")
-Warnings = list[tuple[Registration, str]]
+_PASSED = ("q", "scopeQ", "georel", "geometry", "coordinates", "geoproperty", "expandValues", "jsonKeys")
 
 
 @dataclass(frozen=True)
@@ -45,17 +45,22 @@ class DistributedReads:
     def __init__(self, sharing: Sharing) -> None:
         self._sharing, self._pages = sharing, Pages(sharing.broker)
 
-    async def get(self, request: Request) -> Response:
-        """Clause 5.7.1. Of an entity that is known here, sources of its types are asked; of another one all that fit."""
+    async def get(self, request: Request, only: Collection[str] | None = None) -> Response:
+        """Clause 5.7.1. Of an entity that is known here, sources of its types are asked; of another one all that fit; `only`
+        those registrations, if that is given."""
         check_geometry_property(request)
         broker, identifier = self._sharing.broker, check_id(request.parts[1])
         context = await broker.contexts.get(link_context(request))
-        form, join = asked_for_one(request.raw_query, context)
+        form, join, types = asked_for_one(request.raw_query, context)
         rows = await broker.store.list_by_id([identifier])
         names = tuple(form.attrs or ()) or (form.pick.names if form.pick is not None else ())
         spec = Spec((identifier,), None, tuple(rows[0].entity.types) if rows else (), names)
-        asks = await self._asks_for_one(request, spec, context)
-        found, warnings = await self._collect(request, asks)
+        asks = [
+            ask
+            for ask in await self._asks_for_one(request, spec, context)
+            if only is None or ask.call.registration.id in only
+        ]
+        found, warnings = await self.collect(request, asks)
         pieces = [
             *(Piece(row.entity, row.stamps) for row in rows),
             *(one for one in found if one.entity.id == identifier),
@@ -63,7 +68,8 @@ class DistributedReads:
         if not pieces:
             missing = problem(NotFound(f"no entity {identifier}"), b"application/json")
             return self._sharing.warn(missing, warnings)
-        row = Row(*assemble(pieces), 0)
+        row = Row(*assemble(pieces), 0) if asks else rows[0]
+        check_types(row.entity, types)
         return self._sharing.warn(await self._pages.of_entity(request, row, form, context, join), warnings)
 
     async def _asks_for_one(self, request: Request, spec: Spec, context: Context) -> list[Ask]:
@@ -73,14 +79,21 @@ class DistributedReads:
             whole = any(not part.names for part in parts)
             names = () if whole else tuple(dict.fromkeys(name for part in parts for name in part.names))
             types = tuple(dict.fromkeys(name for part in parts for name in part.types))
-            call = await self._call(request, registration, Spec(spec.ids, None, types, names), context, {}, one=True)
+            call = await self.call(request, registration, Spec(spec.ids, None, types, names), context, {}, one=True)
             asks += [call] if call else []
         return asks
 
-    async def _call(
+    async def sources_of(self, request: Request, identifier: str, context: Context) -> list[str]:
+        """The registrations that may hold something of an entity and can be asked for it."""
+        rows = await self._sharing.broker.store.list_by_id([identifier])
+        spec = Spec((identifier,), None, tuple(rows[0].entity.types) if rows else ())
+        asks = await self._asks_for_one(request, spec, context)
+        return list(dict.fromkeys(ask.call.registration.id for ask in asks))
+
+    async def call(
         self, request: Request, registration: Registration, part: Spec, context: Context, given: Given, *, one: bool
     ) -> Ask | None:
-        """By the first operation that the source supports; None when it supports none."""
+        """What a source is asked, by the first operation that it supports; None when it supports none."""
         own, url = await self._sharing.names_for(request, registration, context)
         attrs = ",".join(own.compact(name) for name in part.names)
         said = {name: given[name] for name in _PASSED if given.get(name) and own is context}
@@ -121,17 +134,17 @@ class DistributedReads:
     async def _query(self, request: Request, asked: Asked, given: Given, context: Context) -> Response:
         query = asked.query
         split = flag(given, "splitEntities")
-        broad = _broad(query, split)
+        reach = reach_of(query, split)
         passed = {
             **({"csf": given.get("csf", "")} if split else given),
-            "limit": str(broad.limit),
+            "limit": str(reach.limit),
             "count": "true" if query.count else "",
         }
-        asks = await self._asks_for_many(request, broad, context, passed)
+        asks = await self.asks_for_many(request, reach, context, passed)
         if not asks:
             return await self._pages.of_query(request, asked, context)
-        page = await self._sharing.broker.store.find(broad)
-        found, warnings = await self._collect(request, asks)
+        page = await self._sharing.broker.store.find(reach)
+        found, warnings = await self.collect(request, asks)
         pieces = [*(Piece(row.entity, row.stamps) for row in page.rows), *found]
         rows = [Row(*assemble(one), 0) for one in gathered(pieces).values()]
         rows = in_order([row for row in rows if sifted(row.entity, query, whole=split)], query.order)
@@ -145,7 +158,8 @@ class DistributedReads:
         response.headers += asked.links(len(rows) > query.offset + query.limit or page.more)
         return self._sharing.warn(response, warnings)
 
-    async def _asks_for_many(self, request: Request, query: Query, context: Context, given: Given) -> list[Ask]:
+    async def asks_for_many(self, request: Request, query: Query, context: Context, given: Given) -> list[Ask]:
+        """What is asked of all sources that a query may concern."""
         parts = [
             (known.registration, part)
             for spec in (Spec(one.ids, one.id_pattern, one.types, query.attrs) for one in query.any_of or (query,))
@@ -153,12 +167,13 @@ class DistributedReads:
             for part in narrowed(known.registration, spec)
         ]
         calls = [
-            await self._call(request, registration, part, context, given, one=False)
+            await self.call(request, registration, part, context, given, one=False)
             for registration, part in joined(parts, PEER_IDS_AT_ONCE)
         ]
         return [call for call in calls if call is not None]
 
-    async def _collect(self, request: Request, asks: list[Ask]) -> tuple[list[Piece], Warnings]:
+    async def collect(self, request: Request, asks: list[Ask]) -> tuple[list[Piece], Warnings]:
+        """What the sources told, and what went wrong with some."""
         replies = await self._sharing.ask([ask.call for ask in asks], self._sharing.origin(request))
         pieces: list[Piece] = []
         warnings: Warnings = []
@@ -180,7 +195,7 @@ class DistributedReads:
         return await self._sharing.pieces(ask.call, reply, ask.context, ask.names)
 
 
-def _broad(query: Query, split: bool) -> Query:
+def reach_of(query: Query, split: bool) -> Query:
     """All up to the end of the asked page. Of entities whose attributes lie apart, no condition is asked of the parts
     (clause 4.3.6.7)."""
     reach = replace(query, offset=0, limit=min(query.offset + query.limit + 1, QUERY_MAX_PAGE), order=query.order)

@@ -16,6 +16,7 @@ from madang.model.context import Context
 from madang.model.entity import META, Entity
 from madang.model.kinds import check_id
 from madang.model.registration import Registration
+from madang.model.render import Form
 from madang.model.sources import Spec
 from madang.model.splitting import Share, Split, split, split_whole
 from madang.people.http import Handler, Request, Response, encode
@@ -67,7 +68,7 @@ class DistributedTellings:
 
             def body(share: Share, own: Context) -> Any:
                 plain = {name: one for name, one in entity.body.items() if name != "scope"}
-                return payload_for(data, Entity(identifier, entity.types, plain), share, context, own)
+                return payload_for(data, Entity(identifier, entity.types, plain), share, context, Form(context=own))
 
             parts, done = await self._run(request, telling, identifier, context, found, body, local)
             return done if found.is_local else answer_of(identifier, parts, done)

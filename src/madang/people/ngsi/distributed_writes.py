@@ -16,8 +16,10 @@ from madang.model.registration import Registration
 from madang.model.render import Form, render
 from madang.model.sources import Spec
 from madang.model.splitting import Share, Split, split, split_whole
+from madang.people.conditional import refuse_condition
 from madang.people.http import Handler, Request, Response, encode
 from madang.people.ngsi.asked import made
+from madang.people.ngsi.merges import is_simplified
 from madang.people.ngsi.parameters import link_context, read_payload
 from madang.people.ngsi.shared_outcomes import (
     Part,
@@ -82,7 +84,8 @@ class DistributedWrites:
         request.caller.require("write", "entities")
         self._sharing.origin(request)
         data, context = await read_payload(request, self._sharing.broker.contexts)
-        entity = parse_entity(data, context, fragment=write.operation != "createEntity")
+        simplified = write.operation == "mergeEntity" and is_simplified(request.query)
+        entity = parse_entity(data, context, fragment=write.operation != "createEntity", simplified=simplified)
         identifier = entity.id if write.operation == "createEntity" else check_id(request.parts[1])
         if write.operation in _WITH_VALUES:
             require_values(entity.body)
@@ -91,13 +94,15 @@ class DistributedWrites:
         found = split(identifier, types, entity.body, known, write.operation)
         if found.is_local:
             return await write.local(request)
+        refuse_condition(request)
 
         async def local() -> Response:
             assert found.local is not None
             return await write.local(request.with_body(encode(cut(data, context, found.local | META))))
 
         def payload(share: Share, own: Context) -> Any:
-            return payload_for(data, Entity(identifier, entity.types, entity.body), share, context, own)
+            form = Form("simplified" if simplified else "normalized", context=own)
+            return payload_for(data, Entity(identifier, entity.types, entity.body), share, context, form)
 
         parts, done = await self._run(request, write, identifier, context, found, payload, local)
         if write.path.endswith("/attrs") and not all(part.ok for part in parts) and len(parts) > 1:
@@ -118,6 +123,7 @@ class DistributedWrites:
         found = split(identifier, types, [context.expand(request.parts[3])], known, write.operation)
         if found.is_local:
             return await write.local(request)
+        refuse_condition(request)
 
         def payload(share: Share, own: Context) -> Any:
             return (
@@ -138,6 +144,7 @@ class DistributedWrites:
         found = split_whole(identifier, types, known, "deleteEntity")
         if found.is_local:
             return await local(request)
+        refuse_condition(request)
         write = Write("deleteEntity", "DELETE", "entities/{id}", local)
         parts, done = await self._run(
             request, write, identifier, context, found, lambda share, own: None, lambda: local(request)
@@ -184,14 +191,14 @@ def cut(data: dict[str, Any], context: Context, names: Iterable[str]) -> dict[st
     return {name: value for name, value in data.items() if name in kept or context.expand(name) in kept}
 
 
-def payload_for(data: dict[str, Any], entity: Entity, share: Share, context: Context, own: Context) -> dict[str, Any]:
-    """What a source gets: the words of the asker, or normalized in the names that the source wants."""
+def payload_for(data: dict[str, Any], entity: Entity, share: Share, context: Context, form: Form) -> dict[str, Any]:
+    """What a source gets: the words of the asker, or the same in the form and the names that the source wants."""
     whole = any(not one.names for one in share.registration.information)
     names = share.names | (META if whole else frozenset())
-    if own is context:
+    if form.context is context:
         return {name: value for name, value in cut(data, context, names).items() if name != "@context"}
     kept = Entity(entity.id, entity.types, {name: one for name, one in entity.body.items() if name in names})
-    shown = render(Entity(kept.id, kept.types or ["-"], kept.body), Form(context=own))
+    shown = render(Entity(kept.id, kept.types or ["-"], kept.body), form)
     return shown if kept.types else {name: value for name, value in shown.items() if name != "type"}
 
 

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Collection
 
-from madang.base.errors import BadRequest, MadangError, TooManyResults
-from madang.base.limits import PURGE_MAX_ENTITIES, QUERY_MAX_PAGE
-from madang.context.query import Query
+from madang.base.errors import BadRequest, MadangError, NotFound
+from madang.base.limits import PURGE_MAX_ENTITIES
+from madang.model.context import Context
 from madang.model.entity import Entity, parse_entity
-from madang.model.kinds import check_id, check_time
-from madang.model.operations import Create, Merge, Operation, Replace
+from madang.model.kinds import check_id
+from madang.model.operations import Create, Operation, Replace
 from madang.model.removals import Delete, DropAttributes
 from madang.model.render import Form
+from madang.model.selection import Selection
 from madang.people.http import Request, Response
 from madang.people.ngsi.asked import asked_for_many, asked_for_one, made
 from madang.people.ngsi.broker import Broker
+from madang.people.ngsi.conditions import guarded
+from madang.people.ngsi.merges import is_simplified, merge_of
 from madang.people.ngsi.pages import Pages
 from madang.people.ngsi.parameters import GEO, accepted, link_context, read_payload
 from madang.people.ngsi.queries import check_width, names, query_of
@@ -40,8 +43,9 @@ class Entities:
         check_geometry_property(request)
         return await self._pages.of_query(request, asked_for_many(request.raw_query, context), context)
 
-    async def purge(self, request: Request) -> Response:
-        """Deletes what a query finds, or attributes of it: `drop` those, `keep` no others (clause 5.6.21)."""
+    async def purge(self, request: Request, only: Collection[str] | None = None) -> Response:
+        """Deletes what a query finds, or attributes of it: `drop` those, `keep` no others (clause 5.6.21); of `only` those
+        entities, if that is given."""
         context = await self._broker.contexts.get(link_context(request))
         given = request.query
         query = query_of(given, context)
@@ -52,7 +56,8 @@ class Entities:
         if request.caller.role is not None:
             request.caller.require("write", "entities")
         query, _ = self._broker.restrict(request.caller, query, Form())
-        found = await self._ids(replace(query, limit=QUERY_MAX_PAGE, offset=0, count=False))
+        found = await self._broker.store.ids(query, PURGE_MAX_ENTITIES)
+        found = [one for one in found if only is None or one in only]
         changed = frozenset(drop or keep)
         operations: list[Operation] = [
             DropAttributes(name, changed, bool(keep)) if changed else Delete(name, missing_ok=True) for name in found
@@ -64,41 +69,38 @@ class Entities:
                 raise outcome
         return NO_CONTENT
 
-    async def _ids(self, query: Query) -> list[str]:
-        """Every id that a query finds. Raises TooManyResults, so that a purge is done whole or not begun."""
-        found: list[str] = []
-        after: str | None = None
-        while True:
-            page = await self._broker.store.find(replace(query, after=after))
-            found += [row.entity.id for row in page.rows]
-            if len(found) > PURGE_MAX_ENTITIES:
-                raise TooManyResults(f"more than {PURGE_MAX_ENTITIES} entities: ask for fewer at a time")
-            if not page.more:
-                return found
-            after = found[-1]
-
     async def get(self, request: Request) -> Response:
         check_geometry_property(request)
         context = await self._broker.contexts.get(link_context(request))
-        form, join = asked_for_one(request.raw_query, context)
+        form, join, types = asked_for_one(request.raw_query, context)
         row = await self._broker.store.get(check_id(request.parts[1]))
+        check_types(row.entity, types)
         return await self._pages.of_entity(request, row, self._broker.visible(request.caller, row, form), context, join)
 
     async def replace(self, request: Request) -> Response:
-        entity = await read_fragment(request, self._broker)
-        await self._broker.write(request.caller, Replace(entity), entity.types)
+        entity, context = await read_fragment(request, self._broker)
+        await self._broker.write(request.caller, guarded(request, Replace(entity), context), entity.types)
         return NO_CONTENT
 
     async def merge(self, request: Request) -> Response:
-        entity = await read_fragment(request, self._broker)
-        observed = request.query.get("observedAt")
-        operation = Merge(entity, observed_at=check_time(observed) if observed else None)
+        data, context = await read_payload(request, self._broker.contexts)
+        fragment = parse_entity(data, context, fragment=True, simplified=is_simplified(request.query))
+        entity = _of_path(request, fragment)
+        operation = guarded(request, merge_of(entity, request.query, context), context)
         await self._broker.write(request.caller, operation, entity.types)
         return NO_CONTENT
 
     async def delete(self, request: Request) -> Response:
-        await self._broker.write(request.caller, Delete(check_id(request.parts[1])))
+        context = await self._broker.contexts.get(link_context(request))
+        operation = guarded(request, Delete(check_id(request.parts[1])), context)
+        await self._broker.write(request.caller, operation)
         return NO_CONTENT
+
+
+def check_types(entity: Entity, types: Selection | None) -> None:
+    """Raises NotFound unless the entity is of the types that `type` asks for."""
+    if types is not None and not types.accepts(entity.types.__contains__):
+        raise NotFound(f"no entity {entity.id} of such a type")
 
 
 def check_geometry_property(request: Request) -> None:
@@ -107,10 +109,13 @@ def check_geometry_property(request: Request) -> None:
         raise BadRequest("geometryProperty goes with application/geo+json only")
 
 
-async def read_fragment(request: Request, broker: Broker) -> Entity:
-    """The entity or fragment in the body, about the entity of the path. Raises BadRequest."""
+async def read_fragment(request: Request, broker: Broker) -> tuple[Entity, Context]:
+    """The entity or fragment in the body, about the entity of the path, and its context. Raises BadRequest."""
     data, context = await read_payload(request, broker.contexts)
-    entity = parse_entity(data, context, fragment=True)
+    return _of_path(request, parse_entity(data, context, fragment=True)), context
+
+
+def _of_path(request: Request, entity: Entity) -> Entity:
     identifier = check_id(request.parts[1])
     if entity.id and entity.id != identifier:
         raise BadRequest("the id in the body is not the id in the path")

@@ -24,7 +24,7 @@ def form_of(given: Given, context: Context) -> Form:
     _check_projections(given, pick, omit)
     attrs = names(given.get("attrs"), context)
     return Form(
-        _format(given, options(given)),
+        format_of(given),
         "sysAttrs" in options(given),
         frozenset(attrs) if attrs else None,
         pick,
@@ -42,8 +42,9 @@ def check_options(asked: set[str]) -> None:
         raise InvalidRequest(f"options: unknown {', '.join(sorted(unknown))[:80]}")
 
 
-def _format(given: Given, asked: set[str]) -> str:
-    """`format` goes before `options` (clause 6.3.7)."""
+def format_of(given: Given) -> str:
+    """`format` goes before `options` (clause 6.3.7). Raises InvalidRequest."""
+    asked = options(given)
     check_options(asked)
     if "format" in given:
         if given["format"] not in FORMATS:

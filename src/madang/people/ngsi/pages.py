@@ -11,6 +11,7 @@ from madang.model.context import Context
 from madang.model.entity import Entity
 from madang.model.linked import Join
 from madang.model.render import Form, feature, geometry_of, render
+from madang.people.conditional import tag_of, tagged, with_tag
 from madang.people.http import Request, Response, encode
 from madang.people.ngsi.asked import Asked
 from madang.people.ngsi.broker import Broker
@@ -57,10 +58,15 @@ class Pages:
         return answer(request, shown, context)
 
     async def of_entity(self, request: Request, row: Row, form: Form, context: Context, join: Join | None) -> Response:
-        """One entity. Raises NotFound when nothing of it is shown."""
+        """One entity, with its tag when it lies here alone. Raises NotFound when nothing of it is shown."""
         plain = join is None and form.attrs is None and form.pick is None and form.omit is None
         if plain and accepted(request) == JSON and request.caller.everything:
-            return ready(held(row, form), context)
+            response = ready(held(row, form), context)
+            return with_tag(request, response, held_tag(row, form)) if row.seq else response
+        response = await self._of_entity(request, row, form, context, join)
+        return tagged(request, response, row.seq) if row.seq and join is None else response
+
+    async def _of_entity(self, request: Request, row: Row, form: Form, context: Context, join: Join | None) -> Response:
         pairs = await self._shown(request.caller, [row], form, join)
         shown: Any = [one for one, _ in pairs]
         if not shown[0] or (form.attrs is not None and not row.entity.body.keys() & form.attrs):
@@ -94,7 +100,16 @@ def held(row: Row, form: Form) -> bytes:
         found = encode(shown) if shown else b""
         if len(row.shown) >= MAX_FORMS_HELD:
             row.shown.clear()
+            row.tags.clear()
         row.shown[form] = found
+    return found
+
+
+def held_tag(row: Row, form: Form) -> bytes:
+    """The entity tag of what is held in this form."""
+    found = row.tags.get(form)
+    if found is None:
+        found = row.tags[form] = tag_of(held(row, form), row.seq)
     return found
 
 

@@ -59,6 +59,11 @@ def _parsed(text: str, context: Context, vocab: frozenset[str]) -> Node:
     return parse_query(text, context, linked=True, vocab=vocab)
 
 
+def _coerced(given: Given, context: Context) -> frozenset[str]:
+    """Attributes whose values are terms of the context: those of expandValues, but for what jsonKeys says is no JSON-LD."""
+    return frozenset(names(given.get("expandValues"), context)).difference(names(given.get("jsonKeys"), context))
+
+
 def query_of(given: Given, context: Context) -> Query:
     """The entity query of the parameters of `GET /entities` (clause 6.4.3.2). Raises BadRequest."""
     selection = parse_types(given.get("type", ""), context)
@@ -69,9 +74,7 @@ def query_of(given: Given, context: Context) -> Query:
         selection=selection if selection and not selection.is_list else None,
         scopes=parse_scopes(given["scopeQ"]) if given.get("scopeQ") else None,
         attrs=names(given.get("attrs"), context) or _picked(given.get("pick"), context),
-        q=_parsed(given["q"], context, frozenset(names(given.get("expandValues"), context)))
-        if given.get("q")
-        else None,
+        q=_parsed(given["q"], context, _coerced(given, context)) if given.get("q") else None,
         geo=_geo(given, context),
         order=_order(given, context) if "orderBy" in given else None,
         limit=number(given, "limit", QUERY_DEFAULT_PAGE, 0, QUERY_MAX_PAGE),

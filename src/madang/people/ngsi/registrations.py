@@ -12,6 +12,7 @@ from madang.model.kinds import NULL, check_id
 from madang.model.registration import READ_ONLY, parse_registration
 from madang.model.registration_names import renamed_registration
 from madang.model.sources import conflict
+from madang.people.conditional import is_conditional, seen_in, tagged, version_of
 from madang.people.http import Request, Response
 from madang.people.ngsi.asked import made, page_links
 from madang.people.ngsi.broker import Broker
@@ -49,6 +50,7 @@ class RegistrationResources:
         if data.get("type", "ContextSourceRegistration") != "ContextSourceRegistration":
             raise BadRequest('a registration has "type": "ContextSourceRegistration"')
         old = await self._federation.kept.get(identifier)
+        seen = seen_in(request, old["modified_at"])
         own = await self._broker.contexts.get(old["context"])
         if not link_context(request) and "@context" not in data:
             context = own
@@ -56,14 +58,17 @@ class RegistrationResources:
         merged = {name: value for name, value in {**stored, **_written(data)}.items() if value not in _NOTHING}
         merged["id"] = identifier
         await self._check(merged, context)
-        await self._federation.kept.replace(identifier, merged, context)
+        await self._federation.kept.replace(identifier, merged, context, seen)
         await self._federation.reload()
         return NO_CONTENT
 
     async def delete(self, request: Request) -> Response:
         request.caller.require("write", "registrations")
         identifier = check_id(request.parts[1])
-        await self._federation.kept.delete(identifier)
+        seen = None
+        if is_conditional(request):
+            seen = seen_in(request, (await self._federation.kept.get(identifier))["modified_at"])
+        await self._federation.kept.delete(identifier, seen)
         await self._federation.reload()
         return NO_CONTENT
 
@@ -84,7 +89,8 @@ class RegistrationResources:
         accepted_json(request)
         context = await self._broker.contexts.get(link_context(request))
         record = await self._federation.kept.get(check_id(request.parts[1]))
-        return answer(request, await self._shown(record["body"], record["context"], context), context)
+        response = answer(request, await self._shown(record["body"], record["context"], context), context)
+        return tagged(request, response, version_of(record["modified_at"]))
 
     async def page(self, request: Request) -> Response:
         """Clause 5.10.2."""

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from madang.base.errors import BadRequest, MadangError
+from madang.context.copies import Copies
+from madang.context.entity_maps import EntityMaps
 from madang.context.subscriptions import Subscriptions
 from madang.federation.federation import Federation
 from madang.history.past import Past
-from madang.people.http import Handler, Request, Response, methods_of, nothing_here, pick_method, problem
+from madang.people.conditional import refuse_condition
+from madang.people.http import Handler, Request, Response, nothing_here, pick_method, problem
 from madang.people.ngsi.allowed import check_parameters
 from madang.people.ngsi.attributes import Attributes
 from madang.people.ngsi.batch import Batches
@@ -18,23 +23,34 @@ from madang.people.ngsi.distributed_reads import DistributedReads
 from madang.people.ngsi.distributed_tellings import DistributedTellings, Telling
 from madang.people.ngsi.distributed_writes import DistributedWrites
 from madang.people.ngsi.entities import Entities
+from madang.people.ngsi.entity_maps import MapResources
 from madang.people.ngsi.identity import Identity
 from madang.people.ngsi.parameters import check_media
 from madang.people.ngsi.registrations import RegistrationResources
+from madang.people.ngsi.shapes import TAGGED, VERSIONED, Table, Through, allowing, may_want_map, shape_of, with_tag_of
 from madang.people.ngsi.shared_discovery import SharedDiscovery
 from madang.people.ngsi.shared_past import SharedPast
 from madang.people.ngsi.sharing import Sharing, is_shared
+from madang.people.ngsi.snapshot_door import Keeping
+from madang.people.ngsi.snapshot_queries import Filling
+from madang.people.ngsi.snapshots import SnapshotResources
 from madang.people.ngsi.subscriptions import OF_ENTITIES, OF_SOURCES, SubscriptionResources
 from madang.people.ngsi.temporal import Temporal
 from madang.people.ngsi.temporal_reads import TemporalReads
-
-Table = dict[str, dict[str, Handler]]
 
 
 class NgsiLd:
     """Everything below `/ngsi-ld/v1`."""
 
-    def __init__(self, broker: Broker, subscriptions: Subscriptions, past: Past, federation: Federation) -> None:
+    def __init__(
+        self,
+        broker: Broker,
+        subscriptions: Subscriptions,
+        past: Past,
+        federation: Federation,
+        maps: EntityMaps,
+        keeping: Keeping | None,
+    ) -> None:
         entities = Entities(broker)
         attributes = Attributes(broker)
         batches = Batches(broker)
@@ -45,6 +61,9 @@ class NgsiLd:
         watchers = SubscriptionResources(broker, federation.subscriptions, OF_SOURCES)
         temporal, times = Temporal(broker, past), TemporalReads(broker, past)
         sources = RegistrationResources(broker, federation)
+        sharing = Sharing(broker, federation)
+        reads, writes = DistributedReads(sharing), DistributedWrites(sharing)
+        mapped = MapResources(maps, entities, sharing, reads, times)
         self._table: Table = {
             "entities": {"GET": entities.query, "POST": entities.create, "DELETE": entities.purge},
             "entities/*": {
@@ -80,15 +99,27 @@ class NgsiLd:
             "temporal/entities/*/attrs/*": {"DELETE": temporal.delete_attribute},
             "temporal/entities/*/attrs/*/*": {"PATCH": temporal.change_instance, "DELETE": temporal.delete_instance},
             "temporal/entityOperations/query": {"POST": times.query_by_body},
+            "entityMaps": {"GET": mapped.create, "POST": mapped.create_by_body},
+            "entityMaps/*": {"GET": mapped.get, "PATCH": mapped.update, "DELETE": mapped.delete},
+            "temporal/entityMaps": {"GET": mapped.create_temporal, "POST": mapped.create_temporal_by_body},
             "csourceRegistrations": {"GET": sources.page, "POST": sources.create},
             "csourceRegistrations/*": {"GET": sources.get, "PATCH": sources.update, "DELETE": sources.delete},
             "csourceSubscriptions": {"GET": watchers.page, "POST": watchers.create},
             "csourceSubscriptions/*": {"GET": watchers.get, "PATCH": watchers.update, "DELETE": watchers.delete},
         }
 
+        self._snapshots = None if keeping is None else open_snapshots(broker, keeping, mapped, times)
+        if self._snapshots is not None:
+            self._table |= snapshot_table(self._snapshots)
+        self._mapped: dict[tuple[str, str], Through] = {
+            ("entities", "GET"): mapped.query,
+            ("entities", "DELETE"): mapped.purge,
+            ("entities/*", "GET"): mapped.retrieve,
+            ("entityOperations/query", "POST"): mapped.query_by_body,
+            ("temporal/entities", "GET"): mapped.query_past,
+            ("temporal/entityOperations/query", "POST"): mapped.query_past_by_body,
+        }
         self._federation = federation
-        sharing = Sharing(broker, federation)
-        reads, writes = DistributedReads(sharing), DistributedWrites(sharing)
         many = DistributedBatches(sharing, writes)
         tellings, base = DistributedTellings(sharing, past), "temporal/entities"
         attribute = f"{base}/{{id}}/attrs/{{name}}"
@@ -164,6 +195,16 @@ class NgsiLd:
         """`(shape, method)` of everything that is answered; `*` stands for an id or a name."""
         return {(shape, method) for shape, methods in self._table.items() for method in methods}
 
+    async def tidy(self) -> None:
+        """Deletes snapshots that are over. Raises Unavailable."""
+        if self._snapshots is not None:
+            await self._snapshots.tidy()
+
+    async def close(self) -> None:
+        """Lets snapshots go."""
+        if self._snapshots is not None:
+            await self._snapshots.close()
+
     async def handle(self, request: Request) -> Response:
         """Errors are application/json here (clause 6.3.3)."""
         try:
@@ -172,37 +213,37 @@ class NgsiLd:
             return problem(error, b"application/json")
 
     def _handler(self, request: Request) -> Handler:
-        shape = _shape(request.parts)
+        if b"ngsild-snapshot" in request.headers and self._snapshots is not None:
+            return self._snapshots.door.handle
+        shape = shape_of(request.parts)
         if b"//" in request.scope.get("raw_path", b""):
             raise BadRequest("an id or a name is missing in the path")
         handlers = self._table.get(shape)
         if handlers is None:
             raise nothing_here(request)
         if request.method == "OPTIONS":
-            return _allowing(handlers)
+            return allowing(handlers)
         handler = pick_method(request, handlers)
         check_media(request)
         method = "GET" if request.method == "HEAD" else request.method
         check_parameters(shape, method, request.raw_query)
+        if method in ("PUT", "PATCH", "DELETE") and shape not in VERSIONED:
+            refuse_condition(request)
         if len(self._federation) and is_shared(request):
             handler = self._shared.get(shape, {}).get(method, handler)
-        return handler
+        if may_want_map(request) and (through := self._mapped.get((shape, method))) is not None:
+            handler = partial(through, without=handler)
+        return partial(with_tag_of, handler) if method == "GET" and shape in TAGGED else handler
 
 
-def _allowing(handlers: dict[str, Handler]) -> Handler:
-    """The handler of OPTIONS."""
-
-    async def tell(request: Request) -> Response:
-        return Response(204, b"", [(b"allow", ", ".join(methods_of(handlers)).encode())])
-
-    return tell
+def open_snapshots(broker: Broker, keeping: Keeping, mapped: MapResources, past: TemporalReads) -> SnapshotResources:
+    copies = Copies(keeping.pool)
+    return SnapshotResources(broker, keeping, copies, Filling(keeping.pool, copies, mapped, past))
 
 
-def _shape(parts: list[str]) -> str:
-    if len(parts) == 2 and parts[0] == "entities":
-        return "entities/*"
-    if parts[:2] == ["temporal", "entities"]:
-        return "/".join("*" if index in (2, 4, 5) else part for index, part in enumerate(parts))
-    if len(parts) == 1 or (parts and parts[0] in ("entityOperations", "info", "temporal")):
-        return "/".join(parts)
-    return "/".join("*" if index % 2 else part for index, part in enumerate(parts))
+def snapshot_table(snapshots: SnapshotResources) -> Table:
+    return {
+        "snapshots": {"POST": snapshots.create, "DELETE": snapshots.purge},
+        "snapshots/*": {"GET": snapshots.get, "PATCH": snapshots.update, "DELETE": snapshots.delete},
+        "snapshots/*/clone": {"POST": snapshots.clone},
+    }

@@ -15,11 +15,10 @@ from madang.model.registration import Registration
 from madang.model.sources import Spec, admits, partner
 from madang.people.http import Request
 from madang.people.ngsi.shared_outcomes import objects_in, texts_in
-from madang.people.ngsi.sharing import Sharing, parameters
+from madang.people.ngsi.sharing import Sharing, Warnings, parameters
 
 ANYTHING = Spec()
 Pairs = set[tuple[str, str | None]]
-Warnings = list[tuple[Registration, str]]
 
 
 @dataclass(frozen=True)

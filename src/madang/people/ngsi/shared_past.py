@@ -21,11 +21,10 @@ from madang.model.registration import Registration
 from madang.model.sources import Spec, joined, narrowed
 from madang.people.http import Request
 from madang.people.ngsi.parameters import Given
-from madang.people.ngsi.sharing import Sharing, parameters
+from madang.people.ngsi.sharing import Sharing, Warnings, parameters
 
 _PASSED = ("q", "scopeQ", "georel", "geometry", "coordinates", "geoproperty", "expandValues")
 _TEMPORAL = (*TEMPORAL, "lastN")
-Warnings = list[tuple[Registration, str]]
 
 
 @dataclass(frozen=True)

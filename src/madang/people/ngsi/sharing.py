@@ -24,6 +24,8 @@ from madang.people.ngsi.parameters import Given
 from madang.people.ngsi.queries import flag
 
 Parameters = tuple[tuple[str, str], ...]
+Warnings = list[tuple[Registration, str]]
+"""What went wrong with which source."""
 
 
 def is_shared(request: Request) -> bool:

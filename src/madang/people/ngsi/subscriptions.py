@@ -13,6 +13,7 @@ from madang.federation.source_subscription import check_source_subscription
 from madang.model.context import Context
 from madang.model.kinds import NULL, check_id, check_time
 from madang.model.subscription import Subscription, parse_subscription, renamed, text
+from madang.people.conditional import is_conditional, seen_in, tagged, version_of
 from madang.people.http import Request, Response
 from madang.people.ngsi.asked import made, page_links
 from madang.people.ngsi.broker import Broker
@@ -80,7 +81,8 @@ class SubscriptionResources:
         accepted_json(request)
         context = await self._broker.contexts.get(link_context(request))
         record = await self._subscriptions.get(check_id(request.parts[1]))
-        return answer(request, await self._shown(record, context), context)
+        response = answer(request, await self._shown(record, context), context)
+        return tagged(request, response, version_of(record["modified_at"]))
 
     async def _shown(self, record: Any, context: Context) -> dict[str, Any]:
         """With the names that the asker's context has for what the subscriber's meant."""
@@ -94,13 +96,14 @@ class SubscriptionResources:
         if not isinstance(data, dict):
             raise BadRequest("a subscription fragment is a JSON object")
         old = await self._subscriptions.get(identifier)
+        seen = seen_in(request, old["modified_at"])
         merged = _patched(old["body"], data) | {"id": identifier}
         if not link_context(request) and "@context" not in data:
             context = await self._broker.contexts.get(old["context"])
         self._kind.parse(merged, context)
         await self._check(data)
         _, context = await self._addressed(request, context)
-        await self._subscriptions.replace(identifier, merged, context)
+        await self._subscriptions.replace(identifier, merged, context, seen)
         return NO_CONTENT
 
     async def _addressed(self, request: Request, context: Context) -> tuple[str, Context]:
@@ -119,7 +122,11 @@ class SubscriptionResources:
 
     async def delete(self, request: Request) -> Response:
         request.caller.require("write", "subscriptions")
-        await self._subscriptions.delete(check_id(request.parts[1]))
+        identifier = check_id(request.parts[1])
+        seen = None
+        if is_conditional(request):
+            seen = seen_in(request, (await self._subscriptions.get(identifier))["modified_at"])
+        await self._subscriptions.delete(identifier, seen)
         return NO_CONTENT
 
 

@@ -1,4 +1,4 @@
-"""/temporal/entities and what lies below, /temporal/entityOperations/query (clauses 6.18 to 6.24)."""
+"""Telling of the past and taking it back: /temporal/entities and what lies below (clauses 6.18 to 6.22)."""
 
 from __future__ import annotations
 

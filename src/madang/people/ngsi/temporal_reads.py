@@ -3,27 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
-from madang.base.clock import short_iso
 from madang.base.errors import BadRequest, NotFound
 from madang.base.limits import QUERY_MAX_PAGE
 from madang.context.query import Query
 from madang.history.elsewhere import Part, merged
-from madang.history.evolution import Evolution
 from madang.history.order import ordered
 from madang.history.paging import cut
 from madang.history.past import Past
-from madang.history.represent import View, represent, represent_series
-from madang.history.search import Datasets, Found, Page, Search, evolutions, of_datasets, search
+from madang.history.represent import View, represent_series
+from madang.history.search import Found, Page, Search, evolutions, search
 from madang.history.series import Series, plain_series
-from madang.history.store import Candidates, Known
+from madang.history.store import Candidates
 from madang.model.assembly import EQUAL
 from madang.model.context import Context
 from madang.model.kinds import check_id
-from madang.model.ordering import Term
 from madang.model.sources import Spec
 from madang.people.http import Request, Response
 from madang.people.ngsi.asked import Asked, rest_of
@@ -31,11 +28,33 @@ from madang.people.ngsi.bodies import given_of, select
 from madang.people.ngsi.broker import Broker, attributes_in
 from madang.people.ngsi.parameters import Given, accepted_json, answer, link_context, read_payload
 from madang.people.ngsi.queries import check_width, query_of
-from madang.people.ngsi.shared_past import PastQuestion, SharedPast, Warnings
+from madang.people.ngsi.shared_past import PastQuestion, SharedPast
+from madang.people.ngsi.sharing import Warnings
 from madang.people.ngsi.sifting import is_meant
 from madang.people.ngsi.temporal_parameters import datasets_of, temporal_query, view_of
+from madang.people.ngsi.temporal_views import (
+    as_seen,
+    in_datasets,
+    names_of,
+    open_to,
+    picked,
+    represent_all,
+    terms_of,
+    with_times,
+)
 
-_MEMBERS = frozenset({"id", "type"})
+
+@dataclass(frozen=True)
+class AskedPast:
+    """What a query of the past wants of this broker: which entities, and how to show them; `query` and `given` are it and its
+    parameters as they came, `asked` is the temporal query, `body` the Query it came in."""
+
+    search: Search
+    view: View
+    query: Query
+    given: Given
+    asked: Given
+    body: dict[str, Any]
 
 
 class TemporalReads:
@@ -60,11 +79,11 @@ class TemporalReads:
 
     async def _here(self, request: Request, identifier: str, view: View) -> Response:
         known = await self._past.history.one(identifier)
-        names = _names(view, _open_to(request, known, identifier))
+        names = names_of(view, open_to(request, known, identifier))
         series = await self._series(request, identifier, names, view)
         if series is not None:
             shown = represent_series(identifier, known.types, *series, view)
-            return answer(request, _with_times(shown, known, view), view.form.context)
+            return answer(request, with_times(shown, known, view), view.form.context)
         found, seen = await evolutions(self._past.history, [identifier], view.window, names, datasets_of(request.query))
         if names is not None and names and not names & seen[identifier]:
             raise NotFound(f"{identifier} never had what was asked for")
@@ -75,14 +94,14 @@ class TemporalReads:
     ) -> tuple[list[Part], Warnings]:
         """Of an entity that is known here, sources of its types are asked; of another one all that fit."""
         known = (await self._past.history.known([identifier])).get(identifier)
-        types, names = tuple(known.types) if known else (), tuple(sorted(_names(view, None) or ()))
+        types, names = tuple(known.types) if known else (), tuple(sorted(names_of(view, None) or ()))
         question = PastQuestion((Spec((identifier,), None, types, names),), view.window, asked, request.query, one=True)
         told, warnings = await others.ask(request, view.form.context, question)
         return [part for part in told if part.found.id == identifier], warnings
 
     async def _together(self, request: Request, identifier: str, view: View, told: list[Part]) -> Response:
-        names, datasets = _names(view, None), datasets_of(request.query)
-        parts = [_of_datasets(part, datasets) for part in told]
+        names, datasets = names_of(view, None), datasets_of(request.query)
+        parts = [in_datasets(part, datasets) for part in told]
         known = (await self._past.history.known([identifier])).get(identifier)
         if known is not None:
             found, _ = await evolutions(self._past.history, [identifier], view.window, names, datasets)
@@ -100,40 +119,70 @@ class TemporalReads:
         return None if series is None else (name, series)
 
     async def query(self, request: Request) -> Response:
-        accepted_json(request)
-        context = await self._broker.contexts.get(link_context(request))
-        return await self._query(request, query_of(request.query, context), request.query, context, request.query)
+        return await self._page(request, await self.asked(request))
 
     async def query_by_body(self, request: Request) -> Response:
+        return await self._page(request, await self.asked_in_body(request))
+
+    async def asked(self, request: Request) -> AskedPast:
+        """What the URL asks for. Raises BadRequest, Forbidden, NotAcceptable."""
+        accepted_json(request)
+        context = await self._broker.contexts.get(link_context(request))
+        return self._asked(request, query_of(request.query, context), request.query, context, request.query, {})
+
+    async def asked_in_body(self, request: Request) -> AskedPast:
+        """As `asked`, of a Query in the body."""
         data, context = await read_payload(request, self._broker.contexts)
+        return self.asked_of(request, data, context)
+
+    def asked_of(self, request: Request, data: Any, context: Context) -> AskedPast:
+        """What a Query asks of the past. Raises BadRequest, Forbidden."""
         if not isinstance(data, dict) or data.get("type") != "Query":
             raise BadRequest('a query has "type": "Query"')
         asked = data.get("temporalQ") or {}
         if not isinstance(asked, dict):
             raise BadRequest("temporalQ must be an object")
         given = given_of(data, request.query)
-        return await self._query(request, select(query_of(given, context), data, context), given, context, asked)
+        return self._asked(request, select(query_of(given, context), data, context), given, context, asked, data)
 
-    async def _query(
-        self, request: Request, query: Query, given: Given, context: Context, asked: Mapping[str, Any]
-    ) -> Response:
+    def _asked(
+        self,
+        request: Request,
+        query: Query,
+        given: Given,
+        context: Context,
+        asked: Mapping[str, Any],
+        body: dict[str, Any],
+    ) -> AskedPast:
         check_width(given, query)
         asked = temporal_query(asked)
         view = view_of(given, context, asked)
         if view.window.relation is None:
             raise BadRequest("a temporal query needs a timerel")
+        return AskedPast(self._search_of(request, query, view, given), view, query, given, asked, body)
+
+    async def _page(self, request: Request, asked: AskedPast) -> Response:
+        query, view = asked.query, asked.view
         page, warnings = (
-            (await self._search(request, query, view, given), [])
+            (await search(self._past.history, asked.search), [])
             if self._others is None
-            else await self._shared_page(request, query, view, given, asked, self._others)
+            else await self._shared_page(request, query, view, asked.given, asked.asked, self._others)
         )
-        response = self._answer(request, [_cut(request, one) for one in page.found], view, one=False)
+        response = self.shown(request, page.found, view)
         if page.total is not None:
             response.headers.append((b"ngsild-results-count", str(page.total).encode()))
         response.headers += Asked(query, view.form, None, rest_of(request.raw_query), "temporal/entities").links(
             page.more
         )
         return response if self._others is None else self._others.sharing.warn(response, warnings)
+
+    async def find(self, wanted: Search) -> list[Found]:
+        """The entities of one page, as far as they are here. Raises TooManyResults."""
+        return (await search(self._past.history, wanted)).found
+
+    def shown(self, request: Request, found: list[Found], view: View) -> Response:
+        """The evolutions of several entities, as far as the caller may see them."""
+        return self._answer(request, [as_seen(request, one) for one in found], view, one=False)
 
     async def _shared_page(
         self, request: Request, query: Query, view: View, given: Given, asked: Given, others: SharedPast
@@ -144,37 +193,37 @@ class TemporalReads:
         specs = tuple(Spec(one.ids, one.id_pattern, one.types, query.attrs) for one in query.any_of or (query,))
         question = PastQuestion(specs, view.window, asked, given, reach)
         told, warnings = await others.ask(request, view.form.context, question)
-        datasets, names = datasets_of(given), _names(view, None)
-        parts = [_of_datasets(part, datasets) for part in told]
+        datasets, names = datasets_of(given), names_of(view, None)
+        parts = [in_datasets(part, datasets) for part in told]
         parts = [part for part in parts if is_meant(query, part.found.id, part.found.known.types)]
-        parts = [*(Part(one, EQUAL) for one in here.found), *(_picked(part, names) for part in parts)]
-        hits = ordered(merged(parts, view.window), _terms(query))
+        parts = [*(Part(one, EQUAL) for one in here.found), *(picked(part, names) for part in parts)]
+        hits = ordered(merged(parts, view.window), terms_of(query))
         end = query.offset + query.limit
         total = len(hits) + (here.total or 0) - len(here.found)
         return Page(hits[query.offset : end], total if query.count else None, len(hits) > end or here.more), warnings
 
     async def _search(self, request: Request, query: Query, view: View, given: Given) -> Page:
-        """What is here. Raises Forbidden, BadRequest, TooManyResults."""
-        terms = _terms(query)
+        return await search(self._past.history, self._search_of(request, query, view, given))
+
+    def _search_of(self, request: Request, query: Query, view: View, given: Given) -> Search:
+        """Of what is here. Raises Forbidden, BadRequest."""
+        terms = terms_of(query)
         query, _ = self._broker.restrict(request.caller, query, view.form)
-        return await search(
-            self._past.history,
-            Search(
-                Candidates(query.ids, query.id_pattern, query.types),
-                view.window,
-                query.attrs,
-                _names(view, None),
-                frozenset(attributes_in(query)) | ({"scope"} if query.scopes else frozenset()),
-                query.q,
-                query.geo,
-                query.scopes,
-                partial(is_meant, query),
-                datasets_of(given),
-                terms,
-                query.limit,
-                query.offset,
-                query.count,
-            ),
+        return Search(
+            Candidates(query.ids, query.id_pattern, query.types),
+            view.window,
+            query.attrs,
+            names_of(view, None),
+            frozenset(attributes_in(query)) | ({"scope"} if query.scopes else frozenset()),
+            query.q,
+            query.geo,
+            query.scopes,
+            partial(is_meant, query),
+            datasets_of(given),
+            terms,
+            query.limit,
+            query.offset,
+            query.count,
         )
 
     def _answer(self, request: Request, found: list[Found], view: View, *, one: bool) -> Response:
@@ -190,59 +239,3 @@ class TemporalReads:
         if covered is not None:
             response.headers.append((b"content-range", covered.header().encode()))
         return response
-
-
-def _of_datasets(part: Part, datasets: Datasets | None) -> Part:
-    found = Found(part.found.id, part.found.known, of_datasets(part.found.evolution, datasets))
-    return replace(part, found=found)
-
-
-def _picked(part: Part, names: frozenset[str] | None) -> Part:
-    kept = {name: events for name, events in part.found.evolution.items() if names is None or name in names}
-    return replace(part, found=Found(part.found.id, part.found.known, kept))
-
-
-def represent_all(found: list[Found], view: View) -> list[dict[str, Any]]:
-    return [_with_times(represent(one.id, one.known.types, one.evolution, view), one.known, view) for one in found]
-
-
-def _with_times(shown: dict[str, Any], known: Known, view: View) -> dict[str, Any]:
-    if view.form.sys_attrs and shown:
-        shown |= {"createdAt": short_iso(known.first), "modifiedAt": short_iso(known.last)}
-        if known.deleted:
-            shown["deletedAt"] = short_iso(known.last)
-    return shown
-
-
-def _names(view: View, open_to: frozenset[str] | None) -> frozenset[str] | None:
-    """The attributes worth reading; None for all."""
-    picked = None if view.pick is None or view.pick <= _MEMBERS else view.pick - _MEMBERS
-    return picked if open_to is None else open_to if picked is None else picked & open_to
-
-
-def _open_to(request: Request, known: Known, identifier: str) -> frozenset[str] | None:
-    """The attributes the caller may read. Raises NotFound, so that existence does not leak."""
-    if request.caller.everything:
-        return None
-    open_to = request.caller.attributes("read", known.types)
-    if open_to is not None and not open_to:
-        raise NotFound(f"no history of {identifier}")
-    return open_to
-
-
-def _terms(query: Query) -> tuple[Term, ...]:
-    if query.order is None:
-        return ()
-    if query.order.distance is not None or query.order.collation is not None:
-        raise BadRequest("the past is ordered by members only, neither by distance nor in a language")
-    return query.order.terms
-
-
-def _cut(request: Request, one: Found) -> Found:
-    if request.caller.everything:
-        return one
-    open_to = request.caller.attributes("read", one.known.types)
-    evolution: Evolution = {
-        name: events for name, events in one.evolution.items() if open_to is None or name in open_to
-    }
-    return Found(one.id, one.known, evolution)

@@ -12,6 +12,7 @@ from madang.people.ngsi.allowed import PARAMETERS
 from madang.people.openapi.operations import MANAGEMENT, NGSI, Operation
 from madang.people.openapi.parameters import HEADERS, path_parameter, query_parameter
 from madang.people.openapi.schemas import SCHEMAS, ref
+from madang.people.openapi.sensing import sensorthings_paths
 
 NGSI_PREFIX, MANAGEMENT_PREFIX = "/ngsi-ld/v1", "/madang/v1"
 _PLACES = ("id", "name", "instanceId")
@@ -41,12 +42,13 @@ def describe() -> dict[str, Any]:
         known = PARAMETERS.get((shape, method), set()) if standard else operation.parameters
         described = _operation(prefix, shape, method, operation, set(known))
         paths.setdefault(path_of(prefix, shape), {})[method.lower()] = described
+    paths |= sensorthings_paths(_PROBLEM)
     return {
         "openapi": "3.1.0",
         "info": {
             "title": "Madang",
             "version": __version__,
-            "summary": "ETSI NGSI-LD (GS CIM 009 V1.9.1) and the management of a city",
+            "summary": "ETSI NGSI-LD (GS CIM 009 V1.9.1), OGC SensorThings 1.1 to read, and the management of a city",
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
         "paths": paths,

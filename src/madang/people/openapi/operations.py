@@ -25,10 +25,11 @@ _GONE: dict[int, str | None] = {204: None}
 _MADE: dict[int, str | None] = {201: None}
 _MANY: dict[int, str | None] = {204: None, 207: "BatchResult"}
 _MADE_MANY: dict[int, str | None] = {201: "Ids", 204: None, 207: "BatchResult"}
+_PAST: dict[int, str | None] = {200: "ShownList", 201: "ShownList", 206: "ShownList"}
 _SOME: dict[int, str | None] = {204: None, 207: "UpdateResult"}
 
 NGSI: dict[tuple[str, str], Operation] = {
-    ("entities", "GET"): _op("Query entities (6.4.3.2)", {200: "ShownList"}),
+    ("entities", "GET"): _op("Query entities (6.4.3.2)", {200: "ShownList", 201: "ShownList"}),
     ("entities", "POST"): _op("Create an entity (6.4.3.1)", _MADE, "Entity"),
     ("entities", "DELETE"): _op("Purge what a query finds (6.4.3.3)", _GONE),
     ("entities/*", "GET"): _op("Read an entity (6.5.3.1)", {200: "ShownList"}),
@@ -45,7 +46,7 @@ NGSI: dict[tuple[str, str], Operation] = {
     ("entityOperations/update", "POST"): _op("Append to many (6.16)", _MANY, "EntityBatch"),
     ("entityOperations/merge", "POST"): _op("Merge into many (6.31)", _MANY, "EntityBatch"),
     ("entityOperations/delete", "POST"): _op("Delete many (6.17)", _MANY, "Ids"),
-    ("entityOperations/query", "POST"): _op("Query by a body (6.23)", {200: "ShownList"}, "Query"),
+    ("entityOperations/query", "POST"): _op("Query by a body (6.23)", {200: "ShownList", 201: "ShownList"}, "Query"),
     ("types", "GET"): _op("Entity types (6.25)", {200: "NamedList"}),
     ("types/*", "GET"): _op("One entity type (6.26)", {200: "Named"}),
     ("attributes", "GET"): _op("Attributes (6.27)", {200: "NamedList"}),
@@ -70,7 +71,22 @@ NGSI: dict[tuple[str, str], Operation] = {
     ("csourceSubscriptions/*", "GET"): _op("One of them (6.13.3.1)", {200: "SourceSubscription"}),
     ("csourceSubscriptions/*", "PATCH"): _op("Change it (6.13.3.2)", _GONE, "SubscriptionFragment"),
     ("csourceSubscriptions/*", "DELETE"): _op("Hear no more (6.13.3.3)", _GONE),
-    ("temporal/entities", "GET"): _op("Query by the past (6.18.3.2)", {200: "ShownList", 206: "ShownList"}),
+    ("entityMaps", "GET"): _op("Make an entity map of a query (6.34.3.1)", {201: "EntityMap"}),
+    ("entityMaps", "POST"): _op("Make an entity map of a query in a body (6.34.3.2)", {201: "EntityMap"}, "Query"),
+    ("entityMaps/*", "GET"): _op("One entity map (6.32.3.1)", {200: "EntityMap"}),
+    ("entityMaps/*", "PATCH"): _op("Keep an entity map until another time (6.32.3.2)", _GONE, "EntityMapFragment"),
+    ("entityMaps/*", "DELETE"): _op("Forget an entity map (6.32.3.3)", _GONE),
+    ("snapshots", "POST"): _op("Make a snapshot of what queries find (6.36.3.1)", _MADE, "Snapshot"),
+    ("snapshots", "DELETE"): _op("Delete the snapshots that a query means (6.36.3.2)", _GONE),
+    ("snapshots/*", "GET"): _op("How a snapshot is (6.37.3.1)", {200: "Snapshot"}),
+    ("snapshots/*", "PATCH"): _op(
+        "Change a snapshot's lifetime, priority, endpoint (6.37.3.2)", {200: "Snapshot"}, "SnapshotFragment"
+    ),
+    ("snapshots/*", "DELETE"): _op("Delete a snapshot (6.37.3.3)", _GONE),
+    ("snapshots/*/clone", "POST"): _op("Make a snapshot of a snapshot (6.38.3.1)", _MADE, "SnapshotFragment"),
+    ("temporal/entityMaps", "GET"): _op("Make an entity map of a query by the past (6.35.3.1)", {201: "EntityMap"}),
+    ("temporal/entityMaps", "POST"): _op("As that, by a body (6.35.3.2)", {201: "EntityMap"}, "Query"),
+    ("temporal/entities", "GET"): _op("Query by the past (6.18.3.2)", _PAST),
     ("temporal/entities", "POST"): _op("Tell of the past (6.18.3.1)", {201: None, 204: None}, "Fragment"),
     ("temporal/entities/*", "GET"): _op("The past of an entity (6.19.3.1)", {200: "Shown", 206: "Shown"}),
     ("temporal/entities/*", "DELETE"): _op("Take all of it back (6.19.3.2)", _GONE),
@@ -78,9 +94,7 @@ NGSI: dict[tuple[str, str], Operation] = {
     ("temporal/entities/*/attrs/*", "DELETE"): _op("Take back an attribute's past (6.21)", _GONE),
     ("temporal/entities/*/attrs/*/*", "PATCH"): _op("Correct one instance (6.22.3.1)", _GONE, "Fragment"),
     ("temporal/entities/*/attrs/*/*", "DELETE"): _op("Take back one instance (6.22.3.2)", _GONE),
-    ("temporal/entityOperations/query", "POST"): _op(
-        "Query the past by a body (6.24)", {200: "ShownList", 206: "ShownList"}, "Query"
-    ),
+    ("temporal/entityOperations/query", "POST"): _op("Query the past by a body (6.24)", _PAST, "Query"),
 }
 
 MANAGEMENT: dict[tuple[str, str], Operation] = {

@@ -8,6 +8,7 @@ from madang.base.limits import JOIN_MAX_LEVEL, QUERY_DEFAULT_PAGE, QUERY_MAX_OFF
 from madang.context.catalogue import KINDS
 from madang.history.aggregate import METHODS
 from madang.history.window import TIME_PROPERTIES
+from madang.people.sensorthings.asking import DEFAULT_TOP
 
 Schema = dict[str, Any]
 
@@ -30,6 +31,14 @@ def _whole(description: str, low: int, high: int, default: int | None = None) ->
 
 
 QUERY: dict[str, Schema] = {
+    "$count": _flag("tell the number of all in `@iot.count`"),
+    "$expand": _text("comma-separated navigation properties to show inside, one level"),
+    "$filter": _text("comparisons of properties, `and`, `or`, parentheses", examples=["result gt 5"]),
+    "$orderby": _text("comma-separated properties, each `asc` or `desc`", examples=["name desc"]),
+    "$resultFormat": _text("taken and without effect: answers are JSON"),
+    "$select": _text("comma-separated properties to show", examples=["name"]),
+    "$skip": _whole("how many to pass over", 0, QUERY_MAX_OFFSET, 0),
+    "$top": _whole("how many at most", 0, QUERY_MAX_PAGE, DEFAULT_TOP),
     "aggrMethods": _text(f"comma-separated: {', '.join(sorted(METHODS))} (clause 4.5.19)", examples=["avg,max"]),
     "aggrPeriodDuration": _text("an ISO 8601 duration; without it one period over all", examples=["PT1H"]),
     "attrs": _text("comma-separated names: entities with any of them, and no other attributes"),
@@ -44,8 +53,8 @@ QUERY: dict[str, Schema] = {
     "details": _flag("with what is behind each name"),
     "drop": _text("comma-separated attributes to take away"),
     "endTimeAt": _text("the end of `between`", format="date-time"),
-    "entityMap": _text("taken and without effect"),
-    "entityMapLifetime": _text("taken and without effect"),
+    "entityMap": _flag("answer by an entity map and tell where it is, in `NGSILD-EntityMap`"),
+    "entityMapLifetime": _text("how long a new entity map is wanted, an ISO 8601 duration", examples=["PT10M"]),
     "expandValues": _text("comma-separated attributes whose values in `q` are terms of the context"),
     "format": _text("form of the answer, before `options`: normalized, concise, simplified, keyValues; of the past also"
                     " temporalValues, aggregatedValues"),
@@ -59,7 +68,7 @@ QUERY: dict[str, Schema] = {
     "idPattern": _text("a regular expression over ids"),
     "join": _word("how linked entities are shown", "inline", "flat", "@none"),
     "joinLevel": _whole("how far links are followed", 1, JOIN_MAX_LEVEL, 1),
-    "jsonKeys": _text("taken and without effect"),
+    "jsonKeys": _text("comma-separated attributes whose values are no JSON-LD: expandValues does not touch them"),
     "keep": _text("comma-separated attributes to keep, all others go"),
     "kind": _word("only contexts of this kind", *KINDS),
     "lang": _text("the language of a LanguageProperty, by RFC 5646", examples=["ko"]),
@@ -103,6 +112,18 @@ HEADERS: dict[str, Schema] = {
         "in": "header",
         "schema": {"type": "string"},
         "description": 'the context of names: <URL>; rel="http://www.w3.org/ns/json-ld#context"',
+    },
+    "NGSILD-EntityMap": {
+        "name": "NGSILD-EntityMap",
+        "in": "header",
+        "schema": {"type": "string"},
+        "description": "the entity map to answer by, as an earlier answer named it (clause 6.4.3.2)",
+    },
+    "NGSILD-Snapshot": {
+        "name": "NGSILD-Snapshot",
+        "in": "header",
+        "schema": {"type": "string"},
+        "description": "the snapshot to read or write; what is true now without it (clause 6.3.22)",
     },
     "NGSILD-Tenant": {
         "name": "NGSILD-Tenant",

@@ -62,15 +62,28 @@ def _term(text: str) -> tuple[str, bool]:
 
 
 def page(found: list[Item], asked: Asked, base: str, path: str, given: Mapping[str, str]) -> Record:
-    """A page of a collection, with its number of all and the way to the next page."""
+    """A page of a collection that is known as a whole."""
     shown = [(item, bare(item, asked.set_name, base)) for item in found]
     if asked.test is not None:
         shown = [one for one in shown if asked.test(one[1])]
     for name, descending in reversed(asked.order):
         shown.sort(key=lambda one: _rank(value_at(one[1], name)), reverse=descending)
-    chosen = shown[asked.skip : asked.skip + asked.top]
-    out: Record = {"@iot.count": len(shown)} if asked.count else {}
-    if len(shown) > asked.skip + asked.top:
+    chosen, more = shown[asked.skip : asked.skip + asked.top], len(shown) > asked.skip + asked.top
+    return told(chosen, more, len(shown), asked, base, path, given)
+
+
+def told(
+    chosen: list[tuple[Item, Record]],
+    more: bool,
+    total: int | None,
+    asked: Asked,
+    base: str,
+    path: str,
+    given: Mapping[str, str],
+) -> Record:
+    """A page, with the number of all and the way to the next page."""
+    out: Record = {"@iot.count": total} if asked.count else {}
+    if more:
         further = dict(given) | {"$top": str(asked.top), "$skip": str(asked.skip + asked.top)}
         out["@iot.nextLink"] = f"{base}/{path}?{urlencode(further, safe='$')}"
     return out | {"value": [dressed(item, record, asked, base) for item, record in chosen]}

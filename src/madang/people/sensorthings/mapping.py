@@ -55,6 +55,12 @@ def items(name: str, entities: Iterable[Entity]) -> list[Item]:
     return _MAKERS[name](entities)
 
 
+def property_of(name: str, owners: Iterable[Entity] = ()) -> Item:
+    """An attribute's name as an ObservedProperty."""
+    body = {"name": name, "definition": iri_of_internal(name), "description": name}
+    return Item(name, body, tuple(owners), name)
+
+
 def related(item: Item, navigation: str) -> list[Item]:
     """What a navigation property leads to."""
     found = items(ONE_OF.get(navigation, navigation), item.owners)
@@ -131,10 +137,7 @@ def _properties(entities: Iterable[Entity]) -> list[Item]:
     for one in entities:
         for name, _ in streams(one):
             owners.setdefault(name, []).append(one)
-    return [
-        Item(name, {"name": name, "definition": iri_of_internal(name), "description": name}, tuple(some), name)
-        for name, some in sorted(owners.items())
-    ]
+    return [property_of(name, some) for name, some in sorted(owners.items())]
 
 
 def _newest(entities: Iterable[Entity]) -> list[Item]:

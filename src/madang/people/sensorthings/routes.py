@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 from madang.base.errors import MadangError, NotFound, TooManyResults
 from madang.base.limits import QUERY_MAX_PAGE, SENSORTHINGS_MAX_ENTITIES
+from madang.context.observed import Observed
 from madang.context.query import Query
 from madang.history.past import Past
 from madang.history.search import evolutions
@@ -15,20 +17,39 @@ from madang.model.kinds import check_id
 from madang.people.http import Request, Response, nothing_here, pick_method, problem
 from madang.people.ngsi.broker import Broker
 from madang.people.ngsi.contexts import base_of
-from madang.people.sensorthings.asking import asked_of, bare, dressed, page
-from madang.people.sensorthings.mapping import NAVIGATION, ONE_OF, SETS, Item, items, observation, related, senses
+from madang.people.sensorthings.asking import Asked, asked_of, bare, dressed, page, told
+from madang.people.sensorthings.mapping import (
+    NAVIGATION,
+    ONE_OF,
+    SETS,
+    Item,
+    items,
+    observation,
+    property_of,
+    related,
+    senses,
+)
 
 PREFIX = "/sensorthings/v1.1"
 _MEMBER = re.compile(r"(\w+)\('(.*)'\)", re.DOTALL)
 _SENSING = "http://www.opengis.net/spec/iot_sensing/1.1/req/"
+KINDS = {
+    "Things": "things",
+    "Sensors": "things",
+    "Locations": "places",
+    "FeaturesOfInterest": "places",
+    "Datastreams": "series",
+    "Observations": "series",
+    "ObservedProperties": "names",
+}
 _CONFORMS = [_SENSING + name for name in ("datamodel", "resource-path/resource-path-to-entities", "request-data")]
 
 
 class SensorThings:
     """Everything below `/sensorthings/v1.1`, of the city itself."""
 
-    def __init__(self, broker: Broker, past: Past) -> None:
-        self._broker, self._past = broker, past
+    def __init__(self, broker: Broker, past: Past, observed: Observed) -> None:
+        self._broker, self._past, self._observed = broker, past, observed
 
     async def handle(self, request: Request) -> Response:
         try:
@@ -45,12 +66,37 @@ class SensorThings:
                 sets = [{"name": name, "url": f"{base}/{name}"} for name in SETS]
                 return Response.json({"value": sets, "serverSettings": {"conformance": _CONFORMS}})
             case [name] if name in SETS:
-                asked = asked_of(request.query, name)
-                return Response.json(page(items(name, await self._all()), asked, base, name, request.query))
+                return Response.json(await self._page(request, asked_of(request.query, name), base, name))
             case [member, *further] if (found := _MEMBER.fullmatch(member)) and found[1] in SETS and len(further) < 2:
-                item = await self._member(found[1], found[2].replace("''", "'"))
+                item = await self._member(found[1], found[2].replace("''", "'"), "$expand" in request.query)
                 return await self._shown(request, found[1], item, further, base)
         raise nothing_here(request)
+
+    async def _page(
+        self, request: Request, asked: Asked, base: str, path: str, attribute: str | None = None
+    ) -> dict[str, Any]:
+        """A page of a set (of one attribute, if given): read as a page by the database, unless it is to be sifted, sorted or,
+        for properties, expanded, which takes the whole set. Raises TooManyResults."""
+        name, given = asked.set_name, request.query
+        if asked.test is not None or asked.order or (name == "ObservedProperties" and asked.expand):
+            whole = [one for one in items(name, await self._all()) if attribute in (None, one.attribute)]
+            return page(whole, asked, base, path, given)
+        found = await self._observed.page(
+            KINDS[name], await self._types(), asked.top, asked.skip, count=asked.count, name=attribute
+        )
+        chosen = [(one, bare(one, name, base)) for one in await self._items(name, found.pairs)]
+        return told(chosen, found.more, found.total, asked, base, path, given)
+
+    async def _items(self, name: str, pairs: list[tuple[str | None, str | None]]) -> list[Item]:
+        """What was found, as far as it still is there."""
+        if name == "ObservedProperties":
+            return [property_of(attribute) for _, attribute in pairs if attribute is not None]
+        rows = await self._broker.store.list_by_id(list(dict.fromkeys(one for one, _ in pairs if one is not None)))
+        members = {(one.owners[0].id, one.attribute): one for row in rows for one in items(name, [row.entity])}
+        return [members[pair] for pair in pairs if pair in members]
+
+    async def _types(self) -> tuple[str, ...]:
+        return tuple(name for name in await self._broker.discovery.types() if senses(name))
 
     async def _shown(self, request: Request, name: str, item: Item, further: list[str], base: str) -> Response:
         if not further:
@@ -61,6 +107,9 @@ class SensorThings:
             raise nothing_here(request)
         target = ONE_OF.get(way, way)
         asked = asked_of(request.query, target)
+        if name == "ObservedProperties":
+            path = "/".join(request.scope["path"].split("/")[3:])
+            return Response.json(await self._page(request, asked, base, path, item.attribute))
         reached = (
             await self._observations(item) if (name, way) == ("Datastreams", "Observations") else related(item, way)
         )
@@ -71,9 +120,11 @@ class SensorThings:
             raise NotFound(f"{item.id} has no {way}")
         return Response.json(dressed(reached[0], bare(reached[0], target, base), asked, base))
 
-    async def _member(self, name: str, identifier: str) -> Item:
+    async def _member(self, name: str, identifier: str, expanded: bool) -> Item:
         """One member of a set, of which only the entity behind it is read. Raises NotFound."""
-        entities = await self._all() if name == "ObservedProperties" else await self._of(identifier.split(";")[0])
+        if name == "ObservedProperties":
+            return await self._property(identifier, expanded)
+        entities = await self._of(identifier.split(";")[0])
         for item in items(name, entities):
             if item.id == identifier:
                 return item
@@ -83,6 +134,22 @@ class SensorThings:
                 if past:
                     return past[0]
         raise NotFound(f"no {identifier[:200]} among {name}")
+
+    async def _property(self, identifier: str, expanded: bool) -> Item:
+        """With its owners, if `expanded`. Raises NotFound, TooManyResults."""
+        if "\0" not in identifier:
+            found = await self._observed.page(
+                "series", await self._types(), SENSORTHINGS_MAX_ENTITIES if expanded else 1, name=identifier
+            )
+            if found.more and expanded:
+                raise TooManyResults(
+                    f"more than {SENSORTHINGS_MAX_ENTITIES} entities have it: ask for its Datastreams in pages"
+                )
+            ids = [one for one, _ in found.pairs if one is not None]
+            if ids:
+                rows = await self._broker.store.list_by_id(ids) if expanded else []
+                return property_of(identifier, (row.entity for row in rows))
+        raise NotFound(f"no {identifier[:200]} among ObservedProperties")
 
     async def _observations(self, stream: Item) -> list[Item]:
         """All that history knows of a Datastream, the newest first. Raises TooManyResults."""
@@ -99,7 +166,7 @@ class SensorThings:
 
     async def _all(self) -> list[Entity]:
         """Every entity that senses. Raises TooManyResults."""
-        types = tuple(name for name in await self._broker.discovery.types() if senses(name))
+        types = await self._types()
         found: list[Entity] = []
         after: str | None = None
         while types:
