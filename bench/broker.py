@@ -12,9 +12,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
-import shutil
 import sys
-import tempfile
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -27,6 +25,7 @@ from bench.http_load import BATCH, KNOWN, entity
 from bench.million import ENTITIES, sensors
 from madang.cli.instance import Instance, demo_env
 from madang.cli.load import load_entities
+from madang.engine.temporary import scratch
 from madang.model.entity import Entity
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -121,13 +120,6 @@ async def prepare(instance: Instance) -> None:
             (await http.post("entityOperations/create", json=entities)).raise_for_status()
 
 
-def open_folder() -> Path:
-    """A folder that the unprivileged user of the database may pass."""
-    folder = Path(tempfile.mkdtemp(prefix="madang-bench-"))
-    folder.chmod(0o711)
-    return folder
-
-
 async def probe(instance: Instance, key: str, seconds: float) -> dict[str, float]:
     """The figure, with those that the same run gives."""
     if key == LATENCY:
@@ -165,7 +157,8 @@ async def measure(keys: list[str], seconds: float) -> dict[str, float]:
 @asynccontextmanager
 async def running(city: Iterator[Entity] | None) -> AsyncIterator[Instance]:
     """An instance of its own, with a city loaded before it opens if there is one."""
-    run_dir = open_folder()
+    folder = scratch("madang-bench-")
+    run_dir = folder.path
     env = demo_env("operator", run_dir / "tiles", None, None)
     instance = Instance(run_dir, "yard", ROOT / "tests" / "fixtures" / "yard.toml", None, env, print)
     try:
@@ -176,7 +169,7 @@ async def running(city: Iterator[Entity] | None) -> AsyncIterator[Instance]:
         yield instance
     finally:
         await instance.stop()
-        shutil.rmtree(run_dir, ignore_errors=True)
+        folder.remove()
 
 
 def main() -> int:

@@ -23,8 +23,8 @@ from collections import Counter
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from bench.broker import open_folder
 from madang.cli.instance import Instance, demo_env
+from madang.engine.temporary import scratch
 
 ROOT = Path(__file__).resolve().parents[1]
 CONTEXTS = "resources/jsonld-contexts/"
@@ -133,7 +133,8 @@ def stand_in_for_docker(folder: Path, suite: Path, port: int) -> Path:
 
 
 async def run(robot: str, suite: Path, port: int, only: list[str], tests: list[str], out: Path) -> None:
-    run_dir = open_folder()
+    scratched = scratch("madang-bench-")
+    run_dir = scratched.path
     os.environ["MADANG_CONTEXT_PRIVATE"] = "1"
     env = demo_env("operator", run_dir / "tiles", None, None)
     city = out / "yard.toml"
@@ -156,7 +157,7 @@ async def run(robot: str, suite: Path, port: int, only: list[str], tests: list[s
         await process.wait()
     finally:
         await instance.stop()
-        shutil.rmtree(run_dir, ignore_errors=True)
+        scratched.remove()
 
 
 def read(output: Path) -> list[Case]:
@@ -189,7 +190,7 @@ def main() -> int:
     parser.add_argument("--keep", type=Path, help="a folder for the copy and robot's output.xml")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
-    folder = options.keep or open_folder()
+    folder = options.keep or scratch("madang-bench-").path
     shutil.rmtree(folder / "suite", ignore_errors=True)
     prepare(options.suite, folder / "suite", options.port)
     server = serve_contexts(folder / "suite" / CONTEXTS, options.port + 4)

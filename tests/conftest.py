@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import shutil
-import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -33,6 +31,7 @@ from madang.engine.nats import Nats
 from madang.engine.postgres import Postgres
 from madang.engine.settings import Settings
 from madang.engine.supervisor import Supervisor
+from madang.engine.temporary import scratch, sockets_of
 from madang.federation.federation import Federation
 from madang.history.past import Past, open_past
 from madang.people.gateway import Gateway
@@ -58,10 +57,9 @@ def shared(name: str) -> Path:
 @pytest.fixture(scope="session")
 def run_dir() -> AsyncIterator[Path]:
     """A folder that an unprivileged user may pass, unlike pytest's own."""
-    folder = Path(tempfile.mkdtemp(prefix="madang-test-"))
-    folder.chmod(0o711)
-    yield folder
-    shutil.rmtree(folder, ignore_errors=True)
+    folder = scratch("madang-test-")
+    yield folder.path
+    folder.remove()
 
 
 @dataclass
@@ -73,11 +71,17 @@ class Engines:
 
 @pytest.fixture(scope="session")
 async def engines(run_dir: Path) -> AsyncIterator[Engines]:
-    supervisor, postgres, nats = Supervisor(run_dir / "logs"), Postgres(run_dir), Nats(run_dir)
+    supervisor, postgres, nats, sockets = (
+        Supervisor(run_dir / "logs"),
+        Postgres(run_dir),
+        Nats(run_dir),
+        sockets_of(run_dir),
+    )
+    sockets.hold()
     await asyncio.gather(supervisor.run(postgres_spec(postgres)), supervisor.run(nats_spec(nats)))
     yield Engines(supervisor, postgres, nats)
     await supervisor.stop()
-    shutil.rmtree(postgres.socket_dir, ignore_errors=True)
+    sockets.remove()
 
 
 @pytest.fixture(scope="session")

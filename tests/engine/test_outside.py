@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -13,8 +12,9 @@ import asyncpg
 import httpx
 import pytest
 
+from madang.engine.temporary import scratch
 from tests.engine.outside import outside_nats, outside_postgres
-from tests.flow.conftest import open_folder, start_house
+from tests.flow.conftest import start_house
 from tests.flow.load import Load
 from tests.waiting import until
 
@@ -24,9 +24,9 @@ ROOT = Path(__file__).resolve().parents[2]
 
 @pytest.fixture
 def folder() -> Iterator[Path]:
-    folder = open_folder("madang-outside-")
-    yield folder
-    shutil.rmtree(folder, ignore_errors=True)
+    folder = scratch("madang-outside-")
+    yield folder.path
+    folder.remove()
 
 
 def test_the_brokers_suite_passes_on_a_foreign_postgresql(folder: Path) -> None:

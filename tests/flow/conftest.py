@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import os
-import shutil
 import signal
-import tempfile
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,16 +13,10 @@ import pytest
 
 from madang.cli.instance import Instance, demo_env
 from madang.engine.supervisor import Supervised
+from madang.engine.temporary import scratch
 from tests.waiting import until
 
 FIXTURES = Path(__file__).resolve().parents[1] / "fixtures"
-
-
-def open_folder(prefix: str) -> Path:
-    """A folder an unprivileged user may pass."""
-    folder = Path(tempfile.mkdtemp(prefix=prefix))
-    folder.chmod(0o711)
-    return folder
 
 
 @dataclass
@@ -64,11 +56,11 @@ async def start_house(run_dir: Path) -> House:
 @pytest.fixture(scope="module")
 async def house() -> AsyncIterator[House]:
     """One house for a module, with the beacon app running."""
-    run_dir = open_folder("madang-flow-")
-    house = await start_house(run_dir)
+    folder = scratch("madang-flow-")
+    house = await start_house(folder.path)
     async with httpx.AsyncClient(base_url=f"{house.url}madang/v1/", trust_env=False, timeout=20) as client:
         (await client.post("apps", json={"path": str(FIXTURES / "beacon")})).raise_for_status()
         (await client.post("apps/test.madang.beacon/start")).raise_for_status()
     yield house
     await house.instance.stop()
-    shutil.rmtree(run_dir, ignore_errors=True)
+    folder.remove()

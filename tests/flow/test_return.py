@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -10,7 +9,8 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.flow.conftest import FIXTURES, House, open_folder, start_house
+from madang.engine.temporary import scratch
+from tests.flow.conftest import FIXTURES, House, start_house
 from tests.waiting import until
 
 APP = "test.madang.beacon"
@@ -19,9 +19,9 @@ RAIN = {"kind": "simulation.rain", "target": "urn:ngsi-ld:Simulation:yard:field"
 
 @pytest.fixture
 async def run_dir() -> AsyncIterator[Path]:
-    folder = open_folder("madang-return-")
-    yield folder
-    shutil.rmtree(folder, ignore_errors=True)
+    folder = scratch("madang-return-")
+    yield folder.path
+    folder.remove()
 
 
 async def ask(house: House, method: str, path: str, body: Any = None) -> Any:

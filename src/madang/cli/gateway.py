@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import hashlib
 import os
 import socket
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +36,7 @@ from madang.engine.control import ask
 from madang.engine.database import LOST, connect_planned, retrying
 from madang.engine.privilege import APP_UID, is_root
 from madang.engine.settings import Settings, listen_on
+from madang.engine.temporary import sockets_of
 from madang.federation.federation import Federation
 from madang.history.past import open_past
 from madang.ingest.deadletters import DeadLetters
@@ -177,8 +176,7 @@ async def available(apps: Apps) -> list[dict[str, Any]]:
 
 def door_path(settings: Settings) -> Path:
     """The app door's socket: its folder may be passed by apps, its name is short enough for an address."""
-    digest = hashlib.sha256(str(settings.run_dir.resolve()).encode()).hexdigest()[:12]
-    return Path(tempfile.gettempdir()) / f"madang-{os.getuid()}-{digest}-door" / "app.sock"
+    return sockets_of(settings.run_dir).path / "door" / "app.sock"
 
 
 def open_door(path: Path) -> socket.socket:

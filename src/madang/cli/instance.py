@@ -23,6 +23,7 @@ from madang.engine.postgres import Postgres
 from madang.engine.privilege import ENGINE_UID, own
 from madang.engine.settings import Settings, listen_on, ready_mark
 from madang.engine.supervisor import Spec, Supervisor, rss_mb
+from madang.engine.temporary import sockets_of, sweep
 
 log = structlog.get_logger()
 Say = Callable[[str], None]
@@ -38,6 +39,7 @@ class Instance:
         self.supervisor = Supervisor(run_dir / "logs")
         self._env, self._say = env, say
         self._server: asyncio.AbstractServer | None = None
+        self._sockets = sockets_of(run_dir)
         own(run_dir, os.getuid(), 0o711)
         own(run_dir / "keys", os.getuid(), 0o700)
         own(run_dir / "apps", os.getuid(), 0o711)
@@ -72,7 +74,9 @@ class Instance:
         return f"http://127.0.0.1:{self.settings.http_port}/"
 
     async def start_engines(self) -> None:
-        """Database and bus, and the schema as this version wants it."""
+        """Database and bus, and the schema as this version wants it. Raises Unavailable when the sockets are another's."""
+        sweep()
+        self._sockets.hold()
         starts = []
         if self._postgres is not None:
             starts.append(self.supervisor.run(postgres_spec(self._postgres)))
@@ -150,6 +154,7 @@ class Instance:
             self._server.close()
         await self.supervisor.stop()
         self._socket.close()
+        self._sockets.remove()
         (self.run_dir / "database.dsn").unlink(missing_ok=True)
 
 

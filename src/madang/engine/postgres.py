@@ -26,6 +26,7 @@ from madang.engine.privilege import (
     shared_bin_dir,
 )
 from madang.engine.settings import secret
+from madang.engine.temporary import sockets_of
 
 USER = "madang"
 _CONF = """
@@ -54,12 +55,12 @@ COUNTERS = "versions"
 
 
 class Postgres:
-    """One embedded server under `run_dir/postgres`."""
+    """One embedded server under `run_dir/postgres`. Who makes it holds and removes `sockets_of(run_dir)`."""
 
     def __init__(self, run_dir: Path) -> None:
         self.root = run_dir / "postgres"
         self.data = self.root / "data"
-        self.socket_dir = _socket_dir(run_dir)
+        self.socket_dir = sockets_of(run_dir).path / "db"
         self._password = secret(run_dir / "keys" / "postgres")
         self._bin = self._binaries()
 
@@ -124,9 +125,3 @@ class Postgres:
         if install != package / "pginstall" and libs.exists():
             reachable_copy(libs, target / libs.name)
         return install / "bin"
-
-
-def _socket_dir(run_dir: Path) -> Path:
-    """A unix socket path must stay under 108 bytes, and its parents open to the dropped user: so not in `run_dir`."""
-    digest = hashlib.sha256(str(run_dir.resolve()).encode()).hexdigest()[:12]
-    return Path(tempfile.gettempdir()) / f"madang-{os.getuid()}-{digest}"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
@@ -17,6 +16,7 @@ from madang.history.window import Window
 from madang.model.evaluate import satisfies
 from madang.model.geometry import GeoQuery
 from madang.model.ordering import Term
+from madang.model.patterns import found_in
 from madang.model.query import Node
 from madang.model.selection import Selection
 
@@ -146,7 +146,7 @@ def _has_scope(evolution: Evolution, scopes: Selection) -> bool:
 
 
 def _matches_one(scopes: list[str], pattern: str) -> bool:
-    return any(re.search(pattern, scope) for scope in scopes)
+    return any(found_in(pattern, scope) for scope in scopes)
 
 
 def _is_at(instance: dict[str, Any], geo: GeoQuery) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from functools import lru_cache
 from operator import lt
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
@@ -26,17 +26,19 @@ class Series:
 
 
 class _Point(msgspec.Struct, gc=False):
-    type: str
+    """The decoder refuses what is not plain: another kind, or a data set."""
+
+    type: Literal["Property"]
     value: Any
     observedAt: str
-    datasetId: str | None = None
+    datasetId: None = None
 
 
 @lru_cache(maxsize=256)
 def _decoder(name: str) -> Any:
     """Decodes a list of changes into those with the attribute `one`. Raises ValidationError for what is not plain."""
     fields: Any = [("one", _Point | msgspec.UnsetType, msgspec.UNSET)]
-    return msgspec.json.Decoder(list[msgspec.defstruct("Change", fields, rename={"one": name})]).decode  # type: ignore[misc]
+    return msgspec.json.Decoder(list[msgspec.defstruct("Change", fields, rename={"one": name}, gc=False)]).decode  # type: ignore[misc]
 
 
 async def plain_series(history: History, identifier: str, name: str, window: Window) -> Series | None:
@@ -49,8 +51,6 @@ async def plain_series(history: History, identifier: str, name: str, window: Win
         try:
             points = [change.one for change in _decoder(name)(rows.changes) if change.one is not msgspec.UNSET]
         except msgspec.ValidationError:
-            return None
-        if not all(point.type == "Property" and point.datasetId is None for point in points):
             return None
         inside = [point for point in points if low < point.observedAt < high]
         series.times += [point.observedAt for point in inside]

@@ -6,12 +6,11 @@ satisfy it. `!=` asks that the attribute exists and that no value of it is equal
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
-from functools import lru_cache
 from typing import Any
 
 from madang.model.kinds import TIMES, VALUE_KEY
+from madang.model.patterns import found_in
 from madang.model.query import All, Between, Compare, Differs, Exists, Linked, Matches, Node, Path, Some
 from madang.model.scanner import Scalar
 from madang.model.values import is_one_of
@@ -68,15 +67,10 @@ def _items(value: Any) -> Iterator[Any]:
 
 def _holds(item: Any, node: Compare | Between | Matches) -> bool:
     if isinstance(node, Matches):
-        return isinstance(item, str) and _compiled(node.pattern, node.ignore_case).search(item) is not None
+        return isinstance(item, str) and found_in(node.pattern, item, node.ignore_case)
     if isinstance(node, Between):
         return _compare(item, ">=", node.low) and _compare(item, "<=", node.high)
     return any(_compare(item, node.operator, value) for value in node.values)
-
-
-@lru_cache(maxsize=256)
-def _compiled(pattern: str, ignore_case: bool) -> re.Pattern[str]:
-    return re.compile(pattern, re.IGNORECASE if ignore_case else 0)
 
 
 def _compare(item: Any, operator: str, value: Scalar) -> bool:

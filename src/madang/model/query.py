@@ -15,7 +15,8 @@ from madang.base.errors import BadRequest, TooComplexQuery
 from madang.base.limits import JOIN_MAX_LEVEL, QUERY_MAX_CHARS, QUERY_MAX_DEPTH, QUERY_MAX_TERMS
 from madang.model.context import CORE, Context
 from madang.model.kinds import TIMES
-from madang.model.scanner import Scalar, Scanner, check_pattern
+from madang.model.patterns import check_pattern
+from madang.model.scanner import Scalar, Scanner
 
 _OPERATORS = ("==", "!=", ">=", "<=", "!~=", "~=", ">", "<")
 _PATH = re.compile(r"[^\s;|()=!<>~\"{}]+")

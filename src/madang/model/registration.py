@@ -14,7 +14,7 @@ from madang.base.limits import PEER_TIMEOUT_S
 from madang.model.context import Context
 from madang.model.geometry import check_geometry
 from madang.model.kinds import check_id, check_time
-from madang.model.scanner import check_pattern
+from madang.model.patterns import check_pattern
 from madang.model.selection import parse_scopes
 
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")

@@ -1,4 +1,4 @@
-"""The letters of the query language `q` (clause 4.9): values, quoted texts, patterns."""
+"""The letters of the query language `q` (clause 4.9): values and quoted texts."""
 
 from __future__ import annotations
 
@@ -6,27 +6,11 @@ import math
 import re
 
 from madang.base.clock import from_iso, to_iso
-from madang.base.errors import BadRequest, TooComplexQuery
+from madang.base.errors import BadRequest
 
 Scalar = str | int | float | bool
-PATTERN_MAX_CHARS = 256
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?")
 _TIME = re.compile(r"\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d([.,]\d+)?)?(Z|[+-]\d\d:?\d\d)?)?|\d\d:\d\d:\d\d([.,]\d+)?Z?")
-_RISKY = re.compile(r"\([^)]*[*+{][^)]*\)\s*[*+{]|\\[1-9]")
-
-
-def check_pattern(pattern: str) -> None:
-    """A regular expression that can be run on a stranger's behalf. Raises BadRequest, TooComplexQuery."""
-    if len(pattern) > PATTERN_MAX_CHARS:
-        raise TooComplexQuery(f"a pattern is longer than {PATTERN_MAX_CHARS} characters")
-    if _RISKY.search(pattern) or "(?" in pattern:
-        raise TooComplexQuery("nested repetition, back references and (?...) are not taken in patterns")
-    if "\x00" in pattern:
-        raise BadRequest("a pattern holds a NUL character")
-    try:
-        re.compile(pattern)
-    except (re.error, RecursionError, OverflowError):
-        raise BadRequest(f"not a regular expression: {pattern[:40]!r}") from None
 
 
 class Scanner:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
+from madang.model.patterns import found_in
 from madang.model.registration import EntityInfo, Information, Registration
 
 
@@ -72,12 +72,12 @@ def _of_entities(info: EntityInfo, spec: Spec) -> Spec | None:
         return None
     if info.id is not None:
         wanted = not spec.ids or info.id in spec.ids
-        fits = spec.id_pattern is None or re.search(spec.id_pattern, info.id) is not None
+        fits = spec.id_pattern is None or found_in(spec.id_pattern, info.id)
         return Spec((info.id,), None, types) if wanted and fits else None
     if info.id_pattern is None:
         return Spec(spec.ids, spec.id_pattern, types)
     pattern = info.id_pattern
-    ids = tuple(name for name in spec.ids if re.search(pattern, name))
+    ids = tuple(name for name in spec.ids if found_in(pattern, name))
     if spec.ids and not ids:
         return None
     # Whether an id can match two patterns is not easily told (clause 5.12): the source gets its own.
@@ -140,5 +140,5 @@ def _same(one: EntityInfo, other: EntityInfo) -> bool:
         return one.id == other.id
     if one.id is not None or other.id is not None:
         known, open_ = (one, other) if one.id is not None else (other, one)
-        return open_.id_pattern is None or re.search(open_.id_pattern, known.id or "") is not None
+        return open_.id_pattern is None or found_in(open_.id_pattern, known.id or "")
     return one.id_pattern == other.id_pattern or None in (one.id_pattern, other.id_pattern)

@@ -18,10 +18,10 @@ from madang.model.evaluate import satisfies
 from madang.model.geometry import GeoQuery, parse_geo_query
 from madang.model.kinds import check_id, check_time
 from madang.model.linked import Join
+from madang.model.patterns import check_pattern, found_in
 from madang.model.projection import Projection, parse_projection
 from madang.model.query import Node, parse_query
 from madang.model.render import Form, geometry_of
-from madang.model.scanner import check_pattern
 from madang.model.selection import Selection, parse_scopes, parse_types
 from madang.model.values import is_one_of
 
@@ -47,7 +47,7 @@ class Selector:
             return False
         if self.id is not None and self.id != entity_id:
             return False
-        return self.id_pattern is None or re.search(self.id_pattern, entity_id) is not None
+        return self.id_pattern is None or found_in(self.id_pattern, entity_id)
 
 
 @dataclass(frozen=True)
@@ -94,7 +94,7 @@ class Subscription:
 def in_scope(entity: Entity, scopes: Selection) -> bool:
     """Whether one of the entity's scopes is selected (clause 4.19)."""
     held = entity.body.get("scope", [])
-    return scopes.accepts(lambda pattern: any(re.search(pattern, scope) for scope in held))
+    return scopes.accepts(lambda pattern: any(found_in(pattern, scope) for scope in held))
 
 
 def parse_subscription(data: Any, context: Context) -> Subscription:

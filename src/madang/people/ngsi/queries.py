@@ -12,9 +12,9 @@ from madang.model.context import Context
 from madang.model.geometry import GeoQuery, box_query, parse_geo_query, parse_reference
 from madang.model.kinds import check_id
 from madang.model.ordering import Ordering, parse_ordering
+from madang.model.patterns import check_pattern
 from madang.model.projection import PLAIN, parse_projection
 from madang.model.query import Node, parse_query
-from madang.model.scanner import check_pattern
 from madang.model.selection import parse_scopes, parse_types
 from madang.people.http import decode_json
 from madang.people.ngsi.parameters import Given, options

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 from shapely.geometry import shape
@@ -13,6 +12,7 @@ from madang.model.entity import Entity
 from madang.model.evaluate import satisfies, values_at
 from madang.model.geometry import distance_m
 from madang.model.ordering import Ordering
+from madang.model.patterns import found_in
 from madang.model.projection import PLAIN
 from madang.model.render import geometry_of
 from madang.model.subscription import in_scope
@@ -81,7 +81,7 @@ def is_meant(query: Query, identifier: str, types: list[str]) -> bool:
 def _is_selected(one: Query, identifier: str, types: list[str]) -> bool:
     return (
         (not one.ids or identifier in one.ids)
-        and (one.id_pattern is None or re.search(one.id_pattern, identifier) is not None)
+        and (one.id_pattern is None or found_in(one.id_pattern, identifier))
         and (not one.types or not set(one.types).isdisjoint(types))
         and (one.selection is None or one.selection.accepts(types.__contains__))
     )
