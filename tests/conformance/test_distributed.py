@@ -56,6 +56,19 @@ async def test_a_source_is_asked_for_no_more_than_it_registered(api: httpx.Async
     assert (headers["via"], headers["ngsild-tenant"]) == ("1.1 madang", "port")
 
 
+async def test_entities_that_one_broker_registered_singly_are_asked_for_at_once(
+    api: httpx.AsyncClient, peer: Peer
+) -> None:
+    for number in range(70):
+        info = {"entities": [{"type": "T", "id": f"urn:x:{number}"}]}
+        await register(api, peer.port, id=f"urn:x:r{number}", information=[info])
+    peer.on("GET entities", 200, [entity(a=1)])
+    answer = await api.get("entities?type=T&options=keyValues")
+    asked = [dict(httpx.URL(target).params) for _, target, _, _ in peer.asked]
+    assert (answer.json(), "ngsild-warning" in answer.headers) == ([entity(a=1)], False)
+    assert sorted(len(one["id"].split(",")) for one in asked) == [20, 50]
+
+
 async def test_a_dead_source_is_a_warning(api: httpx.AsyncClient) -> None:
     await api.post("entities", json=entity(name=value(2)))
     await register(api, closed_port())

@@ -125,6 +125,28 @@ async def test_a_registration_that_is_over_matches_no_longer(
     await until(lambda: heard(listener)[1:] == [told("noLongerMatching", 1)], "it is over")
 
 
+async def test_what_goes_while_its_coming_is_told_is_told_too(
+    api: httpx.AsyncClient, watch: Watch, listener: Listener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    listener.open.clear()
+    await register(api)
+    identifier = await subscribe(api, watch, listener)
+    await until(lambda: len(listener.bodies) == 1, "its coming is on the way")
+    await api.delete("csourceRegistrations/urn:x:r1")
+    told_of, teller = watch.notifier._means.told.whom, watch.notifier._tellers[identifier]
+
+    async def late(ids: Any) -> dict[str, set[str]]:
+        """What was written down before, known only after the telling has ended."""
+        answer = await told_of(ids)
+        listener.open.set()
+        await until(lambda: teller._telling == set(), "its coming is written down")
+        return answer
+
+    monkeypatch.setattr(watch.notifier._means.told, "whom", late)
+    await watch.notifier.look()
+    await until(lambda: heard(listener)[1:] == [told("noLongerMatching", 1)], "its going")
+
+
 @pytest.mark.parametrize(
     ("wanted", "numbers"),
     [

@@ -9,7 +9,7 @@ from typing import Any
 
 import asyncpg
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from madang.context.sql import jsonpath
@@ -77,6 +77,7 @@ def background(session_dsn: str) -> Iterator[Background]:
 
 @settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(body=BODIES, node=NODES)
+@example(body={"b": {"type": "Property", "value": {"a": []}}}, node=Differs(Between(Path(("b",), ("a",)), 0, 0)))
 def test_postgresql_and_python_mean_the_same(background: Background, body: dict[str, Any], node: Any) -> None:
     found = background.run(background.pool.fetchval("SELECT $1::jsonb @@ $2::jsonpath", body, jsonpath(node)))
     assert bool(found) == satisfies(parse_body(body, CORE), node)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from hypothesis import given
@@ -12,7 +13,7 @@ from madang.model.assembly import Piece, assemble
 from madang.model.entity import Entity
 from madang.model.registration import GROUPS, EntityInfo, Information, Registration
 from madang.model.render import Stamps
-from madang.model.sources import Spec, matches
+from madang.model.sources import Spec, joined, matches
 from madang.model.splitting import split
 
 NAMES, IDS, TYPES = ["a", "b", "c"], ["urn:x:1", "urn:x:2"], ["T", "U"]
@@ -96,3 +97,37 @@ def test_the_index_finds_what_asking_each_would(all_: list[Registration], spec: 
         index.put(Known(one, {}, {}))
     found = [known.registration for known in index.find(spec, TIMES[0])]
     assert found == [one for one in all_ if matches(one, spec)]
+
+
+def single(parts: list[tuple[Registration, Spec]]) -> set[tuple[str, str | None, Spec]]:
+    """What is asked of whom, id by id."""
+    return {
+        (one.endpoint, name, replace(part, ids=()))
+        for one, part in parts
+        for name in (part.ids if part.ids else (None,))
+    }
+
+
+parts = st.lists(
+    st.tuples(
+        st.builds(
+            lambda number, end: Registration(f"urn:x:r{number}", (), f"http://{end}.example"),
+            st.integers(0, 9),
+            st.sampled_from("ab"),
+        ),
+        st.builds(
+            Spec,
+            st.lists(st.sampled_from([f"urn:x:{number}" for number in range(6)]), max_size=3, unique=True).map(tuple),
+            st.none(),
+            st.sampled_from([(), ("T",)]),
+        ),
+    ),
+    max_size=12,
+)
+
+
+@given(parts, st.integers(1, 4))
+def test_asking_together_asks_for_the_same(some: list[tuple[Registration, Spec]], most: int) -> None:
+    together = joined(some, most)
+    assert single(together) == single(some)
+    assert (len(together) <= len(some) * 3, all(len(part.ids) <= most for _, part in together)) == (True, True)

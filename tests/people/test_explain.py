@@ -34,7 +34,7 @@ async def ask(broker: Broker, query: str, role: str | None = "operator") -> dict
             "bbox=1,2,3,4&q=n>1&count=true",
             "SELECT id, body->$1::text AS place, body->$2::text AS far FROM (SELECT id AS near_id"
             " FROM unnest($3::int[], $4::int[], $5::float8[], $6::float8[]) AS grid(low, high, west, east), entity"
-            " WHERE place IS NOT NULL AND band BETWEEN low AND high AND entity.west BETWEEN grid.west AND grid.east) AS near"
+            " WHERE band BETWEEN low AND high AND entity.west BETWEEN grid.west AND grid.east) AS near"
             " JOIN entity ON id = near_id WHERE entity.body @@ $7::jsonpath"
             " AND place && box(point($8::float8, $9::float8), point($10::float8, $11::float8)) ORDER BY id LIMIT $12",
         ),

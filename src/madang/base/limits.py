@@ -71,6 +71,7 @@ REGISTRATIONS_MAX = 100_000
 SOURCE_SUBSCRIPTIONS_MAX = 1_000
 PEER_TIMEOUT_S = 5.0
 PEERS_AT_ONCE = 16  # of one request; more wait for their turn
+PEER_IDS_AT_ONCE = 50  # in one request
 PEER_REQUESTS_MAX = 64  # that one request may cause
 PEER_BODY_MAX_BYTES = 16 * 1024 * 1024
 

@@ -11,11 +11,21 @@ from math import floor
 from madang.context.sql import Parameters
 from madang.model.geometry import Box
 
-# The same stand in migration 0009: how large a place of the tier may be, and how high its bands are, in degrees.
+# How large a place of the tier may be, and how high its bands are, in degrees. Other values need every row written anew.
 TIERS = ((0.0, 0.0025), (0.005, 0.005), (0.1, 0.1))
 TIER = 1_000_000
 LARGEST = TIER * len(TIERS)
 _ROUNDING = 1e-9
+
+
+def band_of(place: Box) -> int:
+    """The band in which a place lies."""
+    west, south, east, north = place
+    size = max(east - west, north - south)
+    for tier, (largest, height) in enumerate(TIERS):
+        if size <= largest:
+            return tier * TIER + floor(south / height)
+    return LARGEST
 
 
 def bands(area: Box) -> tuple[list[int], list[int], list[float], list[float]]:
@@ -37,7 +47,7 @@ def candidates(area: Box, types: tuple[str, ...], after: str | None, parameters:
         for values, kind in zip(bands(area), ("int", "int", "float8", "float8"), strict=True)
     )
     grid = f"unnest({given}) AS grid(low, high, west, east)"
-    inside = "place IS NOT NULL AND band BETWEEN low AND high AND entity.west BETWEEN grid.west AND grid.east"
+    inside = "band BETWEEN low AND high AND entity.west BETWEEN grid.west AND grid.east"
     if after is not None:
         inside += f" AND id > {parameters.add(after)}"
     if not types:

@@ -16,15 +16,15 @@ from madang.engine.database import explain
 
 log = structlog.get_logger()
 _ENTITIES = """
-INSERT INTO "{schema}".entity AS here (id, type, types, body, place, seq, created_at, modified_at)
-SELECT id, type, types, {body}, {place}, seq, created_at, modified_at
-FROM entity WHERE id = ANY($1)
-ON CONFLICT (id) DO UPDATE SET body = here.body || excluded.body, place = coalesce(here.place, excluded.place)
+INSERT INTO "{schema}".entity AS here (id, type, types, body, place, band, west, seq, created_at, modified_at)
+SELECT id, type, types, {body}, {place}, {band}, {west}, seq, created_at, modified_at FROM entity WHERE id = ANY($1)
+ON CONFLICT (id) DO UPDATE SET body = here.body || excluded.body, place = coalesce(here.place, excluded.place),
+  band = coalesce(here.band, excluded.band), west = coalesce(here.west, excluded.west)
 """
 _PART = "(SELECT coalesce(jsonb_object_agg(key, value), '{{}}') FROM jsonb_each(body) WHERE {chosen})"
 _CLONE = (
-    'INSERT INTO "{to}".entity (id, type, types, body, place, seq, created_at, modified_at)'
-    ' SELECT id, type, types, body, place, seq, created_at, modified_at FROM "{of}".entity',
+    'INSERT INTO "{to}".entity (id, type, types, body, place, band, west, seq, created_at, modified_at)'
+    ' SELECT id, type, types, body, place, band, west, seq, created_at, modified_at FROM "{of}".entity',
     'INSERT INTO "{to}".history (at, entity_id, types, op, change, before)'
     ' SELECT at, entity_id, types, op, change, before FROM "{of}".history ORDER BY seq',
 )
@@ -134,13 +134,13 @@ async def copy_entities(
 ) -> None:
     """Entities as they are in the connection's transaction; of their attributes `kept` (None: all) without `omitted`."""
     values: list[Any] = [list(ids)]
-    body, place = "body", "place"
+    body, where = "body", {name: name for name in ("place", "band", "west")}
     if kept is not None or omitted:
         values += [list(kept) if kept is not None else None, list(omitted)]
         chosen = "($2::text[] IS NULL OR {0} = ANY($2)) AND {0} <> ALL($3::text[])"
         body = _PART.format(chosen=chosen.format("key"))
-        place = "CASE WHEN " + chosen.format("'location'") + " THEN place END"
-    await connection.execute(_ENTITIES.format(schema=schema, body=body, place=place), *values)
+        where = {name: "CASE WHEN " + chosen.format("'location'") + f" THEN {name} END" for name in where}
+    await connection.execute(_ENTITIES.format(schema=schema, body=body, **where), *values)
 
 
 async def copy_past(

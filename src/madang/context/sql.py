@@ -94,7 +94,8 @@ def _exists(path: Path) -> str:
     base = _base(path)
     if not path.inside:
         return f"exists({base})"
-    return "(" + " || ".join(f"exists({base}.{key}{_inside(path)} ? (@ != null))" for key in _ALL_KEYS) + ")"
+    # A filter would look into a list, and find nothing in an empty one; its type is that of the list itself.
+    return "(" + " || ".join(f'exists({base}.{key}{_inside(path)}.type() ? (@ != "null"))' for key in _ALL_KEYS) + ")"
 
 
 def _targets(node: Compare | Between | Matches) -> list[str]:

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from madang.base.clock import from_iso
+from madang.context.area import band_of
 from madang.context.row import COLUMNS
 from madang.context.work import Deed, Work
 from madang.model.geometry import bounds
@@ -20,16 +21,16 @@ WITH reserved AS MATERIALIZED (
 ),
 gone AS (DELETE FROM entity WHERE id = ANY($2::text[])),
 kept AS (
-  INSERT INTO entity (id, type, types, body, place, seq, created_at, modified_at)
-  SELECT id, split_part(types, E'\\x1f', 1), string_to_array(types, E'\\x1f'), body::jsonb,
+  INSERT INTO entity (id, type, types, body, band, west, place, seq, created_at, modified_at)
+  SELECT id, split_part(types, E'\\x1f', 1), string_to_array(types, E'\\x1f'), body::jsonb, band, west,
          CASE WHEN west IS NOT NULL THEN box(point(west, south), point(coalesce(east, west), coalesce(north, south))) END,
          s + n, coalesce(made, $1), $1
-  FROM reserved, unnest($3::text[], $4::text[], $6::json[], $9::float8[], $10::float8[], $11::float8[], $12::float8[],
-              $13::timestamptz[]) WITH ORDINALITY AS t(id, types, body, west, south, east, north, made, n)
+  FROM reserved, unnest($3::text[], $4::text[], $6::json[], $9::int[], $10::float8[], $11::float8[], $12::float8[], $13::float8[],
+              $14::timestamptz[]) WITH ORDINALITY AS t(id, types, body, band, west, south, east, north, made, n)
   WHERE body IS NOT NULL
   ON CONFLICT (id) DO UPDATE SET type = excluded.type, types = excluded.types, body = excluded.body,
-    place = excluded.place, seq = excluded.seq, modified_at = excluded.modified_at,
-    created_at = CASE WHEN cardinality($13::timestamptz[]) > 0 THEN excluded.created_at ELSE entity.created_at END
+    band = excluded.band, west = excluded.west, place = excluded.place, seq = excluded.seq, modified_at = excluded.modified_at,
+    created_at = CASE WHEN cardinality($14::timestamptz[]) > 0 THEN excluded.created_at ELSE entity.created_at END
 ),
 told AS (
   INSERT INTO history (seq, at, entity_id, types, op, change, before)
@@ -58,7 +59,7 @@ def arguments(work: Work, moment: datetime) -> list[Any]:
         [deed.body for deed in deeds],
         _short([deed.change for deed in deeds]),
         _short([deed.before for deed in deeds]),
-        *_corners(deeds),
+        *_places(deeds),
         _made(work) if any(slot.remade for slot in work.slots.values()) else [],
     ]
 
@@ -68,20 +69,21 @@ def _short(values: list[Any]) -> list[Any]:
     return values if any(value is not None for value in values) else []
 
 
-def _corners(deeds: list[Deed]) -> list[list[float | None]]:
-    """West, south, east, north of each deed's place; of points the first two only."""
-    columns: list[list[float | None]] = [[], [], [], []]
-    west, south, east, north = columns
+def _places(deeds: list[Deed]) -> list[list[Any]]:
+    """Band, west, south, east, north of each deed's place (see context.area); of points without the last two."""
+    columns: list[list[Any]] = [[] for _ in range(5)]
+    bands, west, south, east, north = columns
     extended = False
     for deed in deeds:
         box = None if deed.entity is None else bounds(geometry_of(deed.entity))
         corners = box or (None, None, None, None)
+        bands.append(band_of(box) if box is not None else None)
         extended = extended or corners[:2] != corners[2:]
         west.append(corners[0])
         south.append(corners[1])
         east.append(corners[2])
         north.append(corners[3])
-    return columns if extended else [_short(west), _short(south), [], []]
+    return columns if extended else [_short(bands), _short(west), _short(south), [], []]
 
 
 def _made(work: Work) -> list[datetime | None]:

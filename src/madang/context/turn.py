@@ -35,11 +35,13 @@ class Turn:
         to write, but not for longer than others can wait."""
         if self._connection is None:
             self._connection = await self._pool.acquire()
+            # One plan for every batch: none of the statements is better off with another.
+            await self._connection.execute("SET plan_cache_mode = force_generic_plan")
         await self._ensure_partitions(moment)
         if self._locked_at is not None and time.monotonic() - self._locked_at > TURN_S:
             await self.end()
         if self._locked_at is None:
-            await self._connection.execute(_LOCK)
+            await self._connection.fetchval(_LOCK)
             self._locked_at = time.monotonic()
         return self._connection
 
@@ -47,7 +49,7 @@ class Turn:
         """Gives up the turn, not the connection."""
         if self._connection is not None and self._locked_at is not None:
             try:
-                await self._connection.execute(_UNLOCK)
+                await self._connection.fetchval(_UNLOCK)
             except BaseException:
                 await self.let_go()
                 raise

@@ -39,6 +39,7 @@ class Federation:
         self._contexts = contexts
         self._freshness = Freshness()
         self._since: dict[str, datetime] = {}
+        self._unsaid: set[str] = set()
         self._reloading = asyncio.Lock()
 
     def __len__(self) -> int:
@@ -64,8 +65,10 @@ class Federation:
             change = await self.kept.change()
             if not self._freshness.is_stale(change):
                 return set()
-            seen = await self._take_in() | await self._leave_out()
+            self._unsaid |= await self._take_in()
+            self._unsaid |= await self._leave_out()
             self._freshness.read_at(change)
+            seen, self._unsaid = self._unsaid, set()
             return seen
 
     async def _take_in(self) -> set[str]:

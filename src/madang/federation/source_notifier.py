@@ -65,9 +65,13 @@ class SourceNotifier:
         self._note_ends(changed)
         self._pending |= changed | self._over()
         # Subscriptions are read after what they are told of: one that was deleted before is not told.
+        before = dict(self._tellers)
         await self._reload()
         if self._pending:
-            await self._spread(self._pending)
+            # Who has just begun asks for everything anyway.
+            await self._spread(
+                self._pending, {name: one for name, one in self._tellers.items() if before.get(name) is one}
+            )
             self._pending = set()
 
     def _note_ends(self, changed: set[str]) -> None:
@@ -83,10 +87,12 @@ class SourceNotifier:
             out.add(heapq.heappop(self._ends)[1])
         return out
 
-    async def _spread(self, changed: set[str]) -> None:
-        whom = await self._means.told.whom(changed) if self._tellers else {}
-        for identifier, teller in self._tellers.items():
-            heard = whom.get(identifier, set()) | {one for one in changed if teller.concerns(one)}
+    async def _spread(self, changed: set[str], tellers: dict[str, Teller]) -> None:
+        # Asked in this order: what is being told now is written down meanwhile, so that one of the two knows of it.
+        concerned = {name: {one for one in changed if teller.concerns(one)} for name, teller in tellers.items()}
+        whom = await self._means.told.whom(changed) if tellers else {}
+        for identifier, teller in tellers.items():
+            heard = whom.get(identifier, set()) | concerned[identifier]
             if heard:
                 teller.hear(heard)
 

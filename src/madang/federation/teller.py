@@ -44,6 +44,7 @@ class Teller:
         self._source, self._since, self._means = source, since, means
         self._subscription = source.subscription
         self._heard: set[str] | None = None
+        self._telling: set[str] | None = set()
         self._wake = asyncio.Event()
         self._wake.set()
         self._task = asyncio.create_task(self._run(), name=f"tell {self._subscription.id}")
@@ -56,7 +57,9 @@ class Teller:
             self._wake.set()
 
     def concerns(self, identifier: str) -> bool:
-        """Whether the registration matches as it is now."""
+        """Whether the registration matches as it is now, or is being told of as it was."""
+        if self._telling is None or identifier in self._telling:
+            return True
         known = self._means.index.get(identifier)
         return known is not None and bool(self._source.query.information(known))
 
@@ -70,6 +73,7 @@ class Teller:
             await self._wake.wait()
             self._wake.clear()
             heard, self._heard = self._heard, set()
+            self._telling = heard
             try:
                 await self._tell(heard)
                 failures = 0
@@ -80,6 +84,7 @@ class Teller:
                 pause = self._subscription.endpoint.cooldown_s or PAUSES_S[min(failures, len(PAUSES_S) - 1)]
                 failures += 1
                 await asyncio.sleep(pause)
+            self._telling = set()
             if self._subscription.interval_s is not None and not self._wake.is_set():
                 await asyncio.sleep(self._subscription.interval_s)
                 self._heard = None

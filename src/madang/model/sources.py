@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 from madang.model.registration import EntityInfo, Information, Registration
 
@@ -23,6 +24,25 @@ def narrowed(registration: Registration, spec: Spec) -> list[Spec]:
     """What the source may be asked of a request: never more than it registered (clause 4.3.6.1); empty when nothing fits."""
     out = [part for one in registration.information for part in _of_information(one, spec)]
     return list(dict.fromkeys(out))
+
+
+def partner(one: Registration) -> tuple[Any, ...]:
+    """Who is asked, and how: what registrations with the same partner are asked may be asked at once."""
+    named = (one.endpoint, one.tenant, one.headers, one.context_url, one.mode, one.operations)
+    return (*named, one.local_only, one.timeout_s, one.cooldown_s)
+
+
+def joined(parts: Iterable[tuple[Registration, Spec]], most: int) -> list[tuple[Registration, Spec]]:
+    """The same with fewer requests: what differs in ids alone is asked of a partner together, up to `most` ids at once."""
+    groups: dict[Any, tuple[Registration, Spec, dict[str, None]]] = {}
+    for one, part in parts:
+        key = (partner(one), bool(part.ids), replace(part, ids=()))
+        groups.setdefault(key, (one, part, {}))[2].update(dict.fromkeys(part.ids))
+    out = []
+    for one, part, found in groups.values():
+        ids = tuple(found)
+        out += [(one, replace(part, ids=ids[at : at + most])) for at in range(0, max(len(ids), 1), most)]
+    return out
 
 
 def matches(registration: Registration, spec: Spec) -> bool:

@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import quote
 
 from madang.base.errors import MadangError, NotFound
-from madang.base.limits import QUERY_MAX_PAGE
+from madang.base.limits import PEER_IDS_AT_ONCE, QUERY_MAX_PAGE
 from madang.context.query import Query
 from madang.context.row import Row
 from madang.federation.peers import Call, Reply
@@ -16,7 +16,7 @@ from madang.model.assembly import Piece, assemble, gathered
 from madang.model.context import Context
 from madang.model.kinds import check_id
 from madang.model.registration import Registration
-from madang.model.sources import Spec, narrowed
+from madang.model.sources import Spec, joined, narrowed
 from madang.people.http import Request, Response, problem
 from madang.people.ngsi.asked import Asked, asked_for_many, asked_for_one
 from madang.people.ngsi.batch import asked_in_body
@@ -103,7 +103,11 @@ class DistributedReads:
                 Call(registration, "GET", f"entities/{quote(part.ids[0], safe=':')}", query, None, url), own, part.names
             )
         types = ",".join(own.compact(name) for name in part.types)
-        page = {"limit": given.get("limit"), "count": given.get("count"), "options": "sysAttrs"}
+        page = {
+            "limit": str(max(int(given.get("limit") or 0), len(part.ids))),
+            "count": given.get("count"),
+            "options": "sysAttrs",
+        }
         if registration.supports("queryEntity"):
             query = parameters(
                 registration, type=types, id=",".join(part.ids), idPattern=part.id_pattern, attrs=attrs, **said, **page
@@ -156,14 +160,17 @@ class DistributedReads:
 
     async def asks_for_many(self, request: Request, query: Query, context: Context, given: Given) -> list[Ask]:
         """What is asked of all sources that a query may concern."""
-        asks = []
-        for one in query.any_of or (query,):
-            spec = Spec(one.ids, one.id_pattern, one.types, query.attrs)
-            for known in self._sharing.sources(request, spec, context, given):
-                for part in narrowed(known.registration, spec):
-                    call = await self.call(request, known.registration, part, context, given, one=False)
-                    asks += [call] if call else []
-        return asks
+        parts = [
+            (known.registration, part)
+            for spec in (Spec(one.ids, one.id_pattern, one.types, query.attrs) for one in query.any_of or (query,))
+            for known in self._sharing.sources(request, spec, context, given)
+            for part in narrowed(known.registration, spec)
+        ]
+        calls = [
+            await self.call(request, registration, part, context, given, one=False)
+            for registration, part in joined(parts, PEER_IDS_AT_ONCE)
+        ]
+        return [call for call in calls if call is not None]
 
     async def collect(self, request: Request, asks: list[Ask]) -> tuple[list[Piece], Warnings]:
         """What the sources told, and what went wrong with some."""

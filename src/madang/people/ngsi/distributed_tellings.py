@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 from urllib.parse import quote
 
-from madang.base.errors import MadangError
 from madang.federation.matching import in_past
 from madang.federation.peers import Call
 from madang.history.past import Past
@@ -26,13 +26,10 @@ from madang.people.ngsi.parameters import link_context, read_payload
 from madang.people.ngsi.shared_outcomes import (
     Part,
     answer_of,
-    of_error,
-    of_local,
-    of_refusal,
-    of_reply,
     without_missing_anywhere,
 )
 from madang.people.ngsi.sharing import Sharing, parameters
+from madang.people.ngsi.sharing_out import share_out
 
 Body = Callable[[Share, Context], Any]
 
@@ -74,8 +71,6 @@ class DistributedTellings:
                 return payload_for(data, Entity(identifier, entity.types, plain), share, context, Form(context=own))
 
             parts, done = await self._run(request, telling, identifier, context, found, body, local)
-            if found.local is None and "{id}" not in telling.path:
-                done = made("temporal/entities", identifier)
             return done if found.is_local else answer_of(identifier, parts, done)
 
         return handle
@@ -142,24 +137,14 @@ class DistributedTellings:
         body: Body,
         local: Callable[[], Awaitable[Response]],
     ) -> tuple[list[Part], Response]:
-        """Here first, then at the sources. Raises what failed here alone, or for no fault of the asker."""
-        done, parts = Response(204), list[Part]()
-        if found.local is not None:
-            try:
-                done = await local()
-                parts.append(of_local(done))
-            except MadangError as error:
-                if error.status >= 500 or found.is_local:
-                    raise
-                parts.append(of_error(error))
-        parts += [of_refusal(one.registration, telling.operation) for one in found.refused]
-        calls = [await self._call(request, telling, identifier, context, share, body) for share in found.shares]
-        replies = await self._sharing.ask(calls, self._sharing.origin(request))
-        parts += [of_reply(call.registration, reply) for call, reply in zip(calls, replies, strict=True)]
-        return parts, done
+        """What each broker made of it, and the answer when all did it. Raises what failed here alone, or for no fault of the asker."""
+        call = partial(self._call, request, telling, identifier, context, body)
+        parts, done = await share_out(self._sharing, request, telling.operation, found, local, call)
+        otherwise = Response(204) if "{id}" in telling.path else made("temporal/entities", identifier)
+        return parts, done or otherwise
 
     async def _call(
-        self, request: Request, telling: Telling, identifier: str, context: Context, share: Share, body: Body
+        self, request: Request, telling: Telling, identifier: str, context: Context, body: Body, share: Share
     ) -> Call:
         own, url = await self._sharing.names_for(request, share.registration, context)
         name = own.compact(next(iter(share.names))) if "{name}" in telling.path else ""

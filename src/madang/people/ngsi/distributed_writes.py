@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 from urllib.parse import quote
 
-from madang.base.errors import MadangError
 from madang.federation.peers import Call
 from madang.model.context import Context, iri_of_internal
 from madang.model.entity import META, Entity, parse_entity, require_values
@@ -24,14 +24,11 @@ from madang.people.ngsi.parameters import link_context, read_payload
 from madang.people.ngsi.shared_outcomes import (
     Part,
     answer_of,
-    of_error,
-    of_local,
-    of_refusal,
-    of_reply,
     update_result,
     without_missing,
 )
 from madang.people.ngsi.sharing import Sharing, parameters
+from madang.people.ngsi.sharing_out import share_out
 
 _PASSED = ("options", "observedAt", "lang", "datasetId", "deleteAll", "type", "format")
 _WITH_VALUES = frozenset({"createEntity", "appendAttrs", "replaceEntity"})
@@ -164,24 +161,11 @@ class DistributedWrites:
         payload: Callable[[Share, Context], Any],
         local: Callable[[], Any],
     ) -> tuple[list[Part], Response]:
-        """Here first, then at the sources. Raises what failed here for no fault of the asker."""
-        done = Response(204)
-        if write.operation == "createEntity":
-            done = made("entities", identifier)
-        parts: list[Part] = []
-        if found.local is not None:
-            try:
-                done = await local()
-                parts.append(of_local(done))
-            except MadangError as error:
-                if error.status >= 500:
-                    raise
-                parts.append(of_error(error))
-        parts += [of_refusal(one.registration, write.operation) for one in found.refused]
-        calls = [await self._call(request, write, identifier, context, share, payload) for share in found.shares]
-        replies = await self._sharing.ask(calls, self._sharing.origin(request))
-        parts += [of_reply(call.registration, reply) for call, reply in zip(calls, replies, strict=True)]
-        return parts, done
+        """What each broker made of it, and the answer when all did it. Raises what failed here for no fault of the asker."""
+        call = partial(self._call, request, write, identifier, context, payload)
+        parts, done = await share_out(self._sharing, request, write.operation, found, local, call)
+        otherwise = made("entities", identifier) if write.operation == "createEntity" else Response(204)
+        return parts, done or otherwise
 
     async def _call(
         self,
@@ -189,8 +173,8 @@ class DistributedWrites:
         write: Write,
         identifier: str,
         context: Context,
-        share: Share,
         payload: Callable[[Share, Context], Any],
+        share: Share,
     ) -> Call:
         own, url = await self._sharing.names_for(request, share.registration, context)
         name = own.compact(next(iter(share.names))) if "{name}" in write.path else ""

@@ -12,7 +12,7 @@ from madang.context.discovery import Usage
 from madang.federation.peers import Call, Reply
 from madang.model.context import Context
 from madang.model.registration import Registration
-from madang.model.sources import Spec, admits
+from madang.model.sources import Spec, admits, partner
 from madang.people.http import Request
 from madang.people.ngsi.shared_outcomes import objects_in, texts_in
 from madang.people.ngsi.sharing import Sharing, Warnings, parameters
@@ -144,8 +144,7 @@ def _why(reply: Reply) -> str:
 def _by_broker(registrations: Iterable[Registration]) -> list[tuple[Registration, ...]]:
     groups: dict[Any, list[Registration]] = {}
     for one in registrations:
-        key = (one.endpoint, one.tenant, one.headers, one.context_url, one.local_only)
-        groups.setdefault(key, []).append(one)
+        groups.setdefault(partner(one), []).append(one)
     return [tuple(group) for group in groups.values()]
 
 

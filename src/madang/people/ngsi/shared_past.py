@@ -10,6 +10,7 @@ from urllib.parse import quote
 
 from madang.base.clock import SystemClock, to_iso
 from madang.base.errors import MadangError
+from madang.base.limits import PEER_IDS_AT_ONCE
 from madang.federation.matching import TEMPORAL, in_past, interval_of
 from madang.federation.peers import Call, Reply
 from madang.history.elsewhere import Part, received
@@ -17,7 +18,7 @@ from madang.history.window import Window
 from madang.model.assembly import RANKS
 from madang.model.context import Context
 from madang.model.registration import Registration
-from madang.model.sources import Spec, narrowed
+from madang.model.sources import Spec, joined, narrowed
 from madang.people.http import Request
 from madang.people.ngsi.parameters import Given
 from madang.people.ngsi.sharing import Sharing, Warnings, parameters
@@ -74,13 +75,17 @@ class SharedPast:
     async def _asks(self, request: Request, context: Context, question: PastQuestion) -> Any:
         interval = interval_of({name: str(question.asked[name]) for name in TEMPORAL if name in question.asked})
         meant = partial(in_past, interval=interval)
-        for spec in question.specs:
-            for known in self.sharing.sources(request, spec, context, question.given, meant):
-                own, url = await self.sharing.names_for(request, known.registration, context)
-                for part in narrowed(known.registration, spec):
-                    call = _call(known.registration, part, own, url, question, passed=own is context)
-                    if call is not None:
-                        yield _Ask(call, own, part.names)
+        parts = [
+            (known.registration, part)
+            for spec in question.specs
+            for known in self.sharing.sources(request, spec, context, question.given, meant)
+            for part in narrowed(known.registration, spec)
+        ]
+        for registration, part in joined(parts, PEER_IDS_AT_ONCE):
+            own, url = await self.sharing.names_for(request, registration, context)
+            call = _call(registration, part, own, url, question, passed=own is context)
+            if call is not None:
+                yield _Ask(call, own, part.names)
 
     async def _read(self, one: _Ask, reply: Reply, window: Window) -> Iterable[Part]:
         """Raises MadangError."""
@@ -108,5 +113,12 @@ def _call(
         return None
     said = {name: question.given[name] for name in _PASSED if question.given.get(name) and passed}
     entities = {"type": ",".join(own.compact(name) for name in part.types), "id": ",".join(part.ids)}
-    given = {**when, **names, **entities, **said, "idPattern": part.id_pattern, "limit": question.limit}
+    given = {
+        **when,
+        **names,
+        **entities,
+        **said,
+        "idPattern": part.id_pattern,
+        "limit": max(question.limit, len(part.ids)),
+    }
     return Call(registration, "GET", "temporal/entities", parameters(registration, **given), None, url)

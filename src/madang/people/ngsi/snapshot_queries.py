@@ -11,6 +11,7 @@ import msgspec
 from madang.base.clock import from_iso
 from madang.base.errors import BadRequest, MadangError, TooManyResults
 from madang.base.limits import HISTORY_MAX_CANDIDATES, QUERY_MAX_PAGE, SNAPSHOT_MAX_ENTITIES, SNAPSHOT_MAX_QUERIES
+from madang.context.area import band_of
 from madang.context.copies import QUERIES, Copies, Copy
 from madang.context.copying import Details, copy_entities, copy_past, failure, success
 from madang.context.entity_maps import LOCAL, EntityMap
@@ -27,9 +28,10 @@ from madang.people.ngsi.temporal_reads import AskedPast, TemporalReads
 
 _MEMBERS = frozenset({"id", "type", "scope", "createdAt", "modifiedAt"})
 _ASSEMBLED = """
-INSERT INTO "{schema}".entity AS here (id, type, types, body, place, seq, created_at, modified_at)
-VALUES ($1, $2, $3, $4, CASE WHEN $5::float8 IS NULL THEN NULL ELSE box(point($5, $6), point($7, $8)) END, 0, $9, $10)
-ON CONFLICT (id) DO UPDATE SET body = here.body || excluded.body
+INSERT INTO "{schema}".entity AS here (id, type, types, body, place, band, west, seq, created_at, modified_at)
+VALUES ($1, $2, $3, $4, CASE WHEN $5::float8 IS NULL THEN NULL ELSE box(point($5, $6), point($7, $8)) END, $9, $5, 0, $10, $11)
+ON CONFLICT (id) DO UPDATE SET body = here.body || excluded.body, place = coalesce(here.place, excluded.place),
+  band = coalesce(here.band, excluded.band), west = coalesce(here.west, excluded.west)
 """
 
 
@@ -149,5 +151,15 @@ def _values(row: Row, kept: frozenset[str] | None, gone: frozenset[str]) -> tupl
     entity = row.entity
     body = {name: one for name, one in entity.body.items() if (kept is None or name in kept) and name not in gone}
     box = bounds(geometry_of(entity)) if "location" in body else None
+    band = band_of(box) if box is not None else None
     made, changed = from_iso(row.stamps.created), from_iso(row.stamps.modified)
-    return entity.id, entity.types[0], entity.types, msgspec.json.encode(body), *(box or [None] * 4), made, changed
+    return (
+        entity.id,
+        entity.types[0],
+        entity.types,
+        msgspec.json.encode(body),
+        *(box or [None] * 4),
+        band,
+        made,
+        changed,
+    )
