@@ -7,17 +7,16 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from madang.base.errors import BadRequest, MadangError
-from madang.base.limits import ENTITY_MAP_MAX_ENTITIES, QUERY_MAX_PAGE
+from madang.base.limits import ENTITY_MAP_MAX_ENTITIES, PEER_IDS_AT_ONCE, QUERY_MAX_PAGE
 from madang.context.entity_maps import LOCAL, EntityMap, Entry
 from madang.context.query import Query
 from madang.context.row import Row
-from madang.federation.index import Known
 from madang.federation.peers import Call, Reply
 from madang.model.assembly import Piece, assemble, gathered
 from madang.model.context import Context
 from madang.model.kinds import check_id
 from madang.model.registration import Registration
-from madang.model.sources import Spec, narrowed
+from madang.model.sources import Spec, joined, narrowed
 from madang.people.http import Response
 from madang.people.ngsi.asked import Asked
 from madang.people.ngsi.distributed_reads import Ask, DistributedReads
@@ -29,7 +28,6 @@ from madang.people.ngsi.sifting import sifted
 _FILTERS = ("q", "scopeQ", "georel", "geometry", "coordinates", "geoproperty", "expandValues", "jsonKeys")
 _UNKNOWN_THERE = frozenset({400, 404, 405, 422, 501})
 """What a broker without entity maps answers when it is asked for one."""
-IDS_AT_ONCE = 50
 
 
 @dataclass(slots=True, kw_only=True)
@@ -64,7 +62,7 @@ class EntityQuestion(Question):
         """`(entity, registration)` of what lies elsewhere: by the maps of the sources, or by what they answer to the query."""
         out = Candidates()
         parts = self._parts(query)
-        asks = [await self._map_call(known.registration, part) for known, part in parts]
+        asks = [await self._map_call(registration, part) for registration, part in parts]
         mapped = [ask for ask in asks if ask is not None]
         plain = [pair for pair, ask in zip(parts, asks, strict=True) if ask is None]
         pairs_of = [pair for pair, ask in zip(parts, asks, strict=True) if ask is not None]
@@ -72,7 +70,7 @@ class EntityQuestion(Question):
         replies = await self.sharing.ask(mapped, origin)
         found: list[tuple[str, str]] = []
         for pair, reply in zip(pairs_of, replies, strict=True):
-            registration = pair[0].registration
+            registration = pair[0]
             if reply.status in _UNKNOWN_THERE:
                 plain.append(pair)
                 continue
@@ -83,12 +81,11 @@ class EntityQuestion(Question):
                 continue
             found += [(one, registration.id) for one in ids]
             # A registration of several parts has several maps, and linkedMaps has room for one.
-            if sum(one[0] is pair[0] for one in pairs_of) == 1:
+            if sum(one[0].id == registration.id for one in pairs_of) == 1:
                 out.linked[registration.id] = identifier
         given = {**self._filters(), "limit": str(QUERY_MAX_PAGE)}
         further = [
-            await self.reads.call(self.request, one.registration, part, self.context, given, one=False)
-            for one, part in plain
+            await self.reads.call(self.request, one, part, self.context, given, one=False) for one, part in plain
         ]
         for ask in filter(None, further):
             pieces, warnings = await self.reads.collect(self.request, [ask])
@@ -96,13 +93,13 @@ class EntityQuestion(Question):
             out.warnings += warnings
         return found, out
 
-    def _parts(self, query: Query) -> list[tuple[Known, Spec]]:
+    def _parts(self, query: Query) -> list[tuple[Registration, Spec]]:
         specs = [Spec(one.ids, one.id_pattern, one.types, query.attrs) for one in query.any_of or (query,)]
         return [
-            (known, part)
+            pair
             for spec in specs
             for known in self.sharing.sources(self.request, spec, self.context, self.given)
-            for part in narrowed(known.registration, spec)
+            for pair in _joined(known.registration, spec)
         ]
 
     def _filters(self) -> dict[str, str]:
@@ -151,24 +148,34 @@ class EntityQuestion(Question):
                 ids.setdefault(source, []).append(entry.entity_id)
         types = tuple(dict.fromkeys(name for one in query.any_of or (query,) for name in one.types))
         for source, some in ids.items():
-            for begin in range(0, len(some), IDS_AT_ONCE) if source != LOCAL else ():
-                spec = Spec(tuple(some[begin : begin + IDS_AT_ONCE]), None, types, query.attrs)
+            for begin in range(0, len(some), PEER_IDS_AT_ONCE) if source != LOCAL else ():
+                spec = Spec(tuple(some[begin : begin + PEER_IDS_AT_ONCE]), None, types, query.attrs)
                 asks += await self._asks_of(source, spec, made.linked.get(source))
         return asks
 
     async def _asks_of(self, source: str, spec: Spec, linked: str | None) -> list[Ask]:
-        given, out = {**self._filters(), "limit": str(QUERY_MAX_PAGE)}, []
-        for known in self.sharing.sources(self.request, spec, self.context, self.given):
-            for part in narrowed(known.registration, spec) if known.registration.id == source else ():
-                ask = await self.reads.call(self.request, known.registration, part, self.context, given, one=False)
-                if ask is not None:
-                    headers = (("ngsild-entitymap", linked),) if linked else ()
-                    out.append(replace(ask, call=replace(ask.call, headers=headers)))
-        return out
+        given = {**self._filters(), "limit": str(QUERY_MAX_PAGE)}
+        parts = [
+            pair
+            for known in self.sharing.sources(self.request, spec, self.context, self.given)
+            if known.registration.id == source
+            for pair in _joined(known.registration, spec)
+        ]
+        headers = (("ngsild-entitymap", linked),) if linked else ()
+        asks = [
+            await self.reads.call(self.request, registration, part, self.context, given, one=False)
+            for registration, part in parts
+        ]
+        return [replace(ask, call=replace(ask.call, headers=headers)) for ask in asks if ask is not None]
 
     async def shown(self, found: list[Row]) -> Response:
         response = await Pages(self.sharing.broker).of_rows(self.request, found, self.asked, self.context)
         return self.sharing.warn(response, self.warnings)
+
+
+def _joined(registration: Registration, spec: Spec) -> list[tuple[Registration, Spec]]:
+    """What a source is asked of a request. Never two registrations at once: a map says which of them has what."""
+    return joined([(registration, part) for part in narrowed(registration, spec)], PEER_IDS_AT_ONCE)
 
 
 def without_conditions(query: Query) -> Query:
