@@ -137,8 +137,8 @@ def compile_context(source: Any, documents: dict[str, Any]) -> Context:
     _gather(source, documents, terms, state, 0)
     vocab = state.pop("@vocab", None)
     prefixes = {term: iri for term, iri in terms.items() if iri.endswith(("/", "#", ":"))}
-    resolved = {term: _resolve(iri, terms) for term, iri in terms.items() if term not in core_terms()}
-    return Context(source, resolved, prefixes, None if vocab == DEFAULT_VOCAB else vocab)
+    known = {term: iri for term, iri in terms.items() if term not in core_terms()}
+    return Context(source, known, prefixes, None if vocab == DEFAULT_VOCAB else vocab)
 
 
 def urls_of(source: Any) -> list[str]:
@@ -173,15 +173,19 @@ def _gather(source: Any, documents: dict[str, Any], terms: dict[str, str], state
 
 
 def _gather_object(source: dict[str, Any], terms: dict[str, str], state: dict[str, str]) -> None:
+    """A term means what the prefixes say where it is defined: a later context that changes a prefix does not change the term."""
+    own: dict[str, str] = {}
     for term, value in source.items():
         if term == "@vocab" and isinstance(value, str):
             state["@vocab"] = value
         elif not term.startswith("@"):
             iri = value.get("@id") if isinstance(value, dict) else value
             if isinstance(iri, str) and not iri.startswith("@"):
-                terms[term] = iri
+                own[term] = iri
             elif iri is not None and not isinstance(iri, str):
                 raise BadRequest(f"@context term {term!r} has no IRI")
+    scope = terms | own
+    terms.update({term: _resolve(iri, scope) for term, iri in own.items()})
 
 
 def _resolve(iri: str, terms: dict[str, str]) -> str:
