@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import subprocess
 import sys
@@ -12,11 +13,13 @@ from pathlib import Path
 import pytest
 
 from madang.base.errors import Unavailable
+from madang.engine.privilege import ENGINE_UID, is_root
 from madang.engine.temporary import OwnedFolder, scratch, sockets_of, sweep
 
 OWNER = """
 import sys
 from pathlib import Path
+from madang.engine.privilege import ENGINE_UID, is_root
 from madang.engine.temporary import OwnedFolder
 OwnedFolder(Path(sys.argv[1])).hold()
 print("held", flush=True)
@@ -89,3 +92,18 @@ def test_a_scratch_folder_sweeps_those_before_it(temporary: Path, owner: subproc
     folder = scratch("mine-")
     assert list(temporary.iterdir()) == [folder.path]
     folder.remove()
+
+
+@pytest.mark.skipif(not is_root(), reason="only root could give a folder away")
+def test_a_folder_of_an_older_madang_is_taken_when_nobody_answers_in_it(temporary: Path) -> None:
+    folder = temporary / "mine-1"
+    folder.mkdir()
+    (folder / "left").touch()
+    os.chown(folder, ENGINE_UID, ENGINE_UID)
+    with socket.socket(socket.AF_UNIX) as database:
+        database.bind(str(folder / "s"))
+        database.listen()
+        with pytest.raises(Unavailable):
+            OwnedFolder(folder).hold()
+    OwnedFolder(folder).hold()
+    assert sorted(path.name for path in folder.iterdir()) == ["owner.lock"]

@@ -13,8 +13,10 @@ import socket
 import tempfile
 from contextlib import suppress
 from pathlib import Path
+from stat import S_ISDIR
 
 from madang.base.errors import Unavailable
+from madang.engine.privilege import ENGINE_UID, is_root
 
 _LOCK = "owner.lock"
 
@@ -29,6 +31,7 @@ class OwnedFolder:
     def hold(self) -> None:
         """Makes it this process's, and does nothing when it is. Raises Unavailable when it is another's."""
         while self._held is None:
+            _clear_old(self.path)
             self.path.mkdir(mode=0o711, exist_ok=True)
             if self.path.stat().st_uid != os.getuid():
                 raise Unavailable(f"{self.path} belongs to another user")
@@ -75,6 +78,15 @@ def sweep(prefix: str = f"madang-{os.getuid()}-") -> list[Path]:
                 removed.append(path)
             os.close(held)
     return removed
+
+
+def _clear_old(path: Path) -> None:
+    """Before there were locks, root gave the folder to the user it starts the database as; one whose database is gone may go."""
+    with suppress(FileNotFoundError):
+        stat = path.lstat()
+        ours = is_root() and stat.st_uid == ENGINE_UID and S_ISDIR(stat.st_mode)
+        if ours and not any(map(_answers, path.rglob("*"))):
+            shutil.rmtree(path, ignore_errors=True)
 
 
 def _take(folder: Path) -> int | None:
