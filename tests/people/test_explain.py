@@ -32,11 +32,18 @@ async def ask(broker: Broker, query: str, role: str | None = "operator") -> dict
         ),
         (
             "bbox=1,2,3,4&q=n>1&count=true",
-            "SELECT id, body->$1::text AS place, body->$2::text AS far FROM (SELECT id AS near_id"
-            " FROM unnest($3::int[], $4::int[], $5::float8[], $6::float8[]) AS grid(low, high, west, east), entity"
-            " WHERE band BETWEEN low AND high AND entity.west BETWEEN grid.west AND grid.east) AS near"
-            " JOIN entity ON id = near_id WHERE entity.body @@ $7::jsonpath"
-            " AND place && box(point($8::float8, $9::float8), point($10::float8, $11::float8)) ORDER BY id LIMIT $12",
+            "SELECT id, body->$1::text AS place, body->$2::text AS far FROM ("
+            "SELECT id AS near_id FROM entity WHERE band IS NOT NULL"
+            " AND band BETWEEN $3::int AND $4::int AND west BETWEEN $5::float8 AND $6::float8"
+            " UNION ALL SELECT id AS near_id FROM entity WHERE band IS NOT NULL"
+            " AND band BETWEEN $7::int AND $8::int AND west BETWEEN $9::float8 AND $10::float8"
+            " UNION ALL SELECT id AS near_id FROM entity WHERE band IS NOT NULL"
+            " AND band BETWEEN $11::int AND $12::int AND west BETWEEN $13::float8 AND $14::float8"
+            " UNION ALL SELECT id AS near_id FROM entity WHERE band IS NOT NULL"
+            " AND band BETWEEN $15::int AND $16::int AND west BETWEEN $17::float8 AND $18::float8"
+            ") AS near JOIN entity ON id = near_id WHERE entity.body @@ $19::jsonpath"
+            " AND place && box(point($20::float8, $21::float8), point($22::float8, $23::float8))"
+            " ORDER BY type, band, west, id LIMIT $24",
         ),
     ],
 )

@@ -39,21 +39,30 @@ def bands(area: Box) -> tuple[list[int], list[int], list[float], list[float]]:
     return lows, highs, wests, [east] * len(lows)
 
 
-def candidates(area: Box, types: tuple[str, ...], after: str | None, parameters: Parameters) -> str:
-    """A SELECT of the ids (`near_id`) beyond `after` of what may touch the box and may be of one of the types, if any are
-    given. It reads indexes only."""
-    given = ", ".join(
-        f"{parameters.add(values)}::{kind}[]"
-        for values, kind in zip(bands(area), ("int", "int", "float8", "float8"), strict=True)
+ORDER = "type, band, west, id"
+"""The order of the index, and of areas of which no other is asked."""
+Spot = tuple[str, int, float, str]
+"""Type, band, west, id: where an entity stands in that order."""
+
+
+def parts(area: Box, types: tuple[str, ...], parameters: Parameters) -> list[str]:
+    """Conditions, of which each is a part of an index in its order: what may touch the box and may be of one of the types, if
+    any are given, meets exactly one of them."""
+    names = f"{parameters.add(list(types))}::text[]" if types else None
+    kinds = (
+        [f"type = ANY({names})", f"cardinality(types) > 1 AND type <> ALL({names})"] if names else ["band IS NOT NULL"]
     )
-    grid = f"unnest({given}) AS grid(low, high, west, east)"
-    inside = "band BETWEEN low AND high AND entity.west BETWEEN grid.west AND grid.east"
-    if after is not None:
-        inside += f" AND id > {parameters.add(after)}"
-    if not types:
-        return f"SELECT id AS near_id FROM {grid}, entity WHERE {inside}"  # noqa: S608 - values only ever as parameters
-    names = f"{parameters.add(list(types))}::text[]"
-    return (
-        f"SELECT id AS near_id FROM {grid}, entity WHERE type = ANY({names}) AND {inside}"  # noqa: S608
-        f" UNION ALL SELECT id FROM {grid}, entity WHERE cardinality(types) > 1 AND type <> ALL({names}) AND {inside}"
+    return [f"{kind} AND {_inside(values, parameters)}" for values in zip(*bands(area), strict=True) for kind in kinds]
+
+
+def _inside(values: tuple[int, int, float, float], parameters: Parameters) -> str:
+    low, high, west, east = (parameters.add(value) for value in values)
+    return f"band BETWEEN {low}::int AND {high}::int AND west BETWEEN {west}::float8 AND {east}::float8"
+
+
+def beyond(spot: Spot, parameters: Parameters) -> str:
+    """What comes after a spot."""
+    values = (
+        f"{parameters.add(value)}::{kind}" for value, kind in zip(spot, ("text", "int", "float8", "text"), strict=True)
     )
+    return f"({ORDER}) > ({', '.join(values)})"

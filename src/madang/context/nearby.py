@@ -12,8 +12,8 @@ from shapely.geometry import shape
 
 from madang.base.errors import TooManyResults
 from madang.base.limits import GEO_MAX_CANDIDATES, QUERY_MAX_PAGE
-from madang.context.area import candidates
-from madang.context.query import Page, Query, where
+from madang.context.area import ORDER, beyond, parts
+from madang.context.query import Cursor, Page, Query, where
 from madang.context.row import COLUMNS, Row, row_of
 from madang.context.sql import Parameters, order_by
 from madang.engine.database import fetch
@@ -48,22 +48,22 @@ class Nearby:
         """Raises TooManyResults when all that come into question must be judged, and they are too many."""
         if query.count or query.order is not None or query.geo is None:
             return await self._judge_all(query)
-        wanted, hits, after, full = query.offset + query.limit + 1, list[Row](), query.after, True
+        wanted, hits, after, full = query.offset + query.limit + 1, list[tuple[Row, Cursor]](), query.after, True
         while full and len(hits) < wanted:
             size = _portion(wanted - len(hits))
-            rows = await self._rows(replace(query, after=after), size)
-            hits += [row for row in rows if _is_hit(query.geo, row.entity.body.get(query.geo.attribute))]
-            full, after = len(rows) == size, rows[-1].entity.id if rows else None
-        return Page(hits[query.offset : wanted - 1], None, len(hits) >= wanted)
+            found = await self._next(replace(query, after=after), size)
+            hits += [hit for hit in found if _is_hit(query.geo, hit[0].entity.body.get(query.geo.attribute))]
+            full, after = len(found) == size, found[-1][1] if found else None
+        page = hits[query.offset : wanted - 1]
+        return Page([row for row, _ in page], None, len(hits) >= wanted, page[-1][1] if page else None)
 
-    async def _rows(self, query: Query, size: int) -> list[Row]:
-        """The next that come into question, by id. An area with very many is not sorted: all are gone through by id."""
+    async def _next(self, query: Query, size: int) -> list[tuple[Row, Cursor]]:
+        """The next that come into question, each with where it stands."""
         box = grid_box(query)
-        if box is not None:
-            records = await fetch(self._planned, *_page_in(box, query, size))
-            if records[0]["candidates"] <= GEO_MAX_CANDIDATES:
-                return [row_of(record) for record in records if record["id"] is not None]
-        return [row_of(record) for record in await fetch(self._pool, *_plain(query, size))]
+        if box is None:
+            return [(row := row_of(record), row.entity.id) for record in await fetch(self._pool, *_plain(query, size))]
+        records = await fetch(self._planned, *_in_box(box, query, size))
+        return [(row_of(one), (one["type"], one["band"], one["west"], one["id"])) for one in records]
 
     async def _judge_all(self, query: Query) -> Page:
         """Only a page of them is read."""
@@ -91,24 +91,26 @@ def statement(query: Query) -> Statement:
         return _all(query)
     size = _portion(query.offset + query.limit + 1)
     box = grid_box(query)
-    return _page_in(box, query, size) if box is not None else _plain(query, size)
+    return _in_box(box, query, size) if box is not None else _plain(query, size)
 
 
 def _portion(wanted: int) -> int:
     return min(math.ceil(wanted * SPARE), QUERY_MAX_PAGE)
 
 
-def _page_in(box: Box, query: Query, size: int) -> Statement:
-    """`candidates` of the first row says how many there are, up to one too many; a row without an id is no entity."""
+def _in_box(box: Box, query: Query, size: int) -> Statement:
+    """The next in the order of the index: no more of it is read than the page needs."""
     parameters = Parameters()
-    near = candidates(box, query.types, query.after, parameters)
-    condition, limit, most = where(query, parameters), parameters.add(size), parameters.add(GEO_MAX_CANDIDATES + 1)
-    sql = (
-        f"WITH near AS MATERIALIZED ({near} LIMIT {most}) SELECT * FROM (SELECT count(*) AS candidates FROM near) AS them"  # noqa: S608
-        f" LEFT JOIN LATERAL (SELECT {COLUMNS} FROM (SELECT near_id FROM near ORDER BY near_id) AS sorted JOIN entity ON id = near_id"
-        f" WHERE {condition} ORDER BY near_id LIMIT {limit}) AS found ON true"
+    terms, limit = [where(replace(query, after=None), parameters)], parameters.add(size)
+    if isinstance(query.after, str):
+        raise TypeError("an area goes on from a spot, not from an id")
+    if query.after is not None:
+        terms.append(beyond(query.after, parameters))
+    selects = (
+        f"(SELECT {COLUMNS}, type, band, west FROM entity WHERE {' AND '.join([part, *terms])} ORDER BY {ORDER} LIMIT {limit})"  # noqa: S608
+        for part in parts(box, query.types, parameters)
     )
-    return sql, parameters.values
+    return f"SELECT * FROM ({' UNION ALL '.join(selects)}) AS near ORDER BY {ORDER} LIMIT {limit}", parameters.values  # noqa: S608
 
 
 def _all(query: Query) -> Statement:
@@ -117,15 +119,14 @@ def _all(query: Query) -> Statement:
     distance = query.order.distance if query.order is not None else None
     place = parameters.add(query.geo.attribute if query.geo is not None else None)
     far = parameters.add(distance.attribute if distance is not None else None)
-    box = grid_box(query)
-    near = (
-        f"({candidates(box, query.types, query.after, parameters)}) AS near JOIN entity ON id = near_id"
-        if box
-        else "entity"
-    )
-    condition, order = where(query, parameters), order_by(query.order, parameters)
+    box, source, order = grid_box(query), "entity", order_by(query.order, parameters)
+    if box is not None:
+        found = (f"SELECT id AS near_id FROM entity WHERE {part}" for part in parts(box, query.types, parameters))  # noqa: S608
+        near = " UNION ALL ".join(found)
+        source = f"({near}) AS near JOIN entity ON id = near_id"
+        order = ORDER if query.order is None else order
     sql = (
-        f"SELECT id, body->{place}::text AS place, body->{far}::text AS far FROM {near} WHERE {condition}"  # noqa: S608
+        f"SELECT id, body->{place}::text AS place, body->{far}::text AS far FROM {source} WHERE {where(query, parameters)}"  # noqa: S608
         f" ORDER BY {order} LIMIT {parameters.add(GEO_MAX_CANDIDATES + 1)}"
     )
     return sql, parameters.values

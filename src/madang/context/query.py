@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from madang.base.limits import QUERY_DEFAULT_PAGE
+from madang.context.area import Spot
 from madang.context.row import Row
 from madang.context.sql import Parameters, area_condition, condition, scopes_condition, types_condition
 from madang.model.geometry import GeoQuery
@@ -12,13 +13,16 @@ from madang.model.ordering import Ordering
 from madang.model.query import Node
 from madang.model.selection import Selection
 
+Cursor = str | Spot
+"""Where an entity stands in the order of an answer: its id, or its spot in an area."""
+
 
 @dataclass(frozen=True)
 class Query:
     """What to find. Names are internal. `types` and `attrs` mean any of them; empty means all.
 
-    `selection` says more than a list of types can; one of `any_of`, if there are any, must be met too; `order` is by id
-    when None.
+    `selection` says more than a list of types can; one of `any_of`, if there are any, must be met too; `order`, when None, is
+    by id, and of an area by place.
     """
 
     any_of: tuple[Query, ...] = ()
@@ -34,14 +38,17 @@ class Query:
     limit: int = QUERY_DEFAULT_PAGE
     offset: int = 0
     count: bool = False
-    after: str | None = None
+    after: Cursor | None = None
 
 
 @dataclass(slots=True)
 class Page:
+    """`last`: where its last row stands; `Query.after` it begins the next page."""
+
     rows: list[Row]
     total: int | None = None
     more: bool = field(default=False)
+    last: Cursor | None = None
 
 
 def where(query: Query, parameters: Parameters) -> str:
@@ -64,7 +71,7 @@ def where(query: Query, parameters: Parameters) -> str:
         terms.append(f"body ?| {parameters.add(list(query.attrs))}::text[]")
     if query.q is not None:
         terms.append(condition(query.q, parameters))
-    if query.after is not None:
+    if isinstance(query.after, str):
         terms.append(f"id > {parameters.add(query.after)}")
     if query.geo is not None:
         terms.append(area_condition(query.geo, parameters))

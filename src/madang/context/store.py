@@ -75,7 +75,8 @@ class Store:
         if members is not None:
             chosen = members[query.offset : query.offset + query.limit]
             total = len(members) if query.count else None
-            return Page(await self.list_by_id(chosen), total, len(members) > query.offset + query.limit)
+            rows = await self.list_by_id(chosen)
+            return Page(rows, total, len(members) > query.offset + query.limit, chosen[-1] if chosen else None)
         records = await self._fetch(*_statement(query)) if query.limit else []
         total = None
         if query.count:
@@ -83,7 +84,7 @@ class Store:
             sql = f"SELECT count(*) AS n FROM entity WHERE {where(query, parameters)}"  # noqa: S608
             total = (await self._fetch(sql, parameters.values))[0]["n"]
         rows = [row_of(record) for record in records[: query.limit]]
-        return Page(rows, total, len(records) > query.limit)
+        return Page(rows, total, len(records) > query.limit, rows[-1].entity.id if rows else None)
 
     async def _members(self, query: Query) -> list[str] | None:
         """All ids that a query for one type finds, when they are few and hold still."""

@@ -22,7 +22,7 @@ from madang.base.limits import (
     SOCKET_TICK_S,
     SOCKETS_MAX,
 )
-from madang.context.query import Page, Query
+from madang.context.query import Cursor, Page, Query
 from madang.context.row import Row
 from madang.model.change import Change
 from madang.model.context import CORE
@@ -163,10 +163,10 @@ class Socket:
 
     async def _load(self, view: View, generation: int) -> None:
         """Pages of the present. What changes meanwhile waits in `pending` and is sent after, unless the page had it."""
-        after = ""
+        after: Cursor | None = None
         while self._current(view, generation):
             try:
-                page = await self._live.broker.store.find(replace(view.query, after=after or None))
+                page = await self._live.broker.store.find(replace(view.query, after=after))
             except MadangError as error:
                 await self._say({"op": "error", "id": view.id, "problem": error.problem()})
                 if error.status < 500:
@@ -175,11 +175,11 @@ class Socket:
                 continue
             if not self._current(view, generation):
                 return
-            await self._say(self._state(view, page, after == ""))
+            await self._say(self._state(view, page, after is None))
             if not page.more:
                 view.loading = view.generation != generation
                 return
-            after = page.rows[-1].entity.id
+            after = page.last
 
     def _state(self, view: View, page: Page, is_first: bool) -> dict[str, Any]:
         for row in page.rows:

@@ -8,7 +8,7 @@ from typing import Any
 from madang.base.errors import MadangError, NotFound, TooManyResults
 from madang.base.limits import QUERY_MAX_PAGE, SENSORTHINGS_MAX_ENTITIES
 from madang.context.observed import Observed
-from madang.context.query import Query
+from madang.context.query import Cursor, Query
 from madang.history.past import Past
 from madang.history.search import evolutions
 from madang.history.window import Window
@@ -168,7 +168,7 @@ class SensorThings:
         """Every entity that senses. Raises TooManyResults."""
         types = await self._types()
         found: list[Entity] = []
-        after: str | None = None
+        after: Cursor | None = None
         while types:
             read = await self._broker.store.find(Query(types=types, limit=QUERY_MAX_PAGE, after=after))
             found += [row.entity for row in read.rows]
@@ -176,5 +176,5 @@ class SensorThings:
                 raise TooManyResults(f"more than {SENSORTHINGS_MAX_ENTITIES} entities sense: ask for one of them")
             if not read.more:
                 break
-            after = found[-1].id
+            after = read.last
         return found
