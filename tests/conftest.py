@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import asyncpg
@@ -36,6 +37,7 @@ from madang.federation.federation import Federation
 from madang.history.past import Past, open_past
 from madang.people.gateway import Gateway
 from madang.people.http import Request, Response
+from madang.people.manage import Management
 from madang.people.ngsi.broker import Broker
 from madang.people.ngsi.routes import NgsiLd
 from madang.people.ngsi.snapshot_door import Keeping
@@ -109,7 +111,7 @@ async def dsn(session_dsn: str) -> str:
     connection = await asyncpg.connect(session_dsn)
     await connection.execute(
         "TRUNCATE entity, history, dead_letter, notification, counter, subscription, bus_cursor, command, app, ld_context,"
-        " transient, tenant, csource, csource_subscription, csource_told, entity_map, entity_map_entry, snapshot"
+        " transient, tenant, csource, csource_subscription, csource_told, subscription_at_source, entity_map, entity_map_entry, snapshot"
         " RESTART IDENTITY"
     )
     await connection.close()
@@ -180,7 +182,9 @@ async def open_api(
 
     federation = Federation(pool, broker.contexts)
     ngsi = NgsiLd(broker, Subscriptions(pool), past, federation, EntityMaps(pool), keeping)
-    app = Gateway(ngsi, Nothing(), Nothing(), Nothing(), metrics, no_sockets, nobody, OPERATOR)
+    absent: Any = None
+    manage = Management({}, absent, absent, absent, absent, absent, absent, ngsi.intake.take)
+    app = Gateway(ngsi, manage, Nothing(), Nothing(), metrics, no_sockets, nobody, OPERATOR)
     transport = httpx.ASGITransport(app=app)  # type: ignore[arg-type]
     async with httpx.AsyncClient(transport=transport, base_url="http://localhost:8600/ngsi-ld/v1/") as client:
         yield client

@@ -20,7 +20,7 @@ from madang.cli.board import Board, metrics, page_config
 from madang.cli.cities import find_city, first_party_apps
 from madang.cli.desk import open_desk
 from madang.cli.roles import open_pool, open_writer, until_told
-from madang.cli.tenancy import TenantHouse
+from madang.cli.tenancy import TenantHouse, alias_of
 from madang.cli.tidy import keep_tidy
 from madang.context.catalogue import Catalogue
 from madang.context.contexts import Contexts
@@ -64,7 +64,7 @@ async def gateway(settings: Settings) -> None:
     writer = open_writer(settings, pool, snapshot)
     store = Store(pool, snapshot, await connect_planned(settings.database))
     board, catalogue = Board(city), Catalogue(pool)
-    broker = Broker(writer, store, Contexts(catalogue=catalogue), Discovery(pool), catalogue, f"madang-{city.id}")
+    broker = Broker(writer, store, Contexts(catalogue=catalogue), Discovery(pool), catalogue, alias_of(city.id))
     tenants = TenantHouse(settings, Tenants(pool), broker.alias, city.history)
     federation = Federation(pool, broker.contexts)
     live = Live(broker, board.status)
@@ -85,9 +85,10 @@ async def gateway(settings: Settings) -> None:
     desk = await open_desk(settings, city.id, pool, store, board.demo.get("speed") or 1.0)
     board.desk = desk
     page, letters, explain = page_config(city, board), DeadLetters(pool), Explain(broker)
-    manage = Management(page, apps, desk, letters, board.status, lambda: available(apps), explain.get)
     past, maps = open_past(pool, city.history.max_instances), EntityMaps(pool)
     ngsi = NgsiLd(broker, Subscriptions(pool), past, federation, maps, tenants.keeping(pool, broker))
+    notified = tenants.notified(ngsi)
+    manage = Management(page, apps, desk, letters, board.status, lambda: available(apps), explain.get, notified)
     app = Gateway(
         TenantRouter(ngsi, tenants.open),
         manage,

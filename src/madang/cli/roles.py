@@ -18,7 +18,7 @@ from madang.base.errors import MadangError, Unavailable
 from madang.bus.connection import connect, ensure_stream, tell_every_second
 from madang.bus.courier import Courier
 from madang.cli.cities import find_city
-from madang.cli.tenancy import carry_for_tenants
+from madang.cli.tenancy import alias_of, carry_for_tenants, open_subscriber
 from madang.context.notifier import Notifier
 from madang.context.snapshot import Snapshot, open_snapshot
 from madang.context.tenants import Tenants
@@ -142,7 +142,9 @@ async def courier(settings: Settings) -> None:
     notifier = Notifier(pool)
     await retrying(notifier.start)
     sources = SourceNotifier(pool)
-    past = find_city(settings.city_file).history
+    city = find_city(settings.city_file)
+    past, alias = city.history, alias_of(city.id)
+    subscriber = open_subscriber(settings, pool, sources, alias)
     retention = Retention(pool, past, SystemClock())
     carrier = Courier(pool, client, settings.city, [notifier.consume])
     rate = Rate()
@@ -160,7 +162,8 @@ async def courier(settings: Settings) -> None:
         retention.run(),
         notifier.run(),
         sources.run(),
-        carry_for_tenants(settings, Tenants(pool), client, past),
+        subscriber.run(),
+        carry_for_tenants(settings, Tenants(pool), client, past, alias),
         tell_every_second(client, "courier", numbers),
         tell_ready(settings, "courier", lambda: carrier.listening),
     )

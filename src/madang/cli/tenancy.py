@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Awaitable, Callable
 from typing import Any
+from urllib.parse import urlencode
 
 import asyncpg
 
@@ -28,14 +30,22 @@ from madang.context.writer import Writer
 from madang.engine.database import LOST, connect_planned, connect_pool, migrate
 from madang.engine.settings import Settings
 from madang.federation.federation import Federation
+from madang.federation.leases import Door
 from madang.federation.source_notifier import SourceNotifier
+from madang.federation.subscriber import Subscriber
 from madang.history.past import open_past
 from madang.history.retention import Retention
+from madang.people.http import Handler, Request, Response
 from madang.people.ngsi.broker import Broker
 from madang.people.ngsi.routes import NgsiLd
 from madang.people.ngsi.snapshot_door import Keeping
 
 LOOK_S = 1.0
+
+
+def alias_of(city: str) -> str:
+    """What a city's broker is called among brokers (a pseudonym of RFC 9110, 7.6.3)."""
+    return f"madang-{city}"
 
 
 class TenantHouse:
@@ -64,6 +74,15 @@ class TenantHouse:
                 found = self._open.get(name) or await self._broker(await self._tenant(name, create))
                 self._open[name] = found
         return found
+
+    def notified(self, default: NgsiLd) -> Handler:
+        """Takes what other brokers tell of a tenant's subscriptions; of those of `default` when none is named."""
+
+        async def take(request: Request) -> Response:
+            name = request.query.get("tenant")
+            return await (await self.open(name, False) if name else default).intake.take(request)
+
+        return take
 
     async def _tenant(self, name: str, create: bool) -> Tenant:
         found = await self._tenants.find(name)
@@ -137,7 +156,9 @@ def _error(task: asyncio.Task[None]) -> BaseException:
     return task.exception() or RuntimeError("a tenant's work ended")
 
 
-async def carry_for_tenants(settings: Settings, tenants: Tenants, client: Any, past: HistorySettings) -> None:
+async def carry_for_tenants(
+    settings: Settings, tenants: Tenants, client: Any, past: HistorySettings, alias: str
+) -> None:
     """Follows the register: each tenant's changes go to its own subscriptions, and to the bus under a name of its own, so
     that who listens to the city hears nothing of them."""
     known: set[int] = set()
@@ -146,7 +167,7 @@ async def carry_for_tenants(settings: Settings, tenants: Tenants, client: Any, p
             for tenant in await _listed(tenants):
                 if tenant.id not in known:
                     known.add(tenant.id)
-                    work.create_task(_carry(settings, tenant, client, past))
+                    work.create_task(_carry(settings, tenant, client, past, f"{alias}-{tenant.id}"))
             await asyncio.sleep(LOOK_S)
 
 
@@ -157,11 +178,23 @@ async def _listed(tenants: Tenants) -> list[Tenant]:
         return []
 
 
-async def _carry(settings: Settings, tenant: Tenant, client: Any, past: HistorySettings) -> None:
+async def _carry(settings: Settings, tenant: Tenant, client: Any, past: HistorySettings, alias: str) -> None:
     pool = await connect_pool(settings.database, 1, 2, tenant.schema)
     headers = (("NGSILD-Tenant", tenant.name),)
     notifier, sources = Notifier(pool, headers), SourceNotifier(pool, headers)
+    subscriber = open_subscriber(settings, pool, sources, alias, tenant.name)
     courier = Courier(pool, client, f"{settings.city}-{tenant.schema}", [notifier.consume])
     await notifier.start()
     retention = Retention(pool, past, SystemClock())
-    await asyncio.gather(courier.run(), notifier.run(), sources.run(), retention.run())
+    await asyncio.gather(courier.run(), notifier.run(), sources.run(), subscriber.run(), retention.run())
+
+
+def open_subscriber(
+    settings: Settings, pool: asyncpg.Pool, sources: SourceNotifier, alias: str, tenant: str = ""
+) -> Subscriber:
+    """Subscribes at the sources that `sources` hears of; they tell at the gateway."""
+    host = os.environ.get("MADANG_HOST", "127.0.0.1")
+    address = os.environ.get("MADANG_ADDRESS") or f"http://{host}:{settings.http_port}"
+    suffix = f"?{urlencode({'tenant': tenant})}" if tenant else ""
+    door = Door(alias, f"{address.rstrip('/')}/madang/v1/notifications/", suffix)
+    return Subscriber(pool, sources.federation, Contexts(catalogue=Catalogue(pool)), door)

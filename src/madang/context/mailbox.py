@@ -18,6 +18,8 @@ from madang.context.delivery import FAILED, Delivery
 from madang.model.subscription import Subscription
 
 log = structlog.get_logger()
+FROM_SOURCES = 2**62
+"""Numbers of notices from here on are of what other brokers told: they stand in no order with changes."""
 FAILING_AFTER = 3
 PAUSES_S = (0.5, 1.0, 2.0, 5.0, 10.0)
 
@@ -67,7 +69,7 @@ class Mailbox:
 
     def put(self, notice: Notice) -> None:
         """Takes a notice in; one that was taken before is not taken twice."""
-        if notice.seq:
+        if 0 < notice.seq < FROM_SOURCES:
             if notice.seq <= self._last_seq:
                 return
             self._last_seq = notice.seq

@@ -18,7 +18,7 @@ from madang.context.catalogue import Catalogue
 from madang.context.contexts import Contexts
 from madang.context.delivery import Delivery
 from madang.context.freshness import Freshness
-from madang.context.mailbox import Mailbox, Settled
+from madang.context.mailbox import Mailbox, Notice, Settled
 from madang.context.matcher import Matcher
 from madang.context.notices import Notices
 from madang.context.periodic import tell_by_clock
@@ -49,6 +49,7 @@ class Notifier:
         self._since: dict[str, str] = {}
         self._clocks: dict[str, asyncio.Task[None]] = {}
         self._freshness = Freshness()
+        self._behind = 0
         self._reloading = asyncio.Lock()
 
     @property
@@ -64,6 +65,7 @@ class Notifier:
             await asyncio.sleep(RELOAD_S)
             try:
                 await self.reload()
+                await self.take_told()
             except LOST as error:
                 log.warning("notifier waits for the database", error=repr(error))
 
@@ -78,7 +80,15 @@ class Notifier:
     async def start(self) -> None:
         """Reads the subscriptions, and what waited for them when the process before this one ended."""
         await self.reload()
-        for identifier, notice in await self._tally.waiting():
+        self._put(await self._tally.waiting())
+
+    async def take_told(self) -> None:
+        """What other brokers told of our subscriptions, which is on disk already. Raises one of LOST."""
+        self._put(await self._tally.from_sources(self._behind))
+
+    def _put(self, told: list[tuple[str, Notice]]) -> None:
+        for identifier, notice in told:
+            self._behind = max(self._behind, notice.seq)
             if identifier in self._mail:
                 self._mail[identifier].put(notice)
 
@@ -139,9 +149,7 @@ class Notifier:
         now = to_iso(datetime.now(UTC))
         told = await self._notices.of([(one, wanted) for one in changes if (wanted := self._wanted(one, now))])
         await self._tally.keep(told)
-        for identifier, notice in told:
-            if identifier in self._mail:
-                self._mail[identifier].put(notice)
+        self._put(told)
 
     def _wanted(self, recorded: Recorded, now: str) -> list[Subscription]:
         change = recorded.change

@@ -23,13 +23,15 @@ class Subscriptions:
         self._pool, self._table, self._most = pool, table, most
         self._noted = f"WITH noted AS MATERIALIZED (SELECT nextval('{table}_change')) "
 
-    async def create(self, subscription: Subscription, data: dict[str, Any], context: Context) -> None:
-        """Raises Conflict, TooManyResults at the limit."""
+    async def create(
+        self, subscription: Subscription, data: dict[str, Any], context: Context, *, local: bool = True, via: str = ""
+    ) -> None:
+        """`local` ones are about this broker alone; `via` are those it came through. Raises Conflict, TooManyResults."""
         if await self.count() >= self._most:
             raise TooManyResults(f"there are {self._most} subscriptions already")
-        sql = f"{self._noted}INSERT INTO {self._table} (id, body, context) SELECT $1, $2, $3 FROM noted"  # noqa: S608
+        sql = f"{self._noted}INSERT INTO {self._table} (id, body, context, local, via) SELECT $1, $2, $3, $4, $5 FROM noted"  # noqa: S608
         try:
-            await self._pool.execute(sql, subscription.id, data, context.source)
+            await self._pool.execute(sql, subscription.id, data, context.source, local, via)
         except asyncpg.UniqueViolationError:
             raise Conflict(f"{subscription.id} exists already") from None
 
@@ -67,7 +69,7 @@ class Subscriptions:
         return int(await self._pool.fetchval(sql))
 
     async def every(self) -> list[asyncpg.Record]:
-        return list(await self._pool.fetch(f"SELECT id, body, context, modified_at FROM {self._table}"))  # noqa: S608
+        return list(await self._pool.fetch(f"SELECT id, body, context, modified_at, local, via FROM {self._table}"))  # noqa: S608
 
 
 def missing(what: str, seen: datetime | None) -> MadangError:

@@ -8,7 +8,8 @@ import asyncpg
 import msgspec
 import structlog
 
-from madang.context.mailbox import Notice, Settled
+from madang.base.limits import NOTIFY_QUEUE_MAX
+from madang.context.mailbox import FROM_SOURCES, Notice, Settled
 from madang.engine.database import LOST
 
 log = structlog.get_logger()
@@ -18,6 +19,11 @@ INSERT INTO notification (subscription_id, seq, entity_id, data)
 SELECT t.* FROM unnest($1::text[], $2::bigint[], $3::text[], $4::json[]) AS t(subscription_id, seq, entity_id, data)
 JOIN subscription ON subscription.id = t.subscription_id ON CONFLICT DO NOTHING
 """
+# The number stands in the text, so that the index of these rows alone is taken.
+_FROM_SOURCES = f"""
+SELECT subscription_id, seq, entity_id, data FROM notification
+WHERE seq >= {FROM_SOURCES} AND seq > $1 ORDER BY seq LIMIT {NOTIFY_QUEUE_MAX}
+"""  # noqa: S608
 _COUNT = """
 UPDATE {table} SET times_sent = times_sent + t.sent, times_failed = times_failed + t.failed,
   last_notification = now(),
@@ -55,6 +61,11 @@ class Tally:
     async def waiting(self) -> list[tuple[str, Notice]]:
         """What waited when the process before this one ended, in order."""
         records = await self._pool.fetch("SELECT subscription_id, seq, entity_id, data FROM notification ORDER BY seq")
+        return [(record["subscription_id"], Notice(*list(record.values())[1:])) for record in records]
+
+    async def from_sources(self, behind: int) -> list[tuple[str, Notice]]:
+        """What other brokers told behind that number, in order."""
+        records = await self._pool.fetch(_FROM_SOURCES, behind)
         return [(record["subscription_id"], Notice(*list(record.values())[1:])) for record in records]
 
     def settle(self, settled: Settled) -> None:

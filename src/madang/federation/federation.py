@@ -14,6 +14,7 @@ from madang.base.limits import SOURCE_SUBSCRIPTIONS_MAX
 from madang.context.contexts import Contexts
 from madang.context.freshness import Freshness
 from madang.context.subscriptions import Subscriptions
+from madang.federation.at_sources import AtSources
 from madang.federation.index import Index, Known, is_over
 from madang.federation.matching import SourceQuery, search
 from madang.federation.peers import Peers
@@ -36,6 +37,9 @@ class Federation:
         self.subscriptions = Subscriptions(pool, "csource_subscription", SOURCE_SUBSCRIPTIONS_MAX)
         self.peers = Peers()
         self.index = Index()
+        self.changes = 0
+        """How often registrations were seen to have changed; 0 until they were read."""
+        self.at_sources = AtSources(pool)
         self._contexts = contexts
         self._freshness = Freshness()
         self._since: dict[str, datetime] = {}
@@ -69,6 +73,7 @@ class Federation:
             self._unsaid |= await self._leave_out()
             self._freshness.read_at(change)
             seen, self._unsaid = self._unsaid, set()
+            self.changes += bool(seen) or not self.changes
             return seen
 
     async def _take_in(self) -> set[str]:

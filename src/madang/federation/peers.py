@@ -158,6 +158,12 @@ class Peers:
             await self._session.close()
 
 
+def aliases(via: str) -> set[str]:
+    """The names of the brokers in a Via field (RFC 9110, 7.6.3)."""
+    parts = [part.split() for part in via.split(",")]
+    return {part[1] for part in parts if len(part) > 1}
+
+
 def url_of(call: Call) -> URL:
     """Where the source takes the call; the path is encoded already."""
     query = urlencode(call.parameters, quote_via=quote)

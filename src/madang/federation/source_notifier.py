@@ -32,10 +32,10 @@ class SourceNotifier:
 
     def __init__(self, pool: asyncpg.Pool, headers: Pairs = (), clock: Clock | None = None) -> None:
         self._contexts = Contexts(catalogue=Catalogue(pool))
-        self._federation = Federation(pool, self._contexts)
+        self.federation = Federation(pool, self._contexts)
         self._tally = Tally(pool, "csource_subscription")
         self._clock = clock or SystemClock()
-        self._means = Means(self._federation.index, Told(pool), Delivery(headers), self._tally.settle, self._clock)
+        self._means = Means(self.federation.index, Told(pool), Delivery(headers), self._tally.settle, self._clock)
         self._tellers: dict[str, Teller] = {}
         self._since: dict[str, datetime] = {}
         self._freshness = Freshness()
@@ -61,7 +61,7 @@ class SourceNotifier:
 
     async def look(self) -> None:
         """Takes in what was made, changed, deleted or is over since the last time. Raises Unavailable, one of LOST."""
-        changed = await self._federation.reload()
+        changed = await self.federation.reload()
         self._note_ends(changed)
         self._pending |= changed | self._over()
         # Subscriptions are read after what they are told of: one that was deleted before is not told.
@@ -76,7 +76,7 @@ class SourceNotifier:
 
     def _note_ends(self, changed: set[str]) -> None:
         for identifier in changed:
-            known = self._federation.index.get(identifier)
+            known = self.federation.index.get(identifier)
             if known is not None and known.registration.expires_at is not None:
                 heapq.heappush(self._ends, (known.registration.expires_at, identifier))
 
@@ -97,10 +97,10 @@ class SourceNotifier:
                 teller.hear(heard)
 
     async def _reload(self) -> None:
-        change = await self._federation.subscriptions.change()
+        change = await self.federation.subscriptions.change()
         if not self._freshness.is_stale(change):
             return
-        records = {record["id"]: record for record in await self._federation.subscriptions.every()}
+        records = {record["id"]: record for record in await self.federation.subscriptions.every()}
         for gone in self._since.keys() - records.keys():
             self._close(gone)
         for identifier, record in records.items():

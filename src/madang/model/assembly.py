@@ -28,8 +28,9 @@ class Piece:
     rank: int = EQUAL
 
 
-def received(data: Any, context: Context, now: str) -> tuple[Entity, Stamps]:
-    """An entity as another broker told it, with its times; `now` stands for those that it did not tell. Raises BadRequest."""
+def received(data: Any, context: Context, now: str, further: frozenset[str] = frozenset()) -> tuple[Entity, Stamps]:
+    """An entity as another broker told it, with its times; `now` stands for those that it did not tell. `further` members of
+    attributes that nobody may write are taken, too. Raises BadRequest."""
     entity = parse_entity(data, context)
     for name, told in data.items():
         if name in ("id", "type", "scope", "expiresAt", "@context", "createdAt", "modifiedAt"):
@@ -38,7 +39,7 @@ def received(data: Any, context: Context, now: str) -> tuple[Entity, Stamps]:
         held = listed(entity.body[context.expand(name)]) if context.expand(name) in entity.body else []
         if len(held) == len(instances):
             for instance, raw in zip(held, instances, strict=True):
-                instance |= _times(raw)
+                instance |= _times(raw) | _members(raw, further)
     times = _times(data)
     return entity, Stamps(times.get("createdAt", now), times.get("modifiedAt", now))
 
@@ -47,6 +48,10 @@ def _times(raw: Any) -> dict[str, str]:
     if not isinstance(raw, dict):
         return {}
     return {name: raw[name] for name in ("createdAt", "modifiedAt") if isinstance(raw.get(name), str)}
+
+
+def _members(raw: Any, names: frozenset[str]) -> dict[str, Any]:
+    return {name: raw[name] for name in names & raw.keys()} if isinstance(raw, dict) else {}
 
 
 def limited(entity: Entity, names: Iterable[str]) -> Entity:

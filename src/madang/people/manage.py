@@ -29,6 +29,7 @@ class Management:
         status: Callable[[], dict[str, Any]],
         app_folders: Callable[[], Awaitable[list[dict[str, Any]]]],
         explain: Handler,
+        notified: Handler,
     ) -> None:
         self._city, self._apps, self._desk, self._letters = city, apps, desk, letters
         self._status, self._folders = status, app_folders
@@ -39,6 +40,7 @@ class Management:
             "explain": {"GET": explain},
             "commands": {"GET": self._list_commands, "POST": self._command},
             "commands/*": {"GET": self._get_command},
+            "notifications/*": {"POST": notified},
             "apps": {"GET": self._list_apps, "POST": self._install},
             "apps/available": {"GET": self._available},
             "apps/*": {"DELETE": self._remove},

@@ -25,6 +25,7 @@ from madang.people.ngsi.distributed_writes import DistributedWrites
 from madang.people.ngsi.entities import Entities
 from madang.people.ngsi.entity_maps import MapResources
 from madang.people.ngsi.identity import Identity
+from madang.people.ngsi.intake import Intake
 from madang.people.ngsi.parameters import check_media
 from madang.people.ngsi.registrations import RegistrationResources
 from madang.people.ngsi.shapes import TAGGED, VERSIONED, Table, Through, allowing, may_want_map, shape_of, with_tag_of
@@ -107,7 +108,6 @@ class NgsiLd:
             "csourceSubscriptions": {"GET": watchers.page, "POST": watchers.create},
             "csourceSubscriptions/*": {"GET": watchers.get, "PATCH": watchers.update, "DELETE": watchers.delete},
         }
-
         self._snapshots = None if keeping is None else open_snapshots(broker, keeping, mapped, times)
         if self._snapshots is not None:
             self._table |= snapshot_table(self._snapshots)
@@ -119,7 +119,7 @@ class NgsiLd:
             ("temporal/entities", "GET"): mapped.query_past,
             ("temporal/entityOperations/query", "POST"): mapped.query_past_by_body,
         }
-        self._federation = federation
+        self._federation, self.intake = federation, Intake(broker, subscriptions, federation)
         many = DistributedBatches(sharing, writes)
         tellings, base = DistributedTellings(sharing, past), "temporal/entities"
         attribute = f"{base}/{{id}}/attrs/{{name}}"

@@ -10,7 +10,7 @@ from madang.base.errors import LoopDetected, MadangError
 from madang.base.limits import PEER_REQUESTS_MAX
 from madang.federation.federation import Federation
 from madang.federation.index import Known
-from madang.federation.peers import Call, Origin, Reply
+from madang.federation.peers import Call, Origin, Reply, aliases
 from madang.model.assembly import RANKS, Piece, limited, received
 from madang.model.context import Context
 from madang.model.evaluate import satisfies
@@ -45,11 +45,8 @@ class Sharing:
         self.broker, self.federation = broker, federation
 
     def origin(self, request: Request) -> Origin:
-        """Raises LoopDetected when the request came through this broker already (clause 4.3.6.4)."""
-        via = request.header(b"via")
-        if self.broker.alias in aliases(via):
-            raise LoopDetected(f"the request came through {self.broker.alias} already")
-        return Origin(self.broker.alias, via, request.headers)
+        """As `origin_of`."""
+        return origin_of(request, self.broker.alias)
 
     def sources(
         self,
@@ -106,10 +103,13 @@ class Sharing:
         return response
 
 
-def aliases(via: str) -> set[str]:
-    """The names of the brokers in a Via field (RFC 9110, 7.6.3)."""
-    parts = [part.split() for part in via.split(",")]
-    return {part[1] for part in parts if len(part) > 1}
+def origin_of(request: Request, alias: str) -> Origin:
+    """What of a request goes along to sources. Raises LoopDetected when it came through the broker `alias` already (clause
+    4.3.6.4)."""
+    via = request.header(b"via")
+    if alias in aliases(via):
+        raise LoopDetected(f"the request came through {alias} already")
+    return Origin(alias, via, request.headers)
 
 
 def parameters(registration: Registration, **given: Any) -> Parameters:

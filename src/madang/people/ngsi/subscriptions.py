@@ -21,6 +21,7 @@ from madang.people.ngsi.contexts import address_of
 from madang.people.ngsi.entities import NO_CONTENT
 from madang.people.ngsi.parameters import LD, accepted_json, answer, link_context, read_payload
 from madang.people.ngsi.queries import paging
+from madang.people.ngsi.sharing import is_shared, origin_of
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,7 @@ class SubscriptionResources:
 
     async def create(self, request: Request) -> Response:
         request.caller.require("write", "subscriptions")
+        origin = origin_of(request, self._broker.alias)
         data, context = await read_payload(request, self._broker.contexts)
         subscription = self._kind.parse(data, context)
         await self._check(data)
@@ -54,7 +56,8 @@ class SubscriptionResources:
         address, context = await self._addressed(request, context)
         if self._kind.names_context:
             body.setdefault("jsonldContext", address)
-        await self._subscriptions.create(subscription, body, context)
+        local = not is_shared(request)
+        await self._subscriptions.create(subscription, body, context, local=local, via=origin.via)
         return made(self._kind.path, subscription.id)
 
     async def page(self, request: Request) -> Response:

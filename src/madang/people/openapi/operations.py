@@ -107,6 +107,9 @@ MANAGEMENT: dict[tuple[str, str], Operation] = {
     ("commands", "GET"): _op("Receipts, newest first", {200: "ReceiptList"}, None, "limit status target"),
     ("commands", "POST"): _op("State an intent, or up to 200", {201: "Receipts"}, "Intents"),
     ("commands/*", "GET"): _op("The latest receipt of a command", {200: "Receipt"}),
+    ("notifications/*", "POST"): _op(
+        "Where other brokers tell of what we subscribed to there (5.8.6)", _GONE, "Notification", "tenant"
+    ),
     ("apps", "GET"): _op("Installed apps", {200: "AppList"}),
     ("apps", "POST"): _op("Install the app in a folder", {201: "App"}, "Install"),
     ("apps/available", "GET"): _op("First-party apps", {200: "AppList"}),

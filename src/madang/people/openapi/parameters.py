@@ -89,6 +89,7 @@ QUERY: dict[str, Schema] = {
     "splitEntities": _flag("attributes of an entity may lie in several brokers: conditions are asked of the whole"),
     "status": _word("only receipts of this status", "accepted", "refused", "done", "failed"),
     "target": _text("only receipts about this entity"),
+    "tenant": _text("the tenant whose subscription it is"),
     "timeAt": _text("the moment of `timerel`", format="date-time"),
     "timeproperty": _word("which time counts", *TIME_PROPERTIES),
     "timerel": _word("relation to `timeAt`", "before", "after", "between"),

@@ -100,6 +100,9 @@ SCHEMAS: dict[str, Schema] = {
         isActive={"type": "boolean"},
         notification=_object("endpoint", endpoint=_object("uri", uri=URI, accept={"type": "string"})),
     ),
+    "Notification": _object(
+        "type data", id=URI, type={"const": "Notification"}, data={"type": "array", "items": ref("Shown")}
+    ),
     "SubscriptionFragment": {"type": "object"},
     "SubscriptionList": _list("Subscription"),
     "Registration": _object(
