@@ -10,6 +10,7 @@ import asyncpg
 import httpx
 
 from madang.base.clock import ManualClock
+from madang.bus.courier import recorded_of
 from madang.context.catalogue import Catalogue
 from madang.context.contexts import Contexts
 from madang.context.notifier import Notifier
@@ -24,14 +25,14 @@ DOOR = Door("madang", "http://localhost:8600/madang/v1/notifications/")
 class Courier:
     """What the courier runs of it, looking when it is told to; `begin` starts it anew with nothing in memory."""
 
-    def __init__(self, pool: asyncpg.Pool) -> None:
-        self.pool, self.clock = pool, ManualClock(datetime(2030, 1, 1, tzinfo=UTC))
+    def __init__(self, pool: asyncpg.Pool, door: Door = DOOR) -> None:
+        self.pool, self.door, self.seen, self.clock = pool, door, 0, ManualClock(datetime(2030, 1, 1, tzinfo=UTC))
         self.begin()
 
     def begin(self) -> None:
         contexts = Contexts(private=True, catalogue=Catalogue(self.pool))
         self.federation, self.notifier = Federation(self.pool, contexts), Notifier(self.pool)
-        self.subscriber = Subscriber(self.pool, self.federation, contexts, DOOR, self.clock)
+        self.subscriber = Subscriber(self.pool, self.federation, contexts, self.door, self.clock)
         self.tally = asyncio.create_task(self.notifier._tally.write_for_ever())
 
     def later(self, passed: timedelta) -> None:
@@ -40,6 +41,12 @@ class Courier:
     async def look(self) -> None:
         await self.federation.reload()
         await self.subscriber.look()
+
+    async def carry(self) -> None:
+        """Tells of what was written here."""
+        records = await self.pool.fetch("SELECT * FROM history WHERE seq > $1 ORDER BY seq", self.seen)
+        self.seen = records[-1]["seq"] if records else self.seen
+        await self.notifier.consume([recorded_of(record) for record in records])
 
     async def tell(self) -> None:
         await self.notifier.reload()

@@ -8,7 +8,7 @@ import httpx
 import pytest
 from tests.listening import Listener
 from tests.peer import Peer
-from tests.subscribing import Courier, entity, taken, told
+from tests.subscribing import Courier, calls, entity, taken, told
 from tests.waiting import until
 
 

@@ -170,6 +170,35 @@ async def test_a_subscription_is_renewed_and_made_again_where_it_was_lost(
     assert [method for method, _ in calls(peer)] == ["POST", "PATCH", "PATCH", "POST"]
 
 
+async def test_a_renewal_that_failed_is_tried_again(api: httpx.AsyncClient, courier: Courier, peer: Peer) -> None:
+    await taken(api, courier, peer, "http://x.example")
+    name = peer.asked[0][3]["id"].replace(":", "%3A")
+    peer.on(f"PATCH subscriptions/{name}", 503)
+    courier.later(LEASE / 2)
+    await courier.look()
+    peer.on(f"PATCH subscriptions/{name}", 204)
+    peer.on("POST subscriptions", 409)
+    courier.later(PAUSES[0])
+    await courier.look()
+    await courier.look()
+    assert [method for method, _ in calls(peer)] == ["POST", "PATCH", "POST", "PATCH"]
+    assert peer.asked[-1][3]["expiresAt"] == "2030-01-01T01:30:05.000Z"
+
+
+async def test_a_source_that_changes_none_gets_a_new_one(api: httpx.AsyncClient, courier: Courier, peer: Peer) -> None:
+    peer.on("POST subscriptions", 201)
+    await register(api, peer.port, operations=["createSubscription"])
+    await subscribe(api)
+    await courier.look()
+    name = peer.asked[0][3]["id"].replace(":", "%3A")
+    peer.on(f"DELETE subscriptions/{name}", 204)
+    courier.later(LEASE / 2)
+    await courier.look()
+    await api.delete("subscriptions/urn:x:s")
+    await courier.look()
+    assert [method for method, _ in calls(peer)] == ["POST", "DELETE", "POST"]
+
+
 async def test_it_is_never_kept_longer_than_ours(api: httpx.AsyncClient, courier: Courier, peer: Peer) -> None:
     await taken(api, courier, peer, "http://x.example", expiresAt="2030-01-01T00:10:00Z")
     assert peer.asked[0][3]["expiresAt"] == "2030-01-01T00:10:00.000Z"

@@ -124,26 +124,31 @@ class Leases:
 
     async def _keep(self, lease: Lease, now: datetime) -> Reply:
         asked, end = self._asked[lease.key], self._end(lease, now)
-        path = f"subscriptions/{quote(lease.id, safe='')}"
-        known, reply = lease.taken, Reply(404)
         # Before it is asked: what it may have taken although its answer was lost is to be ended, too.
         lease.expires_at = max(end, lease.expires_at or end)
         await self._kept.note(lease)
-        if known:
-            if asked.registration.supports("updateSubscription"):
-                reply = await self._ask(asked, "PATCH", path, {"type": "Subscription", "expiresAt": to_iso(end)})
-            else:
-                await self._ask(asked, "DELETE", path)
-        if reply.status == 404:
-            endpoint = {"uri": self._door.url(lease.token), "accept": "application/json"}
-            told = {**asked.body["notification"], "endpoint": endpoint}
-            body = {**asked.body, "id": lease.id, "expiresAt": to_iso(end), "notification": told}
-            reply = await self._ask(asked, "POST", "subscriptions", body)
-        if reply.status == 409:
-            reply = Reply(200)  # nobody else makes this id: its first answer was lost
+        reply = Reply(409) if lease.taken else await self._make(lease, asked, end)
+        if reply.status == 409:  # nobody else makes this id: it is there
+            reply = await self._renew(lease, asked, end)
         lease.taken = reply.ok
         await self._kept.note(lease)
         return reply
+
+    async def _make(self, lease: Lease, asked: Asked, end: datetime) -> Reply:
+        endpoint = {"uri": self._door.url(lease.token), "accept": "application/json"}
+        told = {**asked.body["notification"], "endpoint": endpoint}
+        body = {**asked.body, "id": lease.id, "expiresAt": to_iso(end), "notification": told}
+        return await self._ask(asked, "POST", "subscriptions", body)
+
+    async def _renew(self, lease: Lease, asked: Asked, end: datetime) -> Reply:
+        path = f"subscriptions/{quote(lease.id, safe='')}"
+        if asked.registration.supports("updateSubscription"):
+            reply = await self._ask(asked, "PATCH", path, {"type": "Subscription", "expiresAt": to_iso(end)})
+            if reply.status != 404:
+                return reply
+        else:
+            await self._ask(asked, "DELETE", path)
+        return await self._make(lease, asked, end)
 
     async def _finish(self, lease: Lease, now: datetime) -> Reply | None:
         registration, reply = parse_registration(lease.registration, CORE), None
