@@ -8,13 +8,16 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
+from madang.federation.asked import Ours, asked_of, specs_of
 from madang.federation.index import Index, Known
 from madang.model.assembly import Piece, assemble
+from madang.model.context import CORE
 from madang.model.entity import Entity
 from madang.model.registration import GROUPS, EntityInfo, Information, Registration
 from madang.model.render import Stamps
 from madang.model.sources import Spec, joined, matches
 from madang.model.splitting import split
+from madang.model.subscription import Subscription, parse_subscription
 
 NAMES, IDS, TYPES = ["a", "b", "c"], ["urn:x:1", "urn:x:2"], ["T", "U"]
 TIMES = ["2026-01-01T00:00:00Z", "2026-01-02T00:00:00Z"]
@@ -131,3 +134,35 @@ def test_asking_together_asks_for_the_same(some: list[tuple[Registration, Spec]]
     together = joined(some, most)
     assert single(together) == single(some)
     assert (len(together) <= len(some) * 3, all(len(part.ids) <= most for _, part in together)) == (True, True)
+
+
+selectors = st.fixed_dictionaries(
+    {"type": st.sampled_from([*TYPES, "T,U", "*"])}, optional={"id": st.sampled_from(IDS)}
+)
+wishes = st.fixed_dictionaries(
+    {"entities": st.lists(selectors, min_size=1, max_size=2)},
+    optional={"watchedAttributes": st.lists(st.sampled_from(NAMES), min_size=1, unique=True)},
+)
+
+
+@given(registrations, wishes)
+def test_a_source_is_subscribed_at_when_it_matches_and_for_no_more_than_both_want(
+    all_: list[Registration], wish: dict[str, Any]
+) -> None:
+    said = {"type": "Subscription", "notification": {"endpoint": {"uri": "http://x.example"}}} | wish
+    ours = Ours(parse_subscription(said, CORE), said)
+    watched = set(wish.get("watchedAttributes", NAMES))
+    for one in all_:
+        asked = list(asked_of(ours, Known(one, {}, {}), CORE, same_names=True))
+        assert bool(asked) == any(matches(one, spec) for spec in specs_of(ours.subscription))
+        registered = {name for part in one.information for name in part.names or NAMES}
+        for body in (part.body for part in asked):
+            assert set(body.get("watchedAttributes", [])) <= registered & watched
+            assert set(body["notification"].get("attributes", [])) <= registered
+            narrowed_to = [Spec(spec.ids, spec.id_pattern, spec.types) for spec in specs_of(there_of(said, body))]
+            assert all(matches(one, spec) for spec in narrowed_to)
+
+
+def there_of(said: dict[str, Any], body: Any) -> Subscription:
+    """The subscription as the source has it."""
+    return parse_subscription({**body, "notification": said["notification"]}, CORE)

@@ -81,7 +81,8 @@ class Subscriber:
         return any(one.ends is not None and one.ends <= now for one in self._matched.values())
 
     async def _wanted(self, now: str) -> dict[str, Asked]:
-        records = await self._kept.every()
+        takers = (one.registration.supports("createSubscription") for one in self._federation.index.all())
+        records = await self._kept.every() if any(takers) else []
         matched: dict[str, _Matched] = {}
         for number, record in enumerate(records):
             version = (record["modified_at"], self._federation.changes)
