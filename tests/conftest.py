@@ -109,7 +109,8 @@ async def dsn(session_dsn: str) -> str:
     connection = await asyncpg.connect(session_dsn)
     await connection.execute(
         "TRUNCATE entity, history, dead_letter, notification, counter, subscription, bus_cursor, command, app, ld_context,"
-        " transient, tenant, csource, csource_subscription, csource_told, entity_map, entity_map_entry, snapshot"
+        " transient, tenant, csource, csource_subscription, csource_told, entity_map, entity_map_entry, snapshot, audit_entry,"
+        " audit_node"
         " RESTART IDENTITY"
     )
     await connection.close()

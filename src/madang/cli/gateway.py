@@ -13,6 +13,7 @@ import msgspec
 import structlog
 import uvicorn
 
+from madang.base.clock import SystemClock
 from madang.base.errors import MadangError
 from madang.bus.changes import STATS_SUBJECT, batch_subject, decode_changes
 from madang.bus.connection import connect
@@ -52,6 +53,9 @@ from madang.people.static_files import Files
 from madang.runtime.apps import Apps
 from madang.runtime.manifest import load_manifest
 from madang.trust.caller import Caller
+from madang.trust.keeper import Keeper, signer_of
+from madang.trust.log import AuditLog
+from madang.trust.recorder import Recorder
 
 log = structlog.get_logger()
 
@@ -81,11 +85,14 @@ async def gateway(settings: Settings) -> None:
 
     catching_up: list[asyncio.Task[None]] = []
     client = await connect(settings.bus, "gateway", back)
+    audit = AuditLog(pool)
+    keeper = Keeper(audit, signer_of(settings.run_dir, city.id), settings.run_dir / "audit" / "checkpoint")
+    recorder = Recorder(audit, keeper, SystemClock())
     apps = Apps(pool, lambda request: ask(settings.run_dir, request), door, settings.run_dir / "apps")
-    desk = await open_desk(settings, city.id, pool, store, board.demo.get("speed") or 1.0)
+    desk = await open_desk(settings, city.id, pool, store, board.demo.get("speed") or 1.0, recorder)
     board.desk = desk
     page, letters, explain = page_config(city, board), DeadLetters(pool), Explain(broker)
-    manage = Management(page, apps, desk, letters, board.status, lambda: available(apps), explain.get)
+    manage = Management(page, apps, desk, letters, board.status, lambda: available(apps), explain.get, recorder)
     past, maps = open_past(pool, city.history.max_instances), EntityMaps(pool)
     ngsi = NgsiLd(broker, Subscriptions(pool), past, federation, maps, tenants.keeping(pool, broker))
     app = Gateway(
@@ -109,10 +116,12 @@ async def gateway(settings: Settings) -> None:
         keep_tidy(Expiry(pool, writer).sweep, broker.contexts.follow, maps.sweep, ngsi.tidy),
         tenants.watch(),
         federation.follow(),
+        recorder.run(),
     )
     await ngsi.close()
     await tenants.close()
     await federation.close()
+    await recorder.settle()
     await writer.stop()
 
 
