@@ -40,6 +40,7 @@ from madang.people.ngsi.broker import Broker
 from madang.people.ngsi.routes import NgsiLd
 from madang.people.ngsi.snapshot_door import Keeping
 from madang.trust.caller import Caller
+from madang.trust.recorder import Recorder, open_recorder
 from tests.listening import Listener
 from tests.peer import Peer
 
@@ -154,6 +155,11 @@ def catalogue(pool: asyncpg.Pool) -> Catalogue:
 
 
 @pytest.fixture
+def recorder(pool: asyncpg.Pool, tmp_path: Path) -> Recorder:
+    return open_recorder(pool, tmp_path, "yard")
+
+
+@pytest.fixture
 def broker(writer: Writer, store: Store, pool: asyncpg.Pool, catalogue: Catalogue) -> Broker:
     return Broker(writer, store, Contexts(private=True, catalogue=catalogue), Discovery(pool), catalogue)
 
@@ -161,7 +167,9 @@ def broker(writer: Writer, store: Store, pool: asyncpg.Pool, catalogue: Catalogu
 def keeping_of(dsn: str, pool: asyncpg.Pool, broker: Broker) -> Keeping:
     """Where the default tenant's snapshots are kept."""
     settings = Settings(Path(), "yard", "yard.toml", dsn, "", "", False, False, 0)
-    return TenantHouse(settings, Tenants(pool), broker.alias, HistorySettings()).keeping(pool, broker)
+    return TenantHouse(
+        settings, Tenants(pool), broker.alias, HistorySettings(), open_recorder(pool, Path(), "yard")
+    ).keeping(pool, broker)
 
 
 @asynccontextmanager

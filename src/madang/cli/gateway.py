@@ -13,7 +13,6 @@ import msgspec
 import structlog
 import uvicorn
 
-from madang.base.clock import SystemClock
 from madang.base.errors import MadangError
 from madang.bus.changes import STATS_SUBJECT, batch_subject, decode_changes
 from madang.bus.connection import connect
@@ -53,9 +52,7 @@ from madang.people.static_files import Files
 from madang.runtime.apps import Apps
 from madang.runtime.manifest import load_manifest
 from madang.trust.caller import Caller
-from madang.trust.keeper import Keeper, signer_of
-from madang.trust.log import AuditLog
-from madang.trust.recorder import Recorder
+from madang.trust.recorder import open_recorder
 
 log = structlog.get_logger()
 
@@ -69,7 +66,8 @@ async def gateway(settings: Settings) -> None:
     store = Store(pool, snapshot, await connect_planned(settings.database))
     board, catalogue = Board(city), Catalogue(pool)
     broker = Broker(writer, store, Contexts(catalogue=catalogue), Discovery(pool), catalogue, f"madang-{city.id}")
-    tenants = TenantHouse(settings, Tenants(pool), broker.alias, city.history)
+    recorder = open_recorder(pool, settings.run_dir, city.id)
+    tenants = TenantHouse(settings, Tenants(pool), broker.alias, city.history, recorder)
     federation = Federation(pool, broker.contexts)
     live = Live(broker, board.status)
     door = door_path(settings)
@@ -85,9 +83,6 @@ async def gateway(settings: Settings) -> None:
 
     catching_up: list[asyncio.Task[None]] = []
     client = await connect(settings.bus, "gateway", back)
-    audit = AuditLog(pool)
-    keeper = Keeper(audit, signer_of(settings.run_dir, city.id), settings.run_dir / "audit" / "checkpoint")
-    recorder = Recorder(audit, keeper, SystemClock())
     apps = Apps(pool, lambda request: ask(settings.run_dir, request), door, settings.run_dir / "apps")
     desk = await open_desk(settings, city.id, pool, store, board.demo.get("speed") or 1.0, recorder)
     board.desk = desk

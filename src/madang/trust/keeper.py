@@ -7,6 +7,8 @@ import base64
 import os
 from pathlib import Path
 
+import asyncpg
+
 from madang.base.errors import Conflict
 from madang.engine.settings import secret
 from madang.trust.log import AuditLog
@@ -25,7 +27,7 @@ class Keeper:
     """Signs checkpoints of one log, each of which extends the one before, kept in `path`."""
 
     def __init__(self, log: AuditLog, signer: Signer, path: Path) -> None:
-        self._log, self._signer, self._path = log, signer, path
+        self.log, self._signer, self._path = log, signer, path
         self._turn = asyncio.Lock()
 
     @property
@@ -43,8 +45,8 @@ class Keeper:
         """A signed note over the log as it is. Raises Conflict when the log is not an extension of what was signed before:
         to sign that would make a bent log look whole."""
         async with self._turn:
-            before, size = self.kept(), await self._log.size()
-            now = Checkpoint(self._signer.name, size, await self._log.root(size))
+            before, size = self.kept(), await self.log.size()
+            now = Checkpoint(self._signer.name, size, await self.log.root(size))
             if before == now:
                 return self._path.read_text(encoding="utf-8")
             if before is not None and not await self._extends(before, now):
@@ -56,8 +58,23 @@ class Keeper:
     async def _extends(self, before: Checkpoint, now: Checkpoint) -> bool:
         if before.size > now.size:
             return False
-        path = await self._log.consistency(before.size, now.size) if before.size else []
+        path = await self.log.consistency(before.size, now.size) if before.size else []
         return extends(before.size, before.root, now.size, now.root, path)
+
+
+def open_keeper(pool: asyncpg.Pool, run_dir: Path, city: str) -> Keeper:
+    """That of one instance."""
+    return Keeper(AuditLog(pool), signer_of(run_dir, city), run_dir / "audit" / "checkpoint")
+
+
+def find_checkpoint(run_dir: Path) -> Checkpoint | None:
+    """What the instance of this folder signed last, whose key lies there too; None before the first. Raises BadRequest."""
+    path, key = run_dir / "audit" / "checkpoint", run_dir / "keys" / "audit.ed25519"
+    if not path.exists() or not key.exists():
+        return None
+    note = path.read_text(encoding="utf-8")
+    verifier = Signer(note.partition("\n")[0], base64.urlsafe_b64decode(secret(key) + "=")).verifier
+    return open_checkpoint(note, verifier)
 
 
 def _replace(path: Path, text: str) -> None:

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from pathlib import Path
 
+import asyncpg
 import structlog
 
-from madang.base.clock import Clock
+from madang.base.clock import Clock, SystemClock
 from madang.base.errors import MadangError
 from madang.base.limits import AUDIT_QUEUE_MAX
 from madang.engine.database import explain
 from madang.trust.entry import Event
-from madang.trust.keeper import Keeper
+from madang.trust.keeper import Keeper, open_keeper
 from madang.trust.log import AuditLog
 
 log = structlog.get_logger()
@@ -58,3 +60,9 @@ class Recorder:
         except Exception as error:
             told = error if isinstance(error, MadangError) else explain(error)
             log.error("the audit log is behind", waiting=len(self.facts), error=told.detail)
+
+
+def open_recorder(pool: asyncpg.Pool, run_dir: Path, city: str) -> Recorder:
+    """That of one running instance."""
+    keeper = open_keeper(pool, run_dir, city)
+    return Recorder(keeper.log, keeper, SystemClock())
