@@ -52,7 +52,7 @@ from madang.people.static_files import Files
 from madang.runtime.apps import Apps
 from madang.runtime.manifest import load_manifest
 from madang.trust.caller import Caller
-from madang.trust.recorder import open_recorder
+from madang.trust.recorder import Recorder, open_recorder
 
 log = structlog.get_logger()
 
@@ -105,7 +105,7 @@ async def gateway(settings: Settings) -> None:
     await look(board, settings, store)  # the first status frame already tells how things are
     await until_told(
         serve(app, settings.http_port, door),
-        poll(board, settings, store, apps),
+        poll(board, settings, store, apps, recorder),
         desk.run(),
         writer.watch(),
         keep_tidy(Expiry(pool, writer).sweep, broker.contexts.follow, maps.sweep, ngsi.tidy),
@@ -133,22 +133,24 @@ async def subscribe(client: Any, city: str, live: Live, board: Board) -> None:
     await client.subscribe(f"{STATS_SUBJECT}.*", cb=told)
 
 
-async def poll(board: Board, settings: Settings, store: Store, apps: Apps) -> None:
+async def poll(board: Board, settings: Settings, store: Store, apps: Apps, recorder: Recorder) -> None:
     """Follows the instance for ever; first of all its apps return."""
     returned = False
     while True:
         if not returned:
-            returned = await resume(apps, board)
+            returned = await resume(apps, board, recorder)
         await asyncio.sleep(1.0)
         await look(board, settings, store)
 
 
-async def resume(apps: Apps, board: Board) -> bool:
+async def resume(apps: Apps, board: Board, recorder: Recorder) -> bool:
     """Whether every app that was switched on runs again."""
     if "supervisor" in board.components:
         return False  # it did not answer, so nobody knows what it keeps
     try:
-        await apps.resume(board.components)
+        for app_id in await apps.list_returning(board.components):
+            await recorder.before("madang", "app.start", app_id, "it was switched on when the instance ended")
+            await apps.start(app_id)
     except (MadangError, *LOST) as error:
         log.warning("apps wait to return", error=repr(error))
         return False
