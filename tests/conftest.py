@@ -42,6 +42,7 @@ from madang.people.ngsi.broker import Broker
 from madang.people.ngsi.routes import NgsiLd
 from madang.people.ngsi.snapshot_door import Keeping
 from madang.trust.caller import Caller
+from madang.trust.recorder import Recorder, open_recorder
 from tests.listening import Listener
 from tests.peer import Peer
 
@@ -111,7 +112,8 @@ async def dsn(session_dsn: str) -> str:
     connection = await asyncpg.connect(session_dsn)
     await connection.execute(
         "TRUNCATE entity, history, dead_letter, notification, counter, subscription, bus_cursor, command, app, ld_context,"
-        " transient, tenant, csource, csource_subscription, csource_told, subscription_at_source, entity_map, entity_map_entry, snapshot"
+        " transient, tenant, csource, csource_subscription, csource_told, subscription_at_source, entity_map, entity_map_entry, snapshot,"
+        " audit_entry, audit_node"
         " RESTART IDENTITY"
     )
     await connection.close()
@@ -155,6 +157,11 @@ def catalogue(pool: asyncpg.Pool) -> Catalogue:
 
 
 @pytest.fixture
+def recorder(pool: asyncpg.Pool, tmp_path: Path) -> Recorder:
+    return open_recorder(pool, tmp_path, "yard")
+
+
+@pytest.fixture
 def broker(writer: Writer, store: Store, pool: asyncpg.Pool, catalogue: Catalogue) -> Broker:
     return Broker(writer, store, Contexts(private=True, catalogue=catalogue), Discovery(pool), catalogue)
 
@@ -162,7 +169,9 @@ def broker(writer: Writer, store: Store, pool: asyncpg.Pool, catalogue: Catalogu
 def keeping_of(dsn: str, pool: asyncpg.Pool, broker: Broker) -> Keeping:
     """Where the default tenant's snapshots are kept."""
     settings = Settings(Path(), "yard", "yard.toml", dsn, "", "", False, False, 0)
-    return TenantHouse(settings, Tenants(pool), broker.alias, HistorySettings()).keeping(pool, broker)
+    return TenantHouse(
+        settings, Tenants(pool), broker.alias, HistorySettings(), open_recorder(pool, Path(), "yard")
+    ).keeping(pool, broker)
 
 
 @asynccontextmanager
@@ -183,7 +192,7 @@ async def open_api(
     federation = Federation(pool, broker.contexts)
     ngsi = NgsiLd(broker, Subscriptions(pool), past, federation, EntityMaps(pool), keeping)
     absent: Any = None
-    manage = Management({}, absent, absent, absent, absent, absent, absent, ngsi.intake.take)
+    manage = Management({}, absent, absent, absent, absent, absent, absent, ngsi.intake.take, absent)
     app = Gateway(ngsi, manage, Nothing(), Nothing(), metrics, no_sockets, nobody, OPERATOR)
     transport = httpx.ASGITransport(app=app)  # type: ignore[arg-type]
     async with httpx.AsyncClient(transport=transport, base_url="http://localhost:8600/ngsi-ld/v1/") as client:

@@ -92,7 +92,7 @@ def routes() -> Iterator[tuple[str, str]]:
     nothing: Any = Mock()
     for shape, method in NgsiLd(nothing, nothing, nothing, nothing, nothing, nothing).routes:
         yield path_of("", shape), method
-    for shape, method in Management({}, nothing, nothing, nothing, nothing, nothing, nothing, nothing).routes:
+    for shape, method in Management({}, nothing, nothing, nothing, nothing, nothing, nothing, nothing, nothing).routes:
         yield path_of(MANAGEMENT_PREFIX, shape), method
 
 

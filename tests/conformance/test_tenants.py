@@ -23,16 +23,20 @@ from madang.people.ngsi.broker import Broker
 from madang.people.ngsi.routes import NgsiLd
 from madang.people.ngsi.tenants import TenantRouter
 from madang.trust.caller import Caller
+from madang.trust.log import decode_leaf
+from madang.trust.recorder import Recorder
 
 T1, T2 = {"ngsild-tenant": "one"}, {"ngsild-tenant": "two"}
 ENTITY = {"id": "urn:x:1", "type": "T", "a": 1}
 
 
 @pytest.fixture
-async def tenants(broker: Broker, pool: asyncpg.Pool, dsn: str, tmp_path: Path) -> AsyncIterator[httpx.AsyncClient]:
+async def tenants(
+    broker: Broker, pool: asyncpg.Pool, dsn: str, tmp_path: Path, recorder: Recorder
+) -> AsyncIterator[httpx.AsyncClient]:
     """The gateway's door with tenants behind it; what they leave in the database is taken away."""
     settings = Settings(tmp_path, "yard", "yard.toml", dsn, "", "", False, False, 0)
-    house = TenantHouse(settings, Tenants(pool), broker.alias, HistorySettings())
+    house = TenantHouse(settings, Tenants(pool), broker.alias, HistorySettings(), recorder)
     ngsi = NgsiLd(
         broker, Subscriptions(pool), open_past(pool), Federation(pool, broker.contexts), EntityMaps(pool), None
     )
@@ -45,6 +49,14 @@ async def tenants(broker: Broker, pool: asyncpg.Pool, dsn: str, tmp_path: Path) 
     await house.close()
     for tenant in await pool.fetch("SELECT id FROM tenant"):
         await pool.execute(f'DROP SCHEMA IF EXISTS "tenant_{tenant["id"]}" CASCADE')
+
+
+async def test_making_a_tenant_is_on_record_once(tenants: httpx.AsyncClient, recorder: Recorder) -> None:
+    await tenants.post("entities", json=ENTITY, headers=T1)
+    await tenants.post("entities", json=ENTITY | {"id": "urn:x:2"}, headers=T1)
+    leaves = [decode_leaf(one["leaf"]) for one in await recorder.log.page(10, None, None, None, None)]
+    told = [(leaf["who"], leaf["what"], leaf["whom"], leaf["outcome"]) for leaf in leaves]
+    assert told == [("anonymous", "tenant.create", "one", "accepted")]
 
 
 async def test_a_create_makes_the_tenant_and_nobody_else_sees_it(tenants: httpx.AsyncClient) -> None:

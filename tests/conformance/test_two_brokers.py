@@ -43,7 +43,7 @@ class City:
 async def open_city(ngsi: NgsiLd, pool: asyncpg.Pool, alias: str) -> AsyncIterator[City]:
     """Its gateway on loopback, and its courier."""
     nothing: Any = None
-    manage = Management({}, nothing, nothing, nothing, nothing, nothing, nothing, ngsi.intake.take)
+    manage = Management({}, nothing, nothing, nothing, nothing, nothing, nothing, ngsi.intake.take, nothing)
     app = Gateway(ngsi, manage, nothing, nothing, nothing, nothing, nothing, OPERATOR)
     held = listen_on("127.0.0.1", None)
     port = int(held.getsockname()[1])

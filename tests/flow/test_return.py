@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
+from madang.cli.auditing import audit_verify
 from madang.engine.temporary import scratch
 from tests.flow.conftest import FIXTURES, House, start_house
 from tests.waiting import until
@@ -55,6 +56,18 @@ async def test_an_app_returns_with_its_instance_unless_it_was_switched_off(run_d
     third = await start_house(run_dir)
     await settled(third, "stopped")
     members = set(third.instance.supervisor.members)
+    entries = [one["entry"] for one in await ask(third, "GET", f"audit?whom={APP}")]
+    happened = sorted(entries, key=lambda one: one["at"])  # how an act ended may be written after the next one began
+    told = [(one["who"], one["what"], one["outcome"]) for one in happened]
+    assert told == [
+        ("anonymous", "app.grant", "done"),
+        ("anonymous", "app.start", "accepted"),
+        ("anonymous", "app.start", "done"),
+        ("madang", "app.start", "accepted"),
+        ("anonymous", "app.stop", "accepted"),
+        ("anonymous", "app.stop", "done"),
+    ]
+    assert await audit_verify(str(run_dir)) == 0
     await third.instance.stop()
     assert f"app:{APP}" not in members
 

@@ -21,7 +21,7 @@ NOTHING: Any = Mock()
 
 
 def test_every_route_is_described_and_nothing_else() -> None:
-    management = Management({}, NOTHING, NOTHING, NOTHING, NOTHING, NOTHING, NOTHING, NOTHING)
+    management = Management({}, NOTHING, NOTHING, NOTHING, NOTHING, NOTHING, NOTHING, NOTHING, NOTHING)
     assert (set(NGSI), set(MANAGEMENT)) == (
         NgsiLd(NOTHING, NOTHING, NOTHING, NOTHING, NOTHING, Keeping(NOTHING, NOTHING, NOTHING)).routes,
         management.routes,

@@ -19,12 +19,13 @@ from madang.base.clock import from_iso
 from madang.base.errors import BadRequest, MadangError, NotFound, Unavailable
 from madang.base.ids import entity_id
 from madang.command.interlock import SignalPlan, read_plan
-from madang.command.receipt import Receipt
+from madang.command.receipt import ACCEPTED, REFUSED, Receipt
 from madang.command.service import CommandService
 from madang.context.store import Store
 from madang.engine.database import LOST, explain
 from madang.engine.settings import Settings
 from madang.trust.caller import Caller
+from madang.trust.recorder import Recorder
 
 log = structlog.get_logger()
 RETRY_S = 0.3
@@ -42,7 +43,7 @@ _INTERRUPTED = """
 UPDATE command SET status = 'failed', reason_code = 'interrupted', receipt = receipt || jsonb_build_object(
   'status', 'failed', 'reason', 'interrupted', 'by', 'service', 'at', receipt->'expiresAt', 'parameters', '{}'::jsonb,
   'detail', 'the system stopped before the device answered')
-WHERE status = 'accepted'
+WHERE status = 'accepted' RETURNING id, who, target
 """
 
 
@@ -68,7 +69,10 @@ class CityClock:
 class Desk:
     """Answers the management API; owns the MQTT client that speaks to devices."""
 
-    def __init__(self, settings: Settings, city: str, pool: asyncpg.Pool, store: Store, clock: CityClock) -> None:
+    def __init__(
+        self, settings: Settings, city: str, pool: asyncpg.Pool, store: Store, clock: CityClock, recorder: Recorder
+    ) -> None:
+        self._recorder = recorder
         self._mqtt, self._city, self._pool, self._store, self.clock = settings.mqtt, city, pool, store, clock
         self._client: aiomqtt.Client | None = None
         self._plans: dict[str, SignalPlan] = {}
@@ -118,6 +122,15 @@ class Desk:
             raise Unavailable(f"the devices cannot be reached: {error}") from None
 
     async def store(self, receipts: Sequence[Receipt]) -> None:
+        """Decisions are on the audit log first, all in one commit; what became of them follows."""
+        decided = [one for one in receipts if one.by != "device" and one.status in (ACCEPTED, REFUSED)]
+        await asyncio.gather(*(self._recorder.before(*_told(one), **_details(one)) for one in decided))
+        for one in receipts:
+            if one not in decided:
+                self._recorder.after(*_told(one), **_details(one))
+        await self._store_rows(receipts)
+
+    async def _store_rows(self, receipts: Sequence[Receipt]) -> None:
         shown = [receipt.as_json() for receipt in receipts]
         names = ("id", "who", "kind", "target", "rank", "status", "reason")
         columns = {name: [one[name] for one in shown] for name in names}
@@ -205,11 +218,27 @@ class Desk:
             log.warning("a receipt could not be stored", error=error.detail)
 
 
-async def open_desk(settings: Settings, city: str, pool: asyncpg.Pool, store: Store, speed: float) -> Desk:
+def _told(receipt: Receipt) -> tuple[str, str, str, str, str]:
+    """Who, what, whom, why and the outcome."""
+    why = receipt.intent.reason
+    words = why if isinstance(why, str) else msgspec.json.encode(why).decode()
+    return receipt.intent.who, "command", receipt.intent.target, words, receipt.status
+
+
+def _details(receipt: Receipt) -> dict[str, str]:
+    value = msgspec.json.encode(receipt.intent.value).decode()
+    known = {"id": receipt.intent.id, "kind": receipt.intent.kind, "value": value, "rank": str(receipt.intent.rank)}
+    return known | {"reason": receipt.reason, "by": receipt.by}
+
+
+async def open_desk(
+    settings: Settings, city: str, pool: asyncpg.Pool, store: Store, speed: float, recorder: Recorder
+) -> Desk:
     """A desk that goes on counting where the record ends. Commands that waited for a device when the desk before this one
     ended have failed."""
-    await pool.execute(_INTERRUPTED)
-    desk = Desk(settings, city, pool, store, CityClock(speed))
+    for record in await pool.fetch(_INTERRUPTED):
+        recorder.after(record["who"], "command", record["target"], "", "failed", id=record["id"], reason="interrupted")
+    desk = Desk(settings, city, pool, store, CityClock(speed), recorder)
     for record in await pool.fetch("SELECT status = 'refused' AS refused, count(*) AS n FROM command GROUP BY 1"):
         if record["refused"]:
             desk.service.refused = record["n"]

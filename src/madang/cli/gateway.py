@@ -52,6 +52,7 @@ from madang.people.static_files import Files
 from madang.runtime.apps import Apps
 from madang.runtime.manifest import load_manifest
 from madang.trust.caller import Caller
+from madang.trust.recorder import Recorder, open_recorder
 
 log = structlog.get_logger()
 
@@ -65,7 +66,8 @@ async def gateway(settings: Settings) -> None:
     store = Store(pool, snapshot, await connect_planned(settings.database))
     board, catalogue = Board(city), Catalogue(pool)
     broker = Broker(writer, store, Contexts(catalogue=catalogue), Discovery(pool), catalogue, alias_of(city.id))
-    tenants = TenantHouse(settings, Tenants(pool), broker.alias, city.history)
+    recorder = open_recorder(pool, settings.run_dir, city.id)
+    tenants = TenantHouse(settings, Tenants(pool), broker.alias, city.history, recorder)
     federation = Federation(pool, broker.contexts)
     live = Live(broker, board.status)
     door = door_path(settings)
@@ -82,13 +84,15 @@ async def gateway(settings: Settings) -> None:
     catching_up: list[asyncio.Task[None]] = []
     client = await connect(settings.bus, "gateway", back)
     apps = Apps(pool, lambda request: ask(settings.run_dir, request), door, settings.run_dir / "apps")
-    desk = await open_desk(settings, city.id, pool, store, board.demo.get("speed") or 1.0)
+    desk = await open_desk(settings, city.id, pool, store, board.demo.get("speed") or 1.0, recorder)
     board.desk = desk
     page, letters, explain = page_config(city, board), DeadLetters(pool), Explain(broker)
     past, maps = open_past(pool, city.history.max_instances), EntityMaps(pool)
     ngsi = NgsiLd(broker, Subscriptions(pool), past, federation, maps, tenants.keeping(pool, broker))
     notified = tenants.notified(ngsi)
-    manage = Management(page, apps, desk, letters, board.status, lambda: available(apps), explain.get, notified)
+    manage = Management(
+        page, apps, desk, letters, board.status, lambda: available(apps), explain.get, notified, recorder
+    )
     app = Gateway(
         TenantRouter(ngsi, tenants.open),
         manage,
@@ -104,16 +108,18 @@ async def gateway(settings: Settings) -> None:
     await look(board, settings, store)  # the first status frame already tells how things are
     await until_told(
         serve(app, settings.http_port, door),
-        poll(board, settings, store, apps),
+        poll(board, settings, store, apps, recorder),
         desk.run(),
         writer.watch(),
         keep_tidy(Expiry(pool, writer).sweep, broker.contexts.follow, maps.sweep, ngsi.tidy),
         tenants.watch(),
         federation.follow(),
+        recorder.run(),
     )
     await ngsi.close()
     await tenants.close()
     await federation.close()
+    await recorder.settle()
     await writer.stop()
 
 
@@ -130,22 +136,24 @@ async def subscribe(client: Any, city: str, live: Live, board: Board) -> None:
     await client.subscribe(f"{STATS_SUBJECT}.*", cb=told)
 
 
-async def poll(board: Board, settings: Settings, store: Store, apps: Apps) -> None:
+async def poll(board: Board, settings: Settings, store: Store, apps: Apps, recorder: Recorder) -> None:
     """Follows the instance for ever; first of all its apps return."""
     returned = False
     while True:
         if not returned:
-            returned = await resume(apps, board)
+            returned = await resume(apps, board, recorder)
         await asyncio.sleep(1.0)
         await look(board, settings, store)
 
 
-async def resume(apps: Apps, board: Board) -> bool:
+async def resume(apps: Apps, board: Board, recorder: Recorder) -> bool:
     """Whether every app that was switched on runs again."""
     if "supervisor" in board.components:
         return False  # it did not answer, so nobody knows what it keeps
     try:
-        await apps.resume(board.components)
+        for app_id in await apps.list_returning(board.components):
+            await recorder.before("madang", "app.start", app_id, "it was switched on when the instance ended")
+            await apps.start(app_id)
     except (MadangError, *LOST) as error:
         log.warning("apps wait to return", error=repr(error))
         return False

@@ -40,6 +40,9 @@ def parser() -> argparse.ArgumentParser:
     replay.add_argument("file")
     replay.add_argument("--mapping", required=True, help="a TOML file with [file] rules")
     replay.add_argument("--url", help="the city's address (default: the running instance's)")
+    audit = commands.add_parser("audit", help="the record of who did what").add_subparsers(dest="verb", required=True)
+    verify = audit.add_parser("verify", help="compute the whole audit log anew and name what was bent")
+    verify.add_argument("run", help="the instance's folder under MADANG_HOME/run, as a name or a path")
     commands.add_parser("doctor", help="tell what is wrong with this machine or installation")
     check = commands.add_parser("check", help="run every test")
     check.add_argument("rest", nargs=argparse.REMAINDER)
@@ -82,6 +85,12 @@ def _doctor(options: argparse.Namespace) -> int:
     return asyncio.run(doctor())
 
 
+def _audit(options: argparse.Namespace) -> int:
+    from madang.cli.auditing import audit_verify
+
+    return asyncio.run(audit_verify(options.run))
+
+
 def _check(options: argparse.Namespace) -> int:
     from madang.cli.checking import check
 
@@ -108,6 +117,7 @@ COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "up": _up,
     "city": _city,
     "replay": _replay,
+    "audit": _audit,
     "doctor": _doctor,
     "check": _check,
     "bench": _bench,

@@ -39,6 +39,7 @@ from madang.people.http import Handler, Request, Response
 from madang.people.ngsi.broker import Broker
 from madang.people.ngsi.routes import NgsiLd
 from madang.people.ngsi.snapshot_door import Keeping
+from madang.trust.recorder import Recorder
 
 LOOK_S = 1.0
 
@@ -51,7 +52,10 @@ def alias_of(city: str) -> str:
 class TenantHouse:
     """The brokers of the tenants that were asked for in this process. What one of them cannot go on without ends `watch`."""
 
-    def __init__(self, settings: Settings, tenants: Tenants, alias: str, past: HistorySettings) -> None:
+    def __init__(
+        self, settings: Settings, tenants: Tenants, alias: str, past: HistorySettings, recorder: Recorder
+    ) -> None:
+        self._recorder = recorder
         self._settings, self._tenants, self._alias, self._past = settings, tenants, alias, past
         self._open: dict[str, NgsiLd] = {}
         self._opening = asyncio.Lock()
@@ -66,12 +70,13 @@ class TenantHouse:
         for end in self._ends:
             await end()
 
-    async def open(self, name: str, create: bool) -> NgsiLd:
-        """Raises NonexistentTenant unless `create`; then Forbidden when there are too many."""
+    async def open(self, name: str, creator: str | None) -> NgsiLd:
+        """Raises NonexistentTenant unless somebody creates it; then Unavailable when that cannot be put on record,
+        Forbidden when there are too many."""
         found = self._open.get(name)
         if found is None:
             async with self._opening:
-                found = self._open.get(name) or await self._broker(await self._tenant(name, create))
+                found = self._open.get(name) or await self._broker(await self._tenant(name, creator))
                 self._open[name] = found
         return found
 
@@ -80,17 +85,18 @@ class TenantHouse:
 
         async def take(request: Request) -> Response:
             name = request.query.get("tenant")
-            return await (await self.open(name, False) if name else default).intake.take(request)
+            return await (await self.open(name, None) if name else default).intake.take(request)
 
         return take
 
-    async def _tenant(self, name: str, create: bool) -> Tenant:
+    async def _tenant(self, name: str, creator: str | None) -> Tenant:
         found = await self._tenants.find(name)
         if found is not None:
             await migrate(self._settings.database, found.schema)  # made by an earlier version, perhaps
             return found
-        if not create:
+        if creator is None:
             raise NonexistentTenant(f"no tenant {name[:80]}")
+        await self._recorder.before(creator, "tenant.create", name)
         return await self._tenants.ensure(name, lambda schema: migrate(self._settings.database, schema))
 
     async def _broker(self, tenant: Tenant) -> NgsiLd:

@@ -133,12 +133,12 @@ def listen_on(host: str, port: int | None) -> socket.socket:
     return held
 
 
-def secret(path: Path) -> str:
-    """The secret kept in `path` (mode 0600), made at first use."""
+def secret(path: Path, size_bytes: int = 24) -> str:
+    """The secret kept in `path` (mode 0600), made at first use: random bytes in URL-safe base64 without padding."""
     if path.exists():
         return path.read_text().strip()
     path.parent.mkdir(parents=True, exist_ok=True)
-    value = secrets.token_urlsafe(24)
+    value = secrets.token_urlsafe(size_bytes)
     handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(handle, "w") as file:
         file.write(value)

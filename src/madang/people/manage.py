@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
-from madang.base.errors import BadRequest
+from madang.base.errors import BadRequest, MadangError
 from madang.ingest.deadletters import DeadLetters
+from madang.people.audit import AuditDoor
 from madang.people.http import Handler, Request, Response, nothing_here, pick_method
 from madang.runtime.apps import Apps
+from madang.trust.recorder import Recorder
 
+T = TypeVar("T")
 JSON = frozenset({"application/json"})
 Desk = Any  # the command desk: submit(caller, intent), submit_many(caller, intents), page(...), get(id); wired in cli/
 
@@ -30,9 +33,10 @@ class Management:
         app_folders: Callable[[], Awaitable[list[dict[str, Any]]]],
         explain: Handler,
         notified: Handler,
+        recorder: Recorder,
     ) -> None:
         self._city, self._apps, self._desk, self._letters = city, apps, desk, letters
-        self._status, self._folders = status, app_folders
+        self._status, self._folders, self._recorder = status, app_folders, recorder
         self._table: dict[str, dict[str, Handler]] = {
             "city": {"GET": self._get_city},
             "status": {"GET": self._get_status},
@@ -46,6 +50,7 @@ class Management:
             "apps/*": {"DELETE": self._remove},
             "apps/*/start": {"POST": self._switch},
             "apps/*/stop": {"POST": self._switch},
+            **AuditDoor(recorder).table,
         }
 
     @property
@@ -102,19 +107,40 @@ class Management:
         path = data.get("path") if isinstance(data, dict) else None
         if not isinstance(path, str) or "\x00" in path:
             raise BadRequest('an install names a folder: {"path": "..."}')
-        manifest = await self._apps.install(Path(path))
+        manifest = await self._acted(request, "app.install", path, self._apps.install(Path(path)))
+        granted = msgspec.json.encode(manifest.scopes).decode()
+        self._recorder.after(request.caller.name, "app.grant", manifest.id, version=manifest.version, scopes=granted)
         return Response.json(msgspec.to_builtins(manifest), 201)
 
     async def _switch(self, request: Request) -> Response:
         request.caller.require("manage", "apps")
         _, app_id, verb = request.parts
-        await (self._apps.start if verb == "start" else self._apps.stop)(app_id)
+        act = (self._apps.start if verb == "start" else self._apps.stop)(app_id)
+        await self._acted(request, f"app.{verb}", app_id, act)
         return Response(204)
 
     async def _remove(self, request: Request) -> Response:
         request.caller.require("manage", "apps")
-        await self._apps.remove(request.parts[1])
+        await self._acted(request, "app.remove", request.parts[1], self._apps.remove(request.parts[1]))
         return Response(204)
+
+    async def _acted(self, request: Request, what: str, whom: str, act: Coroutine[Any, Any, T]) -> T:
+        """An administrator's act, on record before it is done, and how it ended after. Raises Unavailable undone when it
+        cannot be put on record."""
+        who = request.caller.name
+        try:
+            await self._recorder.before(who, what, whom)
+        except BaseException:
+            act.close()
+            raise
+        try:
+            result = await act
+        except BaseException as error:
+            told = error.detail if isinstance(error, MadangError) else type(error).__name__
+            self._recorder.after(who, what, whom, "", "failed", detail=told)
+            raise
+        self._recorder.after(who, what, whom)
+        return result
 
 
 def _shape(parts: list[str]) -> str:

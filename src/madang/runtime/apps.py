@@ -98,12 +98,10 @@ class Apps:
         await self._supervise({"op": "remove", "name": f"app:{app_id}"})
         shutil.rmtree(self._data / app_id, ignore_errors=True)
 
-    async def resume(self, components: dict[str, Any]) -> None:
-        """Starts the apps that were switched on when the instance ended; what the supervisor still keeps is left alone.
-        Raises Unavailable."""
-        for record in await self._pool.fetch("SELECT id FROM app WHERE wanted ORDER BY id"):
-            if f"app:{record['id']}" not in components:
-                await self.start(record["id"])
+    async def list_returning(self, components: dict[str, Any]) -> list[str]:
+        """The apps that were switched on when the instance ended, but for those that the supervisor still keeps."""
+        records = await self._pool.fetch("SELECT id FROM app WHERE wanted ORDER BY id")
+        return [record["id"] for record in records if f"app:{record['id']}" not in components]
 
     async def page(self, components: dict[str, Any]) -> list[dict[str, Any]]:
         """Every app with its state."""

@@ -26,9 +26,10 @@ class Mount(Protocol):
 
 
 class TenantRouter:
-    """`open_tenant(name, create)` gives the resources of a tenant; requests that name none go to `default`."""
+    """`open_tenant(name, creator)` gives the resources of a tenant, made for its creator when one is named; requests that name
+    no tenant go to `default`."""
 
-    def __init__(self, default: Mount, open_tenant: Callable[[str, bool], Awaitable[Mount]]) -> None:
+    def __init__(self, default: Mount, open_tenant: Callable[[str, str | None], Awaitable[Mount]]) -> None:
         self._default = default
         self._open = open_tenant
 
@@ -49,4 +50,4 @@ class TenantRouter:
         create = request.method == "POST" and "/".join(request.parts) in CREATES
         if create:
             request.caller.require("write", "entities")
-        return await (await self._open(name, create)).handle(request)
+        return await (await self._open(name, request.caller.name if create else None)).handle(request)

@@ -116,4 +116,8 @@ MANAGEMENT: dict[tuple[str, str], Operation] = {
     ("apps/*", "DELETE"): _op("Stop an app, forget it, remove its data", _GONE),
     ("apps/*/start", "POST"): _op("Start an app", _GONE),
     ("apps/*/stop", "POST"): _op("Stop an app", _GONE),
+    ("audit", "GET"): _op("The audit log, newest first", {200: "AuditList"}, None, "limit before who what whom"),
+    ("audit/checkpoint", "GET"): _op("The signed checkpoint of the audit log", {200: "AuditCheckpoint"}),
+    ("audit/proof/inclusion", "GET"): _op("That an entry is in the log", {200: "AuditProof"}, None, "index size"),
+    ("audit/proof/consistency", "GET"): _op("That the log only grew", {200: "AuditProof"}, None, "old new"),
 }

@@ -179,6 +179,18 @@ SCHEMAS: dict[str, Schema] = {
     "App": _object("id", id={"type": "string"}),
     "AppList": _list("App"),
     "Install": _object("path", path={"type": "string"}),
+    "AuditList": {
+        "type": "array",
+        "items": _object(
+            "seq hash leaf entry",
+            seq={"type": "integer"},
+            hash={"type": "string"},
+            leaf={"type": "string"},
+            entry={"type": "object"},
+        ),
+    },
+    "AuditCheckpoint": _object("note key", note={"type": "string"}, key={"type": "string"}),
+    "AuditProof": _object("proof", proof={"type": "array", "items": {"type": "string"}}),
     "Problem": _object(
         "type title status",
         type={"type": "string"},

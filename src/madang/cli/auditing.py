@@ -1,0 +1,55 @@
+"""`madang audit verify RUN`: the audit log of a running instance, computed anew."""
+
+from __future__ import annotations
+
+import os
+
+from madang.base.errors import BadRequest, Unavailable
+from madang.engine.database import LOST, connect_pool
+from madang.engine.settings import home_dir
+from madang.trust.keeper import find_checkpoint
+from madang.trust.verify import Verdict, verify
+
+SHOWN_MAX = 100
+_WORDS = {
+    "altered": "does not have the hash it was appended with",
+    "removed": "is not there",
+    "moved": "was appended at another place",
+    "hash": "does not fit the stored hash above it",
+    "checkpoint": "is another log than the one that was signed",
+}
+
+
+async def audit_verify(run: str) -> int:
+    """Prints the verdict; exit status 1 when anything was bent. Raises BadRequest, Unavailable."""
+    folder = home_dir() / "run" / run
+    try:
+        dsn = os.environ.get("MADANG_DATABASE") or (folder / "database.dsn").read_text(encoding="utf-8")
+    except OSError:
+        raise BadRequest(f"no city is running in {folder}") from None
+    kept = find_checkpoint(folder)
+    try:
+        async with await connect_pool(dsn, 1, 2) as pool:
+            verdict = await verify(pool, kept)
+    except LOST as error:
+        raise Unavailable(f"the database does not answer: {error}") from None
+    print("\n".join(tell(verdict, None if kept is None else kept.size)))
+    return 1 if verdict.faults else 0
+
+
+def tell(verdict: Verdict, kept: int | None) -> list[str]:
+    """The verdict in sentences; `kept` is the size of the checkpoint outside of the database."""
+    against = (
+        "no checkpoint was kept: a log cut off or made anew cannot be told"
+        if kept is None
+        else f"signed up to entry {kept}"
+    )
+    if not verdict.faults:
+        return [f"{verdict.size} entries, all as they were appended ({against})", f"root {verdict.root.hex()}"]
+    lines = [f"{_rows(fault.first, fault.last)} {_WORDS[fault.kind]}" for fault in verdict.faults[:SHOWN_MAX]]
+    more = len(verdict.faults) - len(lines)
+    return [*lines, *([f"and {more} more"] if more else []), f"{verdict.size} entries, bent ({against})"]
+
+
+def _rows(first: int, last: int) -> str:
+    return f"entry {first}" if first == last else f"one of the entries {first} to {last}"

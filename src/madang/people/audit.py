@@ -1,0 +1,61 @@
+"""/madang/v1/audit: the newest entries, the signed checkpoint, proofs (RFC 6962). For operators only."""
+
+from __future__ import annotations
+
+import base64
+
+from madang.base.errors import BadRequest
+from madang.people.http import Handler, Request, Response
+from madang.trust.log import decode_leaf
+from madang.trust.recorder import Recorder
+
+
+class AuditDoor:
+    """Handlers of the audit resources."""
+
+    def __init__(self, recorder: Recorder) -> None:
+        self._recorder = recorder
+        self.table: dict[str, dict[str, Handler]] = {
+            "audit": {"GET": self._list},
+            "audit/checkpoint": {"GET": self._checkpoint},
+            "audit/proof/inclusion": {"GET": self._inclusion},
+            "audit/proof/consistency": {"GET": self._consistency},
+        }
+
+    async def _list(self, request: Request) -> Response:
+        request.caller.require("manage", "audit")
+        query = request.query
+        limit, before = _whole(request, "limit", 50), _whole(request, "before", -1)
+        if not 1 <= limit <= 1_000:
+            raise BadRequest("limit: a whole number from 1 to 1000")
+        found = await self._recorder.log.page(
+            limit, None if before < 0 else before, query.get("who"), query.get("what"), query.get("whom")
+        )
+        return Response.json([one | {"entry": decode_leaf(one["leaf"])} for one in found])
+
+    async def _checkpoint(self, request: Request) -> Response:
+        request.caller.require("manage", "audit")
+        return Response.json({"note": await self._recorder.keeper.sign(), "key": self._recorder.keeper.key})
+
+    async def _inclusion(self, request: Request) -> Response:
+        request.caller.require("manage", "audit")
+        index, size = _whole(request, "index"), _whole(request, "size")
+        return _proof(await self._recorder.log.inclusion(index, size))
+
+    async def _consistency(self, request: Request) -> Response:
+        request.caller.require("manage", "audit")
+        old, new = _whole(request, "old"), _whole(request, "new")
+        return _proof(await self._recorder.log.consistency(old, new))
+
+
+def _proof(path: list[bytes]) -> Response:
+    return Response.json({"proof": [base64.b64encode(one).decode() for one in path]})
+
+
+def _whole(request: Request, name: str, default: int | None = None) -> int:
+    text = request.query.get(name)
+    if text is None and default is not None:
+        return default
+    if text is None or not text.isascii() or not text.isdigit() or len(text) > 18:
+        raise BadRequest(f"{name}: a whole number of at most 18 digits")
+    return int(text)
