@@ -60,15 +60,15 @@ async def open_city(ngsi: NgsiLd, pool: asyncpg.Pool, alias: str) -> AsyncIterat
 
 
 @pytest.fixture
-async def cities(pool: asyncpg.Pool, dsn: str, tmp_path: Path) -> AsyncIterator[list[City]]:
+async def cities(pool: asyncpg.Pool, dsn: str, tmp_path: Path, recorder: Recorder) -> AsyncIterator[list[City]]:
     """Two tenants, each a broker with a schema of its own, that know nothing of each other."""
     settings = Settings(tmp_path, "yard", "yard.toml", dsn, "", "", False, False, 0)
     tenants = Tenants(pool)
-    house = TenantHouse(settings, tenants, "madang", HistorySettings())
+    house = TenantHouse(settings, tenants, "madang", HistorySettings(), recorder)
     async with contextlib.AsyncExitStack() as stack:
         out = []
         for name in ("one", "two"):
-            ngsi = await house.open(name, True)
+            ngsi = await house.open(name, "somebody")
             tenant = await tenants.find(name)
             assert tenant is not None
             own = await stack.enter_async_context(await connect_pool(dsn, 1, 4, tenant.schema))
