@@ -21,10 +21,10 @@ from madang.engine import database
 from madang.engine.postgres import Postgres
 from madang.engine.supervisor import Supervisor
 from madang.engine.temporary import scratch, sockets_of
-from madang.trust.entry import Event
-from madang.trust.keeper import open_keeper
-from madang.trust.log import AuditLog
-from madang.trust.verify import verify
+from madang.trust.audit.entry import Event
+from madang.trust.audit.keeper import open_keeper
+from madang.trust.audit.log import AuditLog
+from madang.trust.audit.verify import verify
 
 TOGETHER, MEASURED, WHOLE = 100, 20_000, 100_000
 DETAILS = {"id": "urn:ngsi-ld:Command:city:0", "kind": "signal.stage", "value": '{"stage":1}', "rank": "efficiency"}

@@ -41,8 +41,8 @@ from madang.people.manage import Management
 from madang.people.ngsi.broker import Broker
 from madang.people.ngsi.routes import NgsiLd
 from madang.people.ngsi.snapshot_door import Keeping
+from madang.trust.audit.recorder import Recorder, open_recorder
 from madang.trust.caller import Caller
-from madang.trust.recorder import Recorder, open_recorder
 from tests.listening import Listener
 from tests.peer import Peer
 

@@ -9,7 +9,7 @@ import pytest
 
 from madang.base.errors import BadRequest
 from madang.cli.auditing import audit_verify
-from madang.trust.recorder import open_recorder
+from madang.trust.audit.recorder import open_recorder
 
 pytestmark = pytest.mark.engine
 

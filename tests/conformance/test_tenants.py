@@ -22,9 +22,9 @@ from madang.people.gateway import Gateway
 from madang.people.ngsi.broker import Broker
 from madang.people.ngsi.routes import NgsiLd
 from madang.people.ngsi.tenants import TenantRouter
+from madang.trust.audit.log import decode_leaf
+from madang.trust.audit.recorder import Recorder
 from madang.trust.caller import Caller
-from madang.trust.log import decode_leaf
-from madang.trust.recorder import Recorder
 
 T1, T2 = {"ngsild-tenant": "one"}, {"ngsild-tenant": "two"}
 ENTITY = {"id": "urn:x:1", "type": "T", "a": 1}

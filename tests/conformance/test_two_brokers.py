@@ -27,7 +27,7 @@ from madang.federation.leases import Door
 from madang.people.gateway import Gateway
 from madang.people.manage import Management
 from madang.people.ngsi.routes import NgsiLd
-from madang.trust.recorder import Recorder
+from madang.trust.audit.recorder import Recorder
 
 
 @dataclass

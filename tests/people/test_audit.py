@@ -19,12 +19,12 @@ from madang.engine.settings import Settings
 from madang.people.gateway import Gateway
 from madang.people.manage import Management
 from madang.runtime.apps import Apps
+from madang.trust.audit.entry import Event
+from madang.trust.audit.log import decode_leaf
+from madang.trust.audit.merkle import extends, includes, leaf_hash
+from madang.trust.audit.note import open_checkpoint, read_verifier
+from madang.trust.audit.recorder import Recorder
 from madang.trust.caller import Caller
-from madang.trust.entry import Event
-from madang.trust.log import decode_leaf
-from madang.trust.merkle import extends, includes, leaf_hash
-from madang.trust.note import open_checkpoint, read_verifier
-from madang.trust.recorder import Recorder
 
 pytestmark = pytest.mark.engine
 BEACON = str(Path(__file__).resolve().parents[1] / "fixtures" / "beacon")

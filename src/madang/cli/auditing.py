@@ -7,8 +7,8 @@ import os
 from madang.base.errors import BadRequest, Unavailable
 from madang.engine.database import LOST, connect_pool
 from madang.engine.settings import home_dir
-from madang.trust.keeper import find_checkpoint
-from madang.trust.verify import Verdict, verify
+from madang.trust.audit.keeper import find_checkpoint
+from madang.trust.audit.verify import Verdict, verify
 
 SHOWN_MAX = 100
 _WORDS = {

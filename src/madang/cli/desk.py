@@ -24,8 +24,8 @@ from madang.command.service import CommandService
 from madang.context.store import Store
 from madang.engine.database import LOST, explain
 from madang.engine.settings import Settings
+from madang.trust.audit.recorder import Recorder
 from madang.trust.caller import Caller
-from madang.trust.recorder import Recorder
 
 log = structlog.get_logger()
 RETRY_S = 0.3

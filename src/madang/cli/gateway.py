@@ -51,8 +51,8 @@ from madang.people.sensorthings.routes import SensorThings
 from madang.people.static_files import Files
 from madang.runtime.apps import Apps
 from madang.runtime.manifest import load_manifest
+from madang.trust.audit.recorder import Recorder, open_recorder
 from madang.trust.caller import Caller
-from madang.trust.recorder import Recorder, open_recorder
 
 log = structlog.get_logger()
 

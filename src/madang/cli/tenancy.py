@@ -39,7 +39,7 @@ from madang.people.http import Handler, Request, Response
 from madang.people.ngsi.broker import Broker
 from madang.people.ngsi.routes import NgsiLd
 from madang.people.ngsi.snapshot_door import Keeping
-from madang.trust.recorder import Recorder
+from madang.trust.audit.recorder import Recorder
 
 LOOK_S = 1.0
 

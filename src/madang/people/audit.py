@@ -6,8 +6,8 @@ import base64
 
 from madang.base.errors import BadRequest
 from madang.people.http import Handler, Request, Response
-from madang.trust.log import decode_leaf
-from madang.trust.recorder import Recorder
+from madang.trust.audit.log import decode_leaf
+from madang.trust.audit.recorder import Recorder
 
 
 class AuditDoor:

@@ -13,7 +13,7 @@ from madang.ingest.deadletters import DeadLetters
 from madang.people.audit import AuditDoor
 from madang.people.http import Handler, Request, Response, nothing_here, pick_method
 from madang.runtime.apps import Apps
-from madang.trust.recorder import Recorder
+from madang.trust.audit.recorder import Recorder
 
 T = TypeVar("T")
 JSON = frozenset({"application/json"})

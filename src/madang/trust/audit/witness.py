@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from madang.base.errors import BadRequest, Conflict
-from madang.trust.merkle import extends
-from madang.trust.note import Checkpoint, Signer, Verifier, open_checkpoint
+from madang.trust.audit.merkle import extends
+from madang.trust.audit.note import Checkpoint, Signer, Verifier, open_checkpoint
 
 
 def witness(

@@ -12,12 +12,12 @@ import msgspec
 import pytest
 
 from madang.base.errors import Conflict, NotFound, Unavailable
-from madang.trust.entry import Event
-from madang.trust.keeper import Keeper, signer_of
-from madang.trust.log import AuditLog
-from madang.trust.merkle import extends, includes
-from madang.trust.note import Checkpoint, open_checkpoint
-from madang.trust.verify import Fault, verify
+from madang.trust.audit.entry import Event
+from madang.trust.audit.keeper import Keeper, signer_of
+from madang.trust.audit.log import AuditLog
+from madang.trust.audit.merkle import extends, includes
+from madang.trust.audit.note import Checkpoint, open_checkpoint
+from madang.trust.audit.verify import Fault, verify
 
 pytestmark = pytest.mark.engine
 EVENT = Event(

@@ -10,9 +10,9 @@ import asyncpg
 import msgspec
 
 from madang.base.limits import AUDIT_VERIFY_ROWS
-from madang.trust.log import decode_leaf, read_nodes
-from madang.trust.merkle import EMPTY_ROOT, Node, fold, leaf_hash, node_hash
-from madang.trust.note import Checkpoint
+from madang.trust.audit.log import decode_leaf, read_nodes
+from madang.trust.audit.merkle import EMPTY_ROOT, Node, fold, leaf_hash, node_hash
+from madang.trust.audit.note import Checkpoint
 
 Hashes = dict[int, bytes | None]
 _LEVELS = AUDIT_VERIFY_ROWS.bit_length() - 1

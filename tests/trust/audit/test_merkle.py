@@ -7,7 +7,16 @@ from hashlib import sha256
 from hypothesis import given
 from hypothesis import strategies as st
 
-from madang.trust.merkle import consistency_spans, cover, extends, fold, grow, includes, inclusion_spans, leaf_hash
+from madang.trust.audit.merkle import (
+    consistency_spans,
+    cover,
+    extends,
+    fold,
+    grow,
+    includes,
+    inclusion_spans,
+    leaf_hash,
+)
 
 sizes = st.integers(1, 140)
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from madang.base.errors import BadRequest
-from madang.trust.note import WITNESS, Checkpoint, Signer, cosigned_at, open_checkpoint, read_verifier
+from madang.trust.audit.note import WITNESS, Checkpoint, Signer, cosigned_at, open_checkpoint, read_verifier
 
 SIGNER, OTHER = Signer("madang/yard/audit", bytes(32)), Signer("madang/yard/audit", bytes(31) + b"\x01")
 SEES = Signer("madang/town/witness", bytes(32), WITNESS)

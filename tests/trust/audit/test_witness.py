@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from madang.base.errors import BadRequest, Conflict
-from madang.trust.merkle import consistency_spans, cover, fold, grow, leaf_hash
-from madang.trust.note import WITNESS, Checkpoint, Signer, cosigned_at
-from madang.trust.witness import witness
+from madang.trust.audit.merkle import consistency_spans, cover, fold, grow, leaf_hash
+from madang.trust.audit.note import WITNESS, Checkpoint, Signer, cosigned_at
+from madang.trust.audit.witness import witness
 
 YARD, TOWN = Signer("madang/yard/audit", bytes(32)), Signer("madang/town/witness", b"\x01" * 32, WITNESS)
 TIME_S = 1_700_000_000

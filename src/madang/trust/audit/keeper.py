@@ -11,9 +11,9 @@ import asyncpg
 
 from madang.base.errors import Conflict
 from madang.engine.settings import secret
-from madang.trust.log import AuditLog
-from madang.trust.merkle import extends
-from madang.trust.note import LOG, WITNESS, Checkpoint, Signer, open_checkpoint
+from madang.trust.audit.log import AuditLog
+from madang.trust.audit.merkle import extends
+from madang.trust.audit.note import LOG, WITNESS, Checkpoint, Signer, open_checkpoint
 
 
 def signer_of(run_dir: Path, city: str, kind: int = LOG) -> Signer:

@@ -12,8 +12,8 @@ import msgspec
 from madang.base.errors import BadRequest, NotFound, Unavailable
 from madang.base.limits import AUDIT_BATCH_MAX, AUDIT_QUEUE_MAX
 from madang.engine.database import explain
-from madang.trust.entry import Event, encode_leaf
-from madang.trust.merkle import Span, consistency_spans, cover, fold, grow, inclusion_spans, leaf_hash
+from madang.trust.audit.entry import Event, encode_leaf
+from madang.trust.audit.merkle import Span, consistency_spans, cover, fold, grow, inclusion_spans, leaf_hash
 
 AUDIT_LOCK = 0x4D41_4403
 _NODES = """

@@ -13,9 +13,9 @@ from madang.base.clock import Clock, SystemClock
 from madang.base.errors import MadangError
 from madang.base.limits import AUDIT_QUEUE_MAX
 from madang.engine.database import explain
-from madang.trust.entry import Event
-from madang.trust.keeper import Keeper, open_keeper
-from madang.trust.log import AuditLog
+from madang.trust.audit.entry import Event
+from madang.trust.audit.keeper import Keeper, open_keeper
+from madang.trust.audit.log import AuditLog
 
 log = structlog.get_logger()
 LOOK_S = 1.0
