@@ -19,7 +19,7 @@ import structlog
 from madang.base.errors import NotFound
 from madang.engine import control, database
 from madang.engine.nats import Nats
-from madang.engine.postgres import Postgres
+from madang.engine.postgres import CACHE, Postgres
 from madang.engine.privilege import ENGINE_UID, own
 from madang.engine.settings import Settings, listen_on, ready_mark
 from madang.engine.supervisor import Spec, Supervisor, rss_mb
@@ -43,7 +43,11 @@ class Instance:
         own(run_dir, os.getuid(), 0o711)
         own(run_dir / "keys", os.getuid(), 0o700)
         own(run_dir / "apps", os.getuid(), 0o711)
-        self._postgres = None if "MADANG_DATABASE" in os.environ else Postgres(run_dir)
+        self._postgres = (
+            None
+            if "MADANG_DATABASE" in os.environ
+            else Postgres(run_dir, os.environ.get("MADANG_DATABASE_CACHE", CACHE))
+        )
         self._nats = None if "MADANG_BUS" in os.environ else Nats(run_dir)
         # Held here and lent to the gateway: no other process can take the port, and who calls while the gateway is
         # started again waits instead of being turned away.

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from madang.base.limits import QUERY_DEFAULT_PAGE
 from madang.context.area import Spot
 from madang.context.row import Row
-from madang.context.sql import Parameters, area_condition, condition, scopes_condition, types_condition
+from madang.context.sql import Parameters, area_condition, condition, scopes_condition, types_condition, within_circle
 from madang.model.geometry import GeoQuery
 from madang.model.ordering import Ordering
 from madang.model.query import Node
@@ -69,8 +69,13 @@ def where(query: Query, parameters: Parameters) -> str:
         terms.append(scopes_condition(query.scopes, parameters))
     if query.attrs:
         terms.append(f"body ?| {parameters.add(list(query.attrs))}::text[]")
-    if query.q is not None:
-        terms.append(condition(query.q, parameters))
+    inside = within_circle(query.geo, parameters) if query.geo is not None else None
+    asked = condition(query.q, parameters) if query.q is not None else None
+    if inside is not None and asked is not None:
+        # PostgreSQL thinks that looking into an entity costs no more than a comparison, and would look into all of them first.
+        terms.append(f"CASE WHEN {inside} THEN {asked} ELSE false END")
+    else:
+        terms += [term for term in (inside, asked) if term is not None]
     if isinstance(query.after, str):
         terms.append(f"id > {parameters.add(query.after)}")
     if query.geo is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import datetime
 
 import asyncpg
 
@@ -19,16 +20,23 @@ class Row:
     was made of it for the wire, by form, and `tags` the entity tags of that."""
 
     entity: Entity
-    stamps: Stamps
+    times: Stamps | tuple[datetime, datetime]
     seq: int
     shown: dict[Form, bytes] = field(default_factory=dict, repr=False, compare=False)
     tags: dict[Form, bytes] = field(default_factory=dict, repr=False, compare=False)
+
+    @property
+    def stamps(self) -> Stamps:
+        """The times as text: written when first asked for, which is seldom."""
+        if isinstance(self.times, tuple):
+            self.times = Stamps(*map(to_iso, self.times))
+        return self.times
 
 
 def row_of(record: asyncpg.Record) -> Row:
     """A Row of a database record with the columns above."""
     return Row(
         Entity(record["id"], record["types"], record["body"]),
-        Stamps(to_iso(record["created_at"]), to_iso(record["modified_at"])),
+        (record["created_at"], record["modified_at"]),
         record["seq"],
     )

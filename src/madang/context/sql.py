@@ -12,7 +12,7 @@ from datetime import datetime
 
 from madang.base.clock import from_iso
 from madang.base.errors import BadRequest
-from madang.model.geometry import EARTH_RADIUS_M, Box, GeoQuery
+from madang.model.geometry import CITY_M, EARTH_RADIUS_M, SURELY, Box, GeoQuery
 from madang.model.ordering import Ordering, Term
 from madang.model.query import All, Between, Compare, Differs, Exists, Linked, Matches, Node, Path, Some
 from madang.model.scanner import Scalar
@@ -22,6 +22,7 @@ _TEXT_KEYS = ("value", "object", "vocab", "json", "valueList", "objectList")
 _OTHER_KEYS = ("value", "json", "valueList")
 _ALL_KEYS = ("value", "object", "languageMap", "vocab", "json", "valueList", "objectList")
 _ROUNDING = 1e-9
+_POLAR_DEG = 80
 _COLUMNS = {"createdAt": "created_at", "modifiedAt": "modified_at"}
 
 
@@ -206,22 +207,26 @@ def area_condition(geo: GeoQuery, parameters: Parameters) -> str:
     area = geo.box()
     if geo.attribute != "location" or area is None:
         return f"body ? {parameters.add(geo.attribute)}"
-    around, circle = f"place && {box_sql(area, parameters)}", geo.circle()
-    return around if circle is None else f"{around} AND {_circle_sql(*circle, parameters)}"
+    return f"place && {box_sql(area, parameters)}"
 
 
-def _circle_sql(longitude: float, latitude: float, metres: float, parameters: Parameters) -> str:
-    """Lets every point within the circle pass, hardly another one, and all that is no point: the haversine of the angle."""
+def within_circle(geo: GeoQuery, parameters: Parameters) -> str | None:
+    """Lets everything pass whose box the circle of the query touches, and hardly anything else: the haversine of the angle to
+    the nearest corner or side. None when the query has no circle, or one so large that a box has no nearest side on a map."""
+    circle = geo.circle() if geo.attribute == "location" else None
+    if circle is None or circle[2] > CITY_M or abs(circle[1]) > _POLAR_DEG:
+        return None
+    longitude, latitude, metres = circle
     x, y, shrinks = (
-        parameters.add(longitude),
-        parameters.add(latitude),
-        parameters.add(math.cos(math.radians(latitude))),
+        parameters.add(value) + "::float8" for value in (longitude, latitude, math.cos(math.radians(latitude)))
     )
-    most = parameters.add(math.sin(min(metres / EARTH_RADIUS_M, math.pi) / 2) ** 2 * (1 + _ROUNDING) + _ROUNDING**2)
+    most = parameters.add(math.sin(metres / SURELY / EARTH_RADIUS_M / 2) ** 2 + _ROUNDING**2)
+    nearest_x, nearest_y = (
+        f"greatest((place[1])[{axis}], least((place[0])[{axis}], {value}))" for axis, value in ((0, x), (1, y))
+    )
     return (
-        "((place[0])[0] <> (place[1])[0] OR (place[0])[1] <> (place[1])[1]"
-        f" OR power(sin(radians((place[0])[1] - {y}::float8) / 2), 2) + {shrinks}::float8 * cos(radians((place[0])[1]))"
-        f" * power(sin(radians((place[0])[0] - {x}::float8) / 2), 2) <= {most}::float8)"
+        f"power(sin(radians({nearest_y} - {y}) / 2), 2) + {shrinks} * cos(radians({nearest_y}))"
+        f" * power(sin(radians({nearest_x} - {x}) / 2), 2) <= {most}::float8"
     )
 
 

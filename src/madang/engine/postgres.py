@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import os
+import re
 import shutil
 import subprocess
 import tempfile
@@ -29,11 +30,13 @@ from madang.engine.settings import secret
 from madang.engine.temporary import sockets_of
 
 USER = "madang"
+# Pages are only held once they were read, but a city that lives goes on reading new ones.
+CACHE = "128MB"
 _CONF = """
 listen_addresses = ''
 unix_socket_permissions = 0700
 max_connections = 120
-shared_buffers = 128MB
+shared_buffers = {cache}
 effective_cache_size = 1GB
 work_mem = 16MB
 maintenance_work_mem = 64MB
@@ -57,7 +60,11 @@ COUNTERS = "versions"
 class Postgres:
     """One embedded server under `run_dir/postgres`. Who makes it holds and removes `sockets_of(run_dir)`."""
 
-    def __init__(self, run_dir: Path) -> None:
+    def __init__(self, run_dir: Path, cache: str = CACHE) -> None:
+        """`cache`: memory for pages of the database, such as `2GB`. Raises ValueError for anything else."""
+        if not re.fullmatch(r"[1-9]\d{0,4}[MG]B", cache):
+            raise ValueError(f"a database cache is a whole number of MB or GB, such as 2GB, not {cache!r}")
+        self._cache = cache
         self.root = run_dir / "postgres"
         self.data = self.root / "data"
         self.socket_dir = sockets_of(run_dir).path / "db"
@@ -82,7 +89,7 @@ class Postgres:
             shutil.rmtree(self.data, ignore_errors=True)
             self._initdb()
         conf = self.data / "madang.conf"
-        conf.write_text(_CONF)
+        conf.write_text(_CONF.format(cache=self._cache))
         main = self.data / "postgresql.conf"
         if "madang.conf" not in main.read_text():
             main.write_text(main.read_text() + "\ninclude 'madang.conf'\n")

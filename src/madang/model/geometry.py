@@ -24,7 +24,7 @@ EARTH_RADIUS_M = 6_371_008.8
 RELATIONS = frozenset({"near", "within", "contains", "intersects", "equals", "disjoint", "overlaps"})
 Box = tuple[float, float, float, float]
 # On a plane and on the sphere distances of a city differ by less.
-_SURELY, _CITY_M = 0.999, 50_000
+SURELY, CITY_M = 0.999, 50_000
 
 _NUMBERS = (int, float)
 
@@ -107,8 +107,9 @@ class GeoQuery:
     def matches(self, value: Any) -> bool:
         """Whether a GeoJSON geometry satisfies the query."""
         try:
-            if self._holds_all(value):
-                return True
+            sure = self._by_box(value)
+            if sure is not None:
+                return sure
             if self.relation == "near":
                 distance = self._distance_m(value)
                 return (self.max_m is None or distance <= self.max_m) and (self.min_m is None or distance >= self.min_m)
@@ -119,14 +120,18 @@ class GeoQuery:
             return bool(target.intersects(self.reference)) == (self.relation == "intersects")
         return bool(getattr(target, self.relation)(self.reference))
 
-    def _holds_all(self, value: Any) -> bool:
-        """Whether the circle surely holds the whole geometry, as it mostly does with buildings: then none is built."""
+    def _by_box(self, value: Any) -> bool | None:
+        """Whether the circle surely holds all or nothing of a geometry, as it mostly does with buildings: then none is built.
+        None when it is not sure."""
         circle, box = self.circle(), bounds(value) if value["type"] != "Point" else None
-        if circle is None or box is None or self.min_m is not None or circle[2] > _CITY_M:
-            return False
+        if circle is None or box is None or circle[2] > CITY_M:
+            return None
         x, y, most = circle
-        farthest = max(haversine_m(x, y, east, north) for east in box[::2] for north in box[1::2])
-        return farthest < most * _SURELY
+        west, south, east, north = box
+        if haversine_m(x, y, max(west, min(east, x)), max(south, min(north, y))) > most / SURELY:
+            return False
+        farthest = max(haversine_m(x, y, lon, lat) for lon in (west, east) for lat in (south, north))
+        return True if self.min_m is None and farthest < most * SURELY else None
 
     def _distance_m(self, value: Any) -> float:
         """Most of what a city has are points: for them no geometry is built."""

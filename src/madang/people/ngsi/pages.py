@@ -96,7 +96,7 @@ def held(row: Row, form: Form) -> bytes:
     """The entity as JSON in this form, made once for as long as the row is true; empty when nothing of it is shown."""
     found = row.shown.get(form)
     if found is None:
-        shown = render(row.entity, form, row.stamps)
+        shown = render(row.entity, form, row.stamps if form.sys_attrs or form.pick is not None else None)
         found = encode(shown) if shown else b""
         if len(row.shown) >= MAX_FORMS_HELD:
             row.shown.clear()
