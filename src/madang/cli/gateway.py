@@ -48,6 +48,7 @@ from madang.people.ngsi.broker import Broker
 from madang.people.ngsi.routes import NgsiLd
 from madang.people.ngsi.tenants import TenantRouter
 from madang.people.sensorthings.routes import SensorThings
+from madang.people.server import Protocol
 from madang.people.static_files import Files
 from madang.runtime.apps import Apps
 from madang.runtime.manifest import load_manifest
@@ -205,7 +206,7 @@ async def serve(app: Gateway, port: int, door: Path) -> None:
     people = socket.socket(fileno=int(handle)) if handle else listen_on("127.0.0.1", port)
     config = uvicorn.Config(
         app,
-        http="httptools",
+        http=Protocol,
         ws="websockets-sansio",
         lifespan="off",
         access_log=False,

@@ -25,6 +25,7 @@ from madang.base.errors import (
 )
 from madang.base.limits import BODY_MAX_BYTES, JSON_MAX_DEPTH
 from madang.engine.database import LOST, explain
+from madang.people.server import cycle_of, respond
 from madang.trust.caller import NOBODY, Caller
 
 log = structlog.get_logger()
@@ -202,6 +203,10 @@ async def send_response(send: Send, response: Response, extra: list[tuple[bytes,
         headers.append((b"content-length", str(length).encode()))
     if extra:
         headers += extra
+    cycle = cycle_of(send)
+    if cycle is not None:
+        respond(cycle, response.status, headers, response.body)
+        return
     await send({"type": "http.response.start", "status": response.status, "headers": headers})
     await send({"type": "http.response.body", "body": response.body})
 

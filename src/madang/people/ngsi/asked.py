@@ -76,7 +76,7 @@ def asked_for_one(raw_query: bytes, context: Context) -> tuple[Form, Join | None
 
 def made(resource: str, identifier: str) -> Response:
     """201 with where it is."""
-    return Response(201, b"", [(b"location", f"{PREFIX}/{resource}/{quote(identifier, safe=':')}".encode())])
+    return Response(201, b"", [(b"Location", f"{PREFIX}/{resource}/{quote(identifier, safe=':')}".encode())])
 
 
 def rest_of(raw_query: bytes) -> str:

@@ -30,7 +30,7 @@ class ContextResources:
             raise InvalidRequest("the body must be a JSON object with an @context")
         check_source(data["@context"])
         stored = await self._broker.catalogue.add("Hosted", {"@context": data["@context"]})
-        return Response(201, b"", [(b"location", f"{PATH}{stored.id}".encode())])
+        return Response(201, b"", [(b"Location", f"{PATH}{stored.id}".encode())])
 
     async def page(self, request: Request) -> Response:
         request.caller.require("read", RIGHT)

@@ -78,7 +78,7 @@ class SnapshotResources:
         if victim is not None:
             await self._drop(victim)
         location = f"{PREFIX}/snapshots/{quote(identifier, safe=':')}"
-        return Response(201, b"", [(b"location", location.encode())])
+        return Response(201, b"", [(b"Location", location.encode())])
 
     def _expires(self, body: dict[str, Any]) -> Any:
         asked, now = body.get("snapshotLifetime"), self._copies.clock.now()

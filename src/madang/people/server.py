@@ -1,0 +1,89 @@
+"""What of uvicorn's HTTP costs a core its time, made shorter: a whole answer is one write, a connection has one timer.
+
+Only for the cycle of uvicorn's httptools protocol; any other server gets the two messages of ASGI. The names of fields go out as
+they are given, so `Location` looks as most servers write it: any case is the same (RFC 9110, 5.1), but not every client knows.
+"""
+
+from __future__ import annotations
+
+from asyncio import TimerHandle
+from collections.abc import Sequence
+
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
+
+Fields = Sequence[tuple[bytes, bytes]]
+_NO_BODY = frozenset({204, 304})
+
+
+def cycle_of(send: object) -> RequestResponseCycle | None:
+    """The request's place in the server, when it can take a whole answer now."""
+    cycle = getattr(send, "__self__", None)
+    if not isinstance(cycle, RequestResponseCycle) or cycle.response_started or cycle.flow.write_paused:
+        return None
+    return cycle
+
+
+def respond(cycle: RequestResponseCycle, status: int, fields: Fields, body: bytes) -> None:
+    """Writes an answer whose length is among its fields. Raises ValueError for a field that would break the message."""
+    parts = [STATUS_LINE[status]]
+    for name, value in fields:
+        parts += (name, b": ", value, b"\r\n")
+    lines = len(fields) + 2
+    if not cycle.keep_alive:
+        parts.append(b"connection: close\r\n")
+        lines += 1
+    parts.append(b"\r\n")
+    head = b"".join(parts)
+    if head.count(b"\n") != lines or head.count(b"\r") != lines:
+        raise ValueError("a line break in a header field")
+    cycle.response_started = cycle.response_complete = True
+    cycle.waiting_for_100_continue = False
+    if cycle.disconnected:
+        return
+    silent = not body or cycle.scope["method"] == "HEAD" or status in _NO_BODY
+    cycle.transport.write(head if silent else head + body)
+    cycle.message_event.set()
+    if not cycle.keep_alive:
+        cycle.transport.close()
+    cycle.on_response()
+
+
+class Protocol(HttpToolsProtocol):
+    """A connection that waits for its next request is closed by a timer that looks when it was last used, and is not made anew
+    for each request."""
+
+    _waiting_since: float | None = None
+
+    def _unset_keepalive_if_required(self) -> None:
+        self._waiting_since = None
+
+    def on_response_complete(self) -> None:
+        self.server_state.total_requests += 1
+        if self.transport.is_closing():
+            return
+        self.flow.resume_reading()
+        if self.pipeline:
+            self._start_asgi_task(*self.pipeline.pop())
+            return
+        self._waiting_since = self.loop.time()
+        if self.timeout_keep_alive_task is None:
+            self.timeout_keep_alive_task = self._look_in(self.timeout_keep_alive)
+
+    def timeout_keep_alive_handler(self) -> None:
+        self.timeout_keep_alive_task = None
+        if self._waiting_since is None:
+            return  # a request is being answered: the timer is made when that is done
+        left = self._waiting_since + self.timeout_keep_alive - self.loop.time()
+        if left <= 0:
+            super().timeout_keep_alive_handler()
+        else:
+            self.timeout_keep_alive_task = self._look_in(left)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        super().connection_lost(exc)
+        if self.timeout_keep_alive_task is not None:
+            self.timeout_keep_alive_task.cancel()
+            self.timeout_keep_alive_task = None
+
+    def _look_in(self, seconds: float) -> TimerHandle:
+        return self.loop.call_later(seconds, self.timeout_keep_alive_handler)

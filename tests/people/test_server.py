@@ -1,0 +1,76 @@
+"""The server's short way: what clients see on the wire is HTTP/1.1 as ever."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+
+import pytest
+import uvicorn
+
+from madang.engine.settings import listen_on
+from madang.people.http import Receive, Response, Scope, Send, send_response
+from madang.people.server import Protocol
+
+Ask = Callable[[bytes], Awaitable[bytes]]
+KEEP_ALIVE_S = 0.2
+
+
+async def app(scope: Scope, receive: Receive, send: Send) -> None:
+    """Tells what it was asked for; `/broken` tells a header field with a line break in it."""
+    message = await receive()
+    text = b"a\r\nb: c" if scope["path"] == "/broken" else b"/here"
+    await send_response(send, Response(200, scope["raw_path"] + message["body"], [(b"Location", text)]))
+
+
+@pytest.fixture
+async def ask() -> AsyncIterator[Ask]:
+    """Sends bytes and reads all there is until the server closes."""
+    held = listen_on("127.0.0.1", None)
+    config = uvicorn.Config(app, http=Protocol, lifespan="off", log_level="critical", server_header=False)
+    config.timeout_keep_alive = KEEP_ALIVE_S  # type: ignore[assignment]
+    config.date_header = False
+    server = uvicorn.Server(config)
+    serving = asyncio.create_task(server.serve(sockets=[held]))
+    port = held.getsockname()[1]
+
+    async def asking(sent: bytes) -> bytes:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(sent)
+        found = await reader.read()
+        writer.close()
+        return found
+
+    yield asking
+    server.should_exit = True
+    await serving
+
+
+def answer(body: bytes, head: bytes = b"") -> bytes:
+    return b"HTTP/1.1 200 OK\r\nLocation: /here\r\ncontent-length: %d\r\n%s\r\n%s" % (len(body), head, body)
+
+
+async def test_requests_of_one_connection_are_answered_in_turn_and_an_idle_one_is_closed(ask: Ask) -> None:
+    found = await ask(b"GET /1 HTTP/1.1\r\nHost: x\r\n\r\nPOST /2 HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nabc")
+    assert found == answer(b"/1") + answer(b"/2abc")
+
+
+async def test_a_head_has_the_length_and_not_the_body(ask: Ask) -> None:
+    found = await ask(b"HEAD /1 HTTP/1.1\r\nHost: x\r\n\r\n")
+    assert found == b"HTTP/1.1 200 OK\r\nLocation: /here\r\ncontent-length: 2\r\n\r\n"
+
+
+async def test_a_client_that_wants_it_closed_is_told_so(ask: Ask) -> None:
+    close = b"connection: close\r\n"
+    assert await ask(b"GET /1 HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n") == answer(b"/1", close)
+    assert await ask(b"GET /1 HTTP/1.0\r\nHost: x\r\n\r\n") == answer(b"/1", close)
+
+
+async def test_a_body_that_waits_for_leave_gets_it_once(ask: Ask) -> None:
+    head = b"POST /1 HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nExpect: 100-continue\r\n\r\n"
+    assert await ask(head + b"a") == b"HTTP/1.1 100 Continue\r\n\r\n" + answer(b"/1a")
+
+
+async def test_a_line_break_in_a_field_is_no_second_field(ask: Ask) -> None:
+    found = await ask(b"GET /broken HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+    assert found.startswith(b"HTTP/1.1 500 ") and b"b: c" not in found
