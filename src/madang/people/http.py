@@ -25,7 +25,7 @@ from madang.base.errors import (
 )
 from madang.base.limits import BODY_MAX_BYTES, JSON_MAX_DEPTH
 from madang.engine.database import LOST, explain
-from madang.people.server import cycle_of, respond
+from madang.people.server import body_of, cycle_of, respond
 from madang.trust.caller import NOBODY, Caller
 
 log = structlog.get_logger()
@@ -110,6 +110,11 @@ class Request:
         declared = self.headers.get(b"content-length", b"0")
         if not declared.isdigit() or int(declared) > BODY_MAX_BYTES:
             raise TooLarge(f"the body may have {BODY_MAX_BYTES} bytes")
+        found = body_of(self._receive)
+        self._body = await self._received() if found is None else found
+        return self._body
+
+    async def _received(self) -> bytes:
         chunks, size, more = [], 0, True
         while more:
             message = await self._receive()
@@ -120,8 +125,7 @@ class Request:
             if size > BODY_MAX_BYTES:
                 raise TooLarge(f"the body may have {BODY_MAX_BYTES} bytes")
             chunks.append(chunk)
-        self._body = chunks[0] if len(chunks) == 1 else b"".join(chunks)
-        return self._body
+        return chunks[0] if len(chunks) == 1 else b"".join(chunks)
 
     def with_body(self, body: bytes) -> Request:
         """The same request with another body."""

@@ -48,6 +48,14 @@ def respond(cycle: RequestResponseCycle, status: int, fields: Fields, body: byte
     cycle.on_response()
 
 
+def body_of(receive: object) -> bytes | None:
+    """The whole body of a request when it has come already, as small ones have; None when it must be waited for."""
+    cycle = getattr(receive, "__self__", None)
+    if not isinstance(cycle, RequestResponseCycle) or cycle.more_body or cycle.waiting_for_100_continue:
+        return None
+    return None if cycle.disconnected or cycle.response_complete else bytes(cycle.body)
+
+
 class Protocol(HttpToolsProtocol):
     """A connection that waits for its next request is closed by a timer that looks when it was last used, and is not made anew
     for each request."""
