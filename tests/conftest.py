@@ -43,6 +43,7 @@ from madang.people.ngsi.routes import NgsiLd
 from madang.people.ngsi.snapshot_door import Keeping
 from madang.trust.audit.recorder import Recorder, open_recorder
 from madang.trust.caller import Caller
+from tests.callers import OPERATOR, app
 from tests.listening import Listener
 from tests.peer import Peer
 
@@ -208,8 +209,7 @@ async def api(broker: Broker, pool: asyncpg.Pool, dsn: str) -> AsyncIterator[htt
         yield client
 
 
-OPERATOR = Caller("anonymous", "operator")
-APP = Caller("app:test.app")
+APP = app("test.app")
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ import asyncpg
 import httpx
 import pytest
 import uvicorn
-from tests.conftest import OPERATOR
+from tests.callers import OPERATOR
 from tests.listening import Listener
 from tests.subscribing import Courier, entity, register, subscribe
 from tests.waiting import until

@@ -11,6 +11,7 @@ from unittest.mock import Mock
 import asyncpg
 import httpx
 import pytest
+from tests.callers import OPERATOR, READER
 
 from madang.base.errors import Unavailable
 from madang.cli.desk import CityClock, Desk
@@ -30,7 +31,6 @@ pytestmark = pytest.mark.engine
 BEACON = str(Path(__file__).resolve().parents[1] / "fixtures" / "beacon")
 RAIN = {"kind": "simulation.rain", "target": "urn:ngsi-ld:Simulation:yard:field", "reason": "trying"}
 FIT, UNFIT = RAIN | {"value": {"intensity_mm_h": 6, "duration_s": 600}}, RAIN | {"value": {"intensity_mm_h": "wet"}}
-OPERATOR, READER = Caller("anonymous", "operator"), Caller("anonymous", "reader")
 ANY = (None, None, None)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import asyncpg
@@ -19,6 +19,7 @@ from madang.context.sql import Parameters, order_by, types_condition
 from madang.engine.database import fetch
 
 COUNT_MAX_ROWS = 50_000
+LOOKED_AT = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +72,9 @@ class Store:
         """One page. Raises TooManyResults when a geo-query or an order by distance has too many candidates."""
         if is_near(query):
             return await self._nearby.find(query)
-        members = await self._members(query)
+        members = await self._members(query if query.sight is None else replace(query, sight=None))
+        if members is not None and query.sight is not None:
+            return await self._let_through(members, query)
         if members is not None:
             chosen = members[query.offset : query.offset + query.limit]
             total = len(members) if query.count else None
@@ -85,6 +88,18 @@ class Store:
             total = (await self._fetch(sql, parameters.values))[0]["n"]
         rows = [row_of(record) for record in records[: query.limit]]
         return Page(rows, total, len(records) > query.limit, rows[-1].entity.id if rows else None)
+
+    async def _let_through(self, members: list[str], query: Query) -> Page:
+        """The page of those members that may be found by who asks: no more of them are looked at than it needs."""
+        end = query.offset + query.limit
+        rows: list[Row] = []
+        for begin in range(0, len(members), size := max(query.limit + 1, LOOKED_AT)):
+            if len(rows) > end and not query.count:
+                break
+            rows += [row for row in await self.list_by_id(members[begin : begin + size]) if row.passes(query.sight)]
+        chosen = rows[query.offset : end]
+        total = len(rows) if query.count else None
+        return Page(chosen, total, len(rows) > end, chosen[-1].entity.id if chosen else None)
 
     async def _members(self, query: Query) -> list[str] | None:
         """All ids that a query for one type finds, when they are few and hold still."""

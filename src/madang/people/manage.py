@@ -65,6 +65,7 @@ class Management:
         return await pick_method(request, handlers)(request)
 
     async def _get_city(self, request: Request) -> Response:
+        request.caller.require("read", "city")
         return Response.json(self._city)
 
     async def _get_status(self, request: Request) -> Response:

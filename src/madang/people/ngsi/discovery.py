@@ -8,7 +8,9 @@ from typing import Any
 
 from madang.base.errors import NotFound
 from madang.context.discovery import Discovery, Usage
+from madang.context.query import Query
 from madang.model.context import Context, iri_of_internal
+from madang.model.formula import FALSE
 from madang.model.sources import Spec
 from madang.people.http import Request, Response
 from madang.people.ngsi.broker import Broker
@@ -54,7 +56,7 @@ class DiscoveryResources:
     async def type(self, request: Request) -> Response:
         context = await self._begin(request)
         name = context.expand(request.parts[1])
-        count = await self._discovery.count(name) if _reads(request.caller, name) else 0
+        count = await self._count(request.caller, name) if _reads(request.caller, name) else 0
         usages = [one for one in await self._discovery.attributes_of(name) if _reads(request.caller, name, one.name)]
         question = Question("retrieveEntityTypeInfo", "types/{name}", Spec(types=(name,)), name)
         told, warnings = await self._elsewhere(request, context, question, lambda one: one.usages(name))
@@ -96,7 +98,9 @@ class DiscoveryResources:
         usages = [one for one in await self._discovery.types_with(name) if _reads(request.caller, one.name, name)]
         question = Question("retrieveAttrTypeInfo", "attributes/{name}", Spec(names=(name,)), name)
         told, warnings = await self._elsewhere(request, context, question, lambda one: one.usage(name))
-        count = sum(one.count for one in usages) + sum(one for one, _ in told)
+        whole = request.caller.everything
+        here = [one.count if whole else await self._count(request.caller, one.name, name) for one in usages]
+        count = sum(here) + sum(one for one, _ in told)
         kinds = _kinds([*usages, *(usage for _, some in told for usage in some)])
         if not kinds:
             raise NotFound(f"no attribute {request.parts[1]}")
@@ -106,6 +110,14 @@ class DiscoveryResources:
             "typeNames": [context.compact(kind) for kind in sorted(kinds)],
         }
         return self._answer(request, _named("Attribute", name, context) | summary, context, warnings)
+
+    async def _count(self, caller: Caller, kind: str, attribute: str | None = None) -> int:
+        """Entities of a type, of those with an attribute, that the caller may find."""
+        attributes = () if attribute is None else (attribute,)
+        query = self._broker.restrict(caller, Query(types=(kind,), attrs=attributes, limit=0, count=True))
+        if query.sight is None and attribute is None:
+            return await self._discovery.count(kind)
+        return (await self._broker.store.find(query)).total or 0
 
     async def _begin(self, request: Request) -> Context:
         accepted_json(request)
@@ -144,10 +156,8 @@ def _grouped(pairs: Iterable[tuple[str, str | None]]) -> dict[str, list[str]]:
 def _reads(caller: Caller, kind: str, attribute: str | None = None) -> bool:
     if caller.everything:
         return True
-    if kind not in (caller.readable_types() or ()):
-        return False
-    open_to = caller.attributes("read", [kind])
-    return attribute is None or open_to is None or attribute in open_to
+    here = caller.reads.of_types((kind,))
+    return here.visible != FALSE if attribute is None else here.about(attribute) != FALSE
 
 
 def _list_of(kind: str) -> dict[str, Any]:

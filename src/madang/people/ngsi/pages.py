@@ -20,6 +20,7 @@ from madang.people.ngsi.parameters import GEO, JSON, accepted, answer, context_l
 from madang.trust.caller import Caller
 
 MAX_FORMS_HELD = 4
+_WHOLE = Form()
 
 
 class Pages:
@@ -31,10 +32,12 @@ class Pages:
     async def of_query(self, request: Request, asked: Asked, context: Context) -> Response:
         """Runs, renders and pages a query. Raises NotAcceptable, Forbidden, TooManyResults."""
         media = accepted(request)
-        query, form = self._broker.restrict(request.caller, asked.query, asked.form)
-        page = await self._broker.store.find(query)
-        if media == JSON and asked.join is None and request.caller.everything:
-            shown = b",".join(filter(None, [held(row, form) for row in page.rows]))
+        caller, form = request.caller, asked.form
+        page = await self._broker.store.find(self._broker.restrict(caller, asked.query))
+        if media == JSON and asked.join is None:
+            whole, cut = caller.everything, self._broker.cut
+            forms = ((row, form if whole else cut(caller, row.entity, form)) for row in page.rows)
+            shown = b",".join(filter(None, [held(row, seen) for row, seen in forms]))
             response = ready(b"[" + shown + b"]", context)
         else:
             response = await self._rendered(request, page.rows, form, asked.join, media, context)
@@ -60,7 +63,7 @@ class Pages:
     async def of_entity(self, request: Request, row: Row, form: Form, context: Context, join: Join | None) -> Response:
         """One entity, with its tag when it lies here alone. Raises NotFound when nothing of it is shown."""
         plain = join is None and form.attrs is None and form.pick is None and form.omit is None
-        if plain and accepted(request) == JSON and request.caller.everything:
+        if plain and accepted(request) == JSON:
             response = ready(held(row, form), context)
             return with_tag(request, response, held_tag(row, form)) if row.seq else response
         response = await self._of_entity(request, row, form, context, join)
@@ -83,11 +86,11 @@ class Pages:
         if join is not None:
             return await linking_for(self._broker, caller, join).show(rows, form)
         cut = self._broker.cut
-        return [(render(row.entity, cut(caller, row.entity.types, form), row.stamps), row.entity) for row in rows]
+        return [(render(row.entity, cut(caller, row.entity, form), row.stamps), row.entity) for row in rows]
 
     def _feature(self, caller: Caller, shown: Any, entity: Entity, form: Form) -> Any:
         """A Feature; its geometry is null when there is none or the caller may not see it."""
-        seen = self._broker.cut(caller, entity.types, Form()).attrs
+        seen = self._broker.cut(caller, entity, _WHOLE).attrs
         hidden = seen is not None and form.geometry not in seen
         return feature(shown, None if hidden else geometry_of(entity, form.geometry))
 
