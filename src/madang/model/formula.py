@@ -13,7 +13,7 @@ from itertools import pairwise
 
 from madang.base.city import Box
 from madang.model.entity import Entity
-from madang.model.evaluate import satisfies
+from madang.model.evaluate import satisfies, values_at
 from madang.model.geometry import bounds
 from madang.model.query import Compare, Path
 from madang.model.render import geometry_of
@@ -165,6 +165,17 @@ def given_type(formula: Formula, name: str) -> Formula:
 def holds(formula: Formula, entity: Entity) -> bool:
     """Whether it is true of an entity."""
     return replaced(formula, lambda atom: TRUE if _true(atom, entity) else FALSE) == TRUE
+
+
+def owners_of(entity: Entity) -> set[str]:
+    """Whom its attribute `owner` names."""
+    values = [
+        value
+        for found in values_at(entity.body, Path(("owner",)))
+        for value in (found if isinstance(found, list) else [found])
+    ]
+    plain = (value["@value"] if isinstance(value, dict) and "@value" in value else value for value in values)
+    return {value for value in plain if isinstance(value, str)}
 
 
 def _true(atom: Atom, entity: Entity) -> bool:

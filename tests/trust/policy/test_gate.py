@@ -142,7 +142,7 @@ def test_a_refusal_by_a_rule_names_it() -> None:
     assert raised.value.extra == {"rules": ["analyst-no-person-data"]}
 
 
-@pytest.mark.parametrize("name", ['"', "\\", 'x") permit (principal', "a\nb", "사람", "\x00", "😀"])
+@pytest.mark.parametrize("name", ['"', "\\", 'x") permit (principal', "a\nb", "it's", "\x01", "사람", "\x00", "😀"])
 def test_no_name_is_read_as_policy(name: str) -> None:
     who = GATE.caller(Claim(Principal("app", name, frozenset({name})), (Grant("read", name), Grant("command", name))))
     assert (who.reads.of_types((name,)).whole, who.may("command", name), who.may("command", "x"), who.writes.blind) == (

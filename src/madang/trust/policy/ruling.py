@@ -12,14 +12,14 @@ import cedarpy
 import structlog
 
 from madang.model.entity import Entity
-from madang.model.evaluate import satisfies
-from madang.model.formula import FALSE, TRUE, Formula, OwnedBy, Within, either, every, holds, negated
+from madang.model.formula import FALSE, TRUE, Formula, Within, either, every, holds, negated, owners_of
 from madang.trust.policy.residual import Reader, Unfit, check_policy
 from madang.trust.policy.source import SCHEMA, Policy, PolicyError, Source, read_source
 from madang.trust.policy.subjects import ACTIONS, Grant, part_of_entity, principal_uid, subjects, thing, types_in, uid
 from madang.trust.principal import Principal
 
 log = structlog.get_logger()
+_ESCAPES = {'"': '\\"', "'": "\\'", "\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t", "\0": "\\0"}
 Rules = tuple[tuple[str, Formula], ...]
 
 
@@ -104,8 +104,7 @@ class Ruling:
     ) -> Decision:
         """Of one attribute of one entity, by Cedar alone: what a residue must agree with."""
         areas = [area.name for area in self.source.areas.values() if holds(Within(area), entity)]
-        owner = [principal.name] if satisfies(entity.body, OwnedBy(principal.name).test) else []
-        told = part_of_entity(entity.id, entity.types, attribute, areas, owner, tenant)
+        told = part_of_entity(entity.id, entity.types, attribute, areas, owners_of(entity), tenant)
         return self._decide(principal, known, action, uid("Entity", entity.id), told, moment)
 
     def _decide(
@@ -159,8 +158,8 @@ def _context(principal: Principal, moment: Moment) -> dict[str, Any]:
 
 
 def _text(one: dict[str, str]) -> str:
-    """In Cedar's own words: partial evaluation takes no JSON here."""
-    plain = (char if char.isprintable() and char not in '"\\' else f"\\u{{{ord(char):x}}}" for char in one["id"])
+    """In Cedar's own words, the one spelling that it takes: partial evaluation takes no JSON here."""
+    plain = (_ESCAPES.get(char) or (char if char.isprintable() else f"\\u{{{ord(char):x}}}") for char in one["id"])
     return f'{one["type"]}::"{"".join(plain)}"'
 
 
