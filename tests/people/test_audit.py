@@ -11,7 +11,7 @@ from unittest.mock import Mock
 import asyncpg
 import httpx
 import pytest
-from tests.callers import OPERATOR, READER
+from tests.callers import GATE, OPERATOR, READER
 
 from madang.base.errors import Unavailable
 from madang.cli.desk import CityClock, Desk
@@ -19,6 +19,7 @@ from madang.context.store import Store
 from madang.engine.settings import Settings
 from madang.people.gateway import Gateway
 from madang.people.manage import Management
+from madang.people.policies import PolicyDoor
 from madang.runtime.apps import Apps
 from madang.trust.audit.entry import Event
 from madang.trust.audit.log import decode_leaf
@@ -47,7 +48,9 @@ def management(pool: asyncpg.Pool, recorder: Recorder, tmp_path: Path) -> Manage
 
     nothing: Any = Mock()
     apps = Apps(pool, ask, tmp_path / "door", tmp_path)
-    return Management({}, apps, nothing, nothing, nothing, nothing, nothing, nothing, recorder)
+    return Management(
+        {}, apps, nothing, nothing, nothing, nothing, nothing, nothing, recorder, PolicyDoor(GATE, nothing, nothing)
+    )
 
 
 def client_of(management: Management, caller: Caller) -> httpx.AsyncClient:

@@ -48,6 +48,7 @@ from madang.people.manage import Management
 from madang.people.ngsi.broker import Broker
 from madang.people.ngsi.routes import NgsiLd
 from madang.people.ngsi.tenants import TenantRouter
+from madang.people.policies import PolicyDoor
 from madang.people.sensorthings.routes import SensorThings
 from madang.people.server import Protocol
 from madang.people.static_files import Files
@@ -94,8 +95,9 @@ async def gateway(settings: Settings) -> None:
     past, maps = open_past(pool, city.history.max_instances), EntityMaps(pool)
     ngsi = NgsiLd(broker, Subscriptions(pool), past, federation, maps, tenants.keeping(pool, broker))
     notified = tenants.notified(ngsi)
+    policies = PolicyDoor(gate, store, apps.grants_of)
     manage = Management(
-        page, apps, desk, letters, board.status, lambda: available(apps), explain.get, notified, recorder
+        page, apps, desk, letters, board.status, lambda: available(apps), explain.get, notified, recorder, policies
     )
     app = Gateway(
         TenantRouter(ngsi, tenants.open),

@@ -19,6 +19,7 @@ from madang.engine.privilege import APP_UID, own
 from madang.runtime.manifest import Manifest, Scope, load_manifest
 from madang.runtime.sandbox import level
 from madang.trust.caller import Claim
+from madang.trust.policy.subjects import Grant
 from madang.trust.principal import Principal
 
 Ask = Callable[[dict[str, Any]], Awaitable[Any]]
@@ -45,6 +46,13 @@ class Apps:
             claims[digest] = claim = Claim(principal, tuple(scope.grant() for scope in scopes))
             return claim
         return self._claims[digest]
+
+    async def grants_of(self, app_id: str) -> tuple[Grant, ...]:
+        """What was granted to an installed app; nothing to another."""
+        record = await self._pool.fetchrow("SELECT grants FROM app WHERE id = $1", app_id)
+        return (
+            () if record is None else tuple(scope.grant() for scope in msgspec.convert(record["grants"], list[Scope]))
+        )
 
     async def install(self, folder: Path) -> Manifest:
         """Everything the manifest asks for is granted: the demo's operator installs by hand and sees the list. Raises
