@@ -17,11 +17,12 @@ def caller(
     tenant: str = "",
     department: str = "",
     gate: Gate = GATE,
+    name: str = "someone",
 ) -> Caller:
     """Somebody with one role, or none when it is empty."""
     roles = frozenset({role} - {""})
     return gate.caller(
-        Claim(Principal(kind, "" if kind == "anonymous" else "someone", roles, tenant, department), grants, tenant)
+        Claim(Principal(kind, "" if kind == "anonymous" else name, roles, tenant, department), grants, tenant)
     )
 
 

@@ -10,7 +10,7 @@ from madang.base.errors import NotFound
 from madang.context.discovery import Discovery, Usage
 from madang.context.query import Query
 from madang.model.context import Context, iri_of_internal
-from madang.model.formula import FALSE
+from madang.model.formula import FALSE, TRUE
 from madang.model.sources import Spec
 from madang.people.http import Request, Response
 from madang.people.ngsi.broker import Broker
@@ -35,7 +35,7 @@ class DiscoveryResources:
         context = await self._begin(request)
         if flag(request.query, "details"):
             return await self._types_in_detail(request, context)
-        names = {name for name in await self._discovery.types() if _reads(request.caller, name)}
+        names = {name for name in await self._discovery.types() if await self._reads(request.caller, name)}
         told, warnings = await self._elsewhere(
             request, context, Question("retrieveEntityTypes", "types"), lambda one: one.types()
         )
@@ -43,7 +43,7 @@ class DiscoveryResources:
         return self._answer(request, _list_of("EntityTypeList") | listed, context, warnings)
 
     async def _types_in_detail(self, request: Request, context: Context) -> Response:
-        pairs = {pair for pair in await self._discovery.pairs() if _reads(request.caller, *pair)}
+        pairs = {pair for pair in await self._discovery.pairs() if await self._reads(request.caller, *pair)}
         question = Question("retrieveEntityTypeDetails", "types", details=True)
         told, warnings = await self._elsewhere(request, context, question, lambda one: one.pairs())
         grouped = _grouped(pairs.union(*told))
@@ -56,8 +56,10 @@ class DiscoveryResources:
     async def type(self, request: Request) -> Response:
         context = await self._begin(request)
         name = context.expand(request.parts[1])
-        count = await self._count(request.caller, name) if _reads(request.caller, name) else 0
-        usages = [one for one in await self._discovery.attributes_of(name) if _reads(request.caller, name, one.name)]
+        caller = request.caller
+        count = await self._count(caller, name) if await self._reads(caller, name) else 0
+        found = await self._discovery.attributes_of(name)
+        usages = [one for one in found if await self._reads(caller, name, one.name)]
         question = Question("retrieveEntityTypeInfo", "types/{name}", Spec(types=(name,)), name)
         told, warnings = await self._elsewhere(request, context, question, lambda one: one.usages(name))
         if not count and not told:
@@ -76,7 +78,7 @@ class DiscoveryResources:
     async def attributes(self, request: Request) -> Response:
         context = await self._begin(request)
         pairs = {(name, kind) for kind, name in await self._discovery.pairs() if name}
-        pairs = {(name, kind) for name, kind in pairs if _reads(request.caller, kind, name)}
+        pairs = {(name, kind) for name, kind in pairs if await self._reads(request.caller, kind, name)}
         if not flag(request.query, "details"):
             question = Question("retrieveAttrTypes", "attributes")
             told, warnings = await self._elsewhere(request, context, question, lambda one: one.attributes())
@@ -95,7 +97,8 @@ class DiscoveryResources:
     async def attribute(self, request: Request) -> Response:
         context = await self._begin(request)
         name = context.expand(request.parts[1])
-        usages = [one for one in await self._discovery.types_with(name) if _reads(request.caller, one.name, name)]
+        found = await self._discovery.types_with(name)
+        usages = [one for one in found if await self._reads(request.caller, one.name, name)]
         question = Question("retrieveAttrTypeInfo", "attributes/{name}", Spec(names=(name,)), name)
         told, warnings = await self._elsewhere(request, context, question, lambda one: one.usage(name))
         whole = request.caller.everything
@@ -110,6 +113,14 @@ class DiscoveryResources:
             "typeNames": [context.compact(kind) for kind in sorted(kinds)],
         }
         return self._answer(request, _named("Attribute", name, context) | summary, context, warnings)
+
+    async def _reads(self, caller: Caller, kind: str, attribute: str | None = None) -> bool:
+        """Whether the caller finds entities of that type, and that attribute in them."""
+        if caller.everything:
+            return True
+        here = caller.reads.of_types((kind,))
+        open_in = here.visible if attribute is None else here.about(attribute)
+        return open_in == TRUE or (open_in != FALSE and await self._count(caller, kind, attribute) > 0)
 
     async def _count(self, caller: Caller, kind: str, attribute: str | None = None) -> int:
         """Entities of a type, of those with an attribute, that the caller may find."""
@@ -151,13 +162,6 @@ def _grouped(pairs: Iterable[tuple[str, str | None]]) -> dict[str, list[str]]:
     for first, second in sorted(pairs, key=lambda pair: (pair[0], pair[1] or "")):
         out.setdefault(first, []).extend([second] if second else [])
     return out
-
-
-def _reads(caller: Caller, kind: str, attribute: str | None = None) -> bool:
-    if caller.everything:
-        return True
-    here = caller.reads.of_types((kind,))
-    return here.visible != FALSE if attribute is None else here.about(attribute) != FALSE
 
 
 def _list_of(kind: str) -> dict[str, Any]:

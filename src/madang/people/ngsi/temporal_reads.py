@@ -86,7 +86,7 @@ class TemporalReads:
             shown = represent_series(identifier, known.types, *series, view)
             return answer(request, with_times(shown, known, view), view.form.context)
         found, seen = await evolutions(self._past.history, [identifier], view.window, names, datasets_of(request.query))
-        if names is not None and names and not names & seen[identifier]:
+        if names is not None and not names & seen[identifier]:
             raise NotFound(f"{identifier} never had what was asked for")
         return self._answer(request, [as_seen(Found(identifier, known, found[identifier]), opened)], view, one=True)
 
