@@ -10,7 +10,7 @@ import asyncpg
 from madang.base.clock import to_iso
 from madang.model.entity import Entity
 from madang.model.render import Form, Stamps
-from madang.model.sight import Filter
+from madang.model.sight import Filter, Sight
 
 _JUDGED_KEPT = 8
 COLUMNS = "id, types, body, created_at, modified_at, seq"
@@ -24,7 +24,7 @@ class Row:
     entity: Entity
     times: Stamps | tuple[datetime, datetime]
     seq: int
-    shown: dict[Form, bytes] = field(default_factory=dict, repr=False, compare=False)
+    shown: dict[Form | tuple[Form, Sight], bytes] = field(default_factory=dict, repr=False, compare=False)
     tags: dict[Form, bytes] = field(default_factory=dict, repr=False, compare=False)
     judged: dict[Filter, bool] = field(default_factory=dict, repr=False, compare=False)
 

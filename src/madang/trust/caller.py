@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from madang.base.errors import Forbidden
 from madang.model.formula import FALSE, about, of_types
-from madang.model.sight import BLIND, Sight, sight_of
+from madang.model.sight import BLIND, Sight
 from madang.trust.policy.ruling import Decision, Residue
 from madang.trust.policy.subjects import Grant
 from madang.trust.principal import Principal
@@ -48,6 +48,8 @@ class Caller:
         self.name = "anonymous" if claim.principal.kind == "anonymous" else claim.principal.name
         self._gate = gate
         self._generation = gate.generation if gate is not None else 0
+        self.restricted: dict[tuple[str, int], tuple[Any, Any]] = {}
+        """Questions, by action and identity, with what is left of them for this caller: parsed queries are held and come again."""
         self._decisions: dict[tuple[str, str], Decision] = {}
         self._residues: dict[str, tuple[Residue, Sight]] = {}
 
@@ -92,8 +94,11 @@ class Caller:
         found = self._residues.get(action)
         if found is None:
             residue = _NOTHING if self._gate is None else self._gate.residue(self.claim, action)
-            found = self._residues[action] = (residue, sight_of(residue.allowed) if residue.permits else BLIND)
+            found = self._residues[action] = (residue, self._sight(residue))
         return found
+
+    def _sight(self, residue: Residue) -> Sight:
+        return BLIND if self._gate is None or not residue.permits else self._gate.sight(residue.allowed)
 
     def decide(self, action: str, subject: str) -> Decision:
         """Of a service of the city, or with `command` of a kind of command."""

@@ -22,8 +22,10 @@ from madang.model.projection import PLAIN
 from madang.model.query import All, Differs, Linked, Node, Some
 from madang.model.removals import Delete
 from madang.model.render import Form
+from madang.model.sight import Sight
 from madang.trust.caller import Caller
 
+_RESTRICTED_KEPT = 256
 _NOW = "1970-01-01T00:00:00.000Z"
 """Of an effect that is only thought of."""
 
@@ -72,6 +74,14 @@ class Broker:
         sight = caller.sight(action)
         if sight.whole:
             return query
+        known = caller.restricted.get((action, id(query)))
+        if known is None or known[0] is not query:
+            if len(caller.restricted) >= _RESTRICTED_KEPT:
+                caller.restricted.clear()
+            known = caller.restricted[action, id(query)] = (query, self._restricted(caller, sight, query, action))
+        return known[1]
+
+    def _restricted(self, caller: Caller, sight: Sight, query: Query, action: str) -> Query:
         caller.require_types(action, query.types)
         if sight.blind:
             raise caller.refusal(f"{action} anything")

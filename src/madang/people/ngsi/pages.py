@@ -11,6 +11,7 @@ from madang.model.context import Context
 from madang.model.entity import Entity
 from madang.model.linked import Join
 from madang.model.render import Form, feature, geometry_of, render
+from madang.model.sight import Sight
 from madang.people.conditional import tag_of, tagged, with_tag
 from madang.people.http import Request, Response, encode
 from madang.people.ngsi.asked import Asked
@@ -19,7 +20,7 @@ from madang.people.ngsi.linking import linking_for
 from madang.people.ngsi.parameters import GEO, JSON, accepted, answer, context_link
 from madang.trust.caller import Caller
 
-MAX_FORMS_HELD = 4
+MAX_FORMS_HELD = 8
 _WHOLE = Form()
 
 
@@ -35,10 +36,13 @@ class Pages:
         caller, form = request.caller, asked.form
         page = await self._broker.store.find(self._broker.restrict(caller, asked.query))
         if media == JSON and asked.join is None:
-            whole, cut = caller.everything, self._broker.cut
-            forms = ((row, form if whole else cut(caller, row.entity, form)) for row in page.rows)
-            shown = b",".join(filter(None, [held(row, seen) for row, seen in forms]))
-            response = ready(b"[" + shown + b"]", context)
+            sight = caller.reads
+            bodies = (
+                [held(row, form) for row in page.rows]
+                if sight.whole
+                else [held_in(row, form, sight) for row in page.rows]
+            )
+            response = ready(b"[" + b",".join(filter(None, bodies)) + b"]", context)
         else:
             response = await self._rendered(request, page.rows, form, asked.join, media, context)
         if page.total is not None:
@@ -105,6 +109,15 @@ def held(row: Row, form: Form) -> bytes:
             row.shown.clear()
             row.tags.clear()
         row.shown[form] = found
+    return found
+
+
+def held_in(row: Row, form: Form, sight: Sight) -> bytes:
+    """As `held`, of what a sight leaves of the entity."""
+    found = row.shown.get((form, sight))
+    if found is None:
+        found = held(row, sight.form(row.entity, form))
+        row.shown[form, sight] = found
     return found
 
 

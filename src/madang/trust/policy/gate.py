@@ -12,6 +12,8 @@ import structlog
 
 from madang.base.clock import Clock, SystemClock
 from madang.base.limits import POLICY_CALLERS_MAX, POLICY_LOOK_S
+from madang.model.formula import Formula
+from madang.model.sight import Sight, sight_of
 from madang.trust.caller import Caller, Claim
 from madang.trust.policy.ruling import Decision, Moment, Residue, Ruling, read_ruling
 from madang.trust.policy.source import HOUSE, PolicyError, stamp_of
@@ -30,6 +32,7 @@ class Gate:
         self.generation = 1
         self._moment = self._now()
         self._callers: OrderedDict[Claim, Caller] = OrderedDict()
+        self._sights: OrderedDict[Formula, Sight] = OrderedDict()
 
     def caller(self, claim: Claim) -> Caller:
         """Remembered while nothing changes."""
@@ -52,6 +55,15 @@ class Gate:
         """Of the entities of the claim's tenant, by Cedar."""
         known = self.ruling.known(claim.principal, claim.grants)
         return self.ruling.residue(claim.principal, known, action, claim.tenant, self._moment)
+
+    def sight(self, allowed: Formula) -> Sight:
+        """The same for all who may the same, so that what was made for one of them serves the others."""
+        found = self._sights.get(allowed)
+        if found is None:
+            found = self._sights[allowed] = sight_of(allowed)
+            if len(self._sights) > POLICY_CALLERS_MAX:
+                self._sights.popitem(last=False)
+        return found
 
     def _now(self) -> Moment:
         """Always the same while no policy asks for the time."""
@@ -90,6 +102,7 @@ class Gate:
     def _renew(self) -> None:
         self.generation += 1
         self._callers.clear()
+        self._sights.clear()
 
     async def follow(self, told: Told = lambda _: None) -> None:
         """For ever."""
