@@ -26,7 +26,7 @@ from madang.people.http import (
     split_path,
 )
 from madang.people.openapi import document as openapi
-from madang.trust.caller import Caller
+from madang.trust.caller import UNKNOWN, Caller
 
 CSP = (
     "default-src 'self'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; "
@@ -115,7 +115,7 @@ class Gateway:
         authorization = headers.get(b"authorization")
         if authorization is None:
             anonymous = self._anonymous.now()
-            return anonymous.without_roles() if _app_door(scope) else anonymous
+            return anonymous.known_as(UNKNOWN) if _app_door(scope) else anonymous
         kind, _, token = authorization.decode("latin-1").partition(" ")
         caller = await self._by_token(token.strip()) if kind.lower() == "bearer" else None
         if caller is None:

@@ -63,9 +63,9 @@ class Caller:
         """The same, asking in a tenant."""
         return self if self._gate is None else self._gate.caller(replace(self.claim, tenant=tenant))
 
-    def without_roles(self) -> Caller:
-        """Somebody of whom nothing is known, at the same gate."""
-        return NOBODY if self._gate is None else self._gate.caller(Claim(Principal("anonymous", "")))
+    def known_as(self, claim: Claim) -> Caller:
+        """Somebody else at the same gate."""
+        return NOBODY if self._gate is None else self._gate.caller(claim)
 
     @cached_property
     def reads(self) -> Sight:
@@ -142,4 +142,6 @@ class Caller:
         return Forbidden(f"{self.name} was not granted to {what}: {why}", rules=list(rules))
 
 
-NOBODY = Caller(Claim(Principal("anonymous", "")))
+UNKNOWN = Claim(Principal("anonymous", ""))
+"""Of whom nothing is known."""
+NOBODY = Caller(UNKNOWN)
