@@ -14,7 +14,7 @@ import asyncio
 import json
 import os
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -159,11 +159,11 @@ async def measure(keys: list[str], seconds: float) -> dict[str, float]:
 
 
 @asynccontextmanager
-async def running(city: Iterator[Entity] | None) -> AsyncIterator[Instance]:
-    """An instance of its own, with a city loaded before it opens if there is one."""
+async def running(city: Iterator[Entity] | None, more: Mapping[str, str] = {}) -> AsyncIterator[Instance]:
+    """An instance of its own, with a city loaded before it opens if there is one, and `more` in its environment."""
     folder = scratch("madang-bench-")
     run_dir = folder.path
-    env = demo_env("operator", run_dir / "tiles", None, None)
+    env = demo_env("operator", run_dir / "tiles", None, None) | dict(more)
     instance = Instance(run_dir, "yard", ROOT / "tests" / "fixtures" / "yard.toml", None, env, print)
     try:
         await instance.start_engines()

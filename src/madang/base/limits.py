@@ -96,3 +96,9 @@ AUDIT_TEXT_MAX_CHARS = 4_000  # of each text of an entry
 AUDIT_BATCH_MAX = 1_000
 AUDIT_QUEUE_MAX = 10_000
 AUDIT_VERIFY_ROWS = 8_192  # read at once; a power of two
+
+POLICY_FILE_MAX_BYTES = 1024 * 1024
+POLICIES_MAX = 1_000
+POLICY_AREA_MAX_CORNERS = 1_000
+POLICY_CALLERS_MAX = 10_000  # remembered with what they may; who has not asked for longest goes
+POLICY_LOOK_S = 0.25  # between looks at the files

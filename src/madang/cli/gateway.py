@@ -19,6 +19,7 @@ from madang.bus.connection import connect
 from madang.cli.board import Board, metrics, page_config
 from madang.cli.cities import find_city, first_party_apps
 from madang.cli.desk import open_desk
+from madang.cli.policing import by_token, city_gate, door_of, put_on_record
 from madang.cli.roles import open_pool, open_writer, until_told
 from madang.cli.tenancy import TenantHouse, alias_of
 from madang.cli.tidy import keep_tidy
@@ -47,13 +48,13 @@ from madang.people.manage import Management
 from madang.people.ngsi.broker import Broker
 from madang.people.ngsi.routes import NgsiLd
 from madang.people.ngsi.tenants import TenantRouter
+from madang.people.policies import PolicyDoor
 from madang.people.sensorthings.routes import SensorThings
 from madang.people.server import Protocol
 from madang.people.static_files import Files
 from madang.runtime.apps import Apps
 from madang.runtime.manifest import load_manifest
 from madang.trust.audit.recorder import Recorder, open_recorder
-from madang.trust.caller import Caller
 
 log = structlog.get_logger()
 
@@ -61,6 +62,7 @@ log = structlog.get_logger()
 async def gateway(settings: Settings) -> None:
     """Serves until told to stop."""
     city = find_city(settings.city_file)
+    gate = city_gate(city.timezone)
     pool = await open_pool(settings, 12)
     snapshot = await retrying(lambda: open_snapshot(pool))
     writer = open_writer(settings, pool, snapshot)
@@ -68,6 +70,8 @@ async def gateway(settings: Settings) -> None:
     board, catalogue = Board(city), Catalogue(pool)
     broker = Broker(writer, store, Contexts(catalogue=catalogue), Discovery(pool), catalogue, alias_of(city.id))
     recorder = open_recorder(pool, settings.run_dir, city.id)
+    on_record = put_on_record(recorder)
+    on_record(gate.ruling)
     tenants = TenantHouse(settings, Tenants(pool), broker.alias, city.history, recorder)
     federation = Federation(pool, broker.contexts)
     live = Live(broker, board.status)
@@ -91,8 +95,9 @@ async def gateway(settings: Settings) -> None:
     past, maps = open_past(pool, city.history.max_instances), EntityMaps(pool)
     ngsi = NgsiLd(broker, Subscriptions(pool), past, federation, maps, tenants.keeping(pool, broker))
     notified = tenants.notified(ngsi)
+    policies = PolicyDoor(gate, store, apps.grants_of)
     manage = Management(
-        page, apps, desk, letters, board.status, lambda: available(apps), explain.get, notified, recorder
+        page, apps, desk, letters, board.status, lambda: available(apps), explain.get, notified, recorder, policies
     )
     app = Gateway(
         TenantRouter(ngsi, tenants.open),
@@ -101,8 +106,8 @@ async def gateway(settings: Settings) -> None:
         Files(Path(__file__).resolve().parents[1] / "people" / "static"),
         metrics(board),
         live.serve,
-        apps.caller,
-        Caller("anonymous", os.environ.get("MADANG_ANONYMOUS", "reader")),
+        by_token(gate, apps),
+        door_of(gate),
         SensorThings(broker, past, Observed(pool)),
     )
     await subscribe(client, settings.city, live, board)
@@ -116,6 +121,7 @@ async def gateway(settings: Settings) -> None:
         tenants.watch(),
         federation.follow(),
         recorder.run(),
+        gate.follow(on_record),
     )
     await ngsi.close()
     await tenants.close()

@@ -1,4 +1,4 @@
-"""/madang/v1/audit: the newest entries, the signed checkpoint, proofs (RFC 6962). For operators only."""
+"""/madang/v1/audit: the newest entries, the signed checkpoint, proofs (RFC 6962). For operators and auditors."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class AuditDoor:
         }
 
     async def _list(self, request: Request) -> Response:
-        request.caller.require("manage", "audit")
+        request.caller.require("read", "audit")
         query = request.query
         limit, before = _whole(request, "limit", 50), _whole(request, "before", -1)
         if not 1 <= limit <= 1_000:
@@ -34,16 +34,16 @@ class AuditDoor:
         return Response.json([one | {"entry": decode_leaf(one["leaf"])} for one in found])
 
     async def _checkpoint(self, request: Request) -> Response:
-        request.caller.require("manage", "audit")
+        request.caller.require("read", "audit")
         return Response.json({"note": await self._recorder.keeper.sign(), "key": self._recorder.keeper.key})
 
     async def _inclusion(self, request: Request) -> Response:
-        request.caller.require("manage", "audit")
+        request.caller.require("read", "audit")
         index, size = _whole(request, "index"), _whole(request, "size")
         return _proof(await self._recorder.log.inclusion(index, size))
 
     async def _consistency(self, request: Request) -> Response:
-        request.caller.require("manage", "audit")
+        request.caller.require("read", "audit")
         old, new = _whole(request, "old"), _whole(request, "new")
         return _proof(await self._recorder.log.consistency(old, new))
 

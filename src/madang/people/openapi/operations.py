@@ -120,4 +120,6 @@ MANAGEMENT: dict[tuple[str, str], Operation] = {
     ("audit/checkpoint", "GET"): _op("The signed checkpoint of the audit log", {200: "AuditCheckpoint"}),
     ("audit/proof/inclusion", "GET"): _op("That an entry is in the log", {200: "AuditProof"}, None, "index size"),
     ("audit/proof/consistency", "GET"): _op("That the log only grew", {200: "AuditProof"}, None, "old new"),
+    ("policies", "GET"): _op("The rules in force", {200: "PolicySet"}),
+    ("policies/simulate", "POST"): _op("What somebody could see or do, and why", {200: "Simulated"}, "PolicyQuestion"),
 }
