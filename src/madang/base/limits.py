@@ -110,6 +110,7 @@ PASSWORDS_AT_ONCE = 2  # hashed at the same time in one process; each takes 64 M
 SIGN_IN_FREE_FAILURES = 5
 SIGN_IN_PAUSE_S = 5.0  # after so many failures in a row; doubles with each
 SIGN_IN_PAUSE_MAX_S = 900.0
+SIGN_IN_FORGET_S = 24 * 3_600
 RECOVERY_CODES = 10
 PASSKEYS_MAX = 20  # of a person
 SESSIONS_MAX = 50  # of a person; the oldest goes

@@ -10,10 +10,13 @@ CREATE TABLE person (
     password text,
     totp bytea,
     totp_step bigint NOT NULL DEFAULT -1, -- the last that was used: none at or before it is taken again
-    failures int NOT NULL DEFAULT 0,
-    failed_at timestamptz,
     created_at timestamptz NOT NULL,
     ended_at timestamptz
+);
+CREATE TABLE sign_in_attempt ( -- by login, whether there is such an account or not
+    login bytea PRIMARY KEY, -- hash
+    failures int NOT NULL,
+    failed_at timestamptz NOT NULL
 );
 CREATE TABLE recovery_code (
     hash bytea PRIMARY KEY,
@@ -83,7 +86,8 @@ CREATE TABLE oauth_grant ( -- what one consent gave: all tokens of it end togeth
     methods text[] NOT NULL,
     signed_in_at timestamptz,
     nonce text,
-    claims text[] NOT NULL DEFAULT '{}', -- of the id_token, asked for by the `claims` parameter
+    claims text[] NOT NULL DEFAULT '{}', -- asked for by name, of the id_token
+    userinfo text[] NOT NULL DEFAULT '{}', -- and of userinfo
     created_at timestamptz NOT NULL,
     expires_at timestamptz NOT NULL,
     ended_at timestamptz
@@ -116,7 +120,7 @@ CREATE TABLE oauth_device_code (
     asked_at timestamptz,
     interval_s int NOT NULL,
     expires_at timestamptz NOT NULL,
-    grant_id text REFERENCES oauth_grant, -- once a person said yes
+    grant_id text REFERENCES oauth_grant ON DELETE CASCADE, -- once a person said yes
     refused boolean NOT NULL DEFAULT false
 );
 CREATE TABLE device (

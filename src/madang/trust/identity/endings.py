@@ -28,7 +28,9 @@ async def tell_ended(connection: Any, *tags: str) -> None:
 class Endings:
     """One process's view. `forget` is called with each tag that ended."""
 
-    def __init__(self, pool: asyncpg.Pool, forget: Callable[[str], None], now_s: Callable[[], float] = monotonic_s) -> None:
+    def __init__(
+        self, pool: asyncpg.Pool, forget: Callable[[str], None], now_s: Callable[[], float] = monotonic_s
+    ) -> None:
         self._pool, self._forget, self._now_s = pool, forget, now_s
         self._seq: int | None = None
         self._looked_s = float("-inf")
@@ -60,4 +62,4 @@ class Endings:
 
 async def sweep_endings(pool: asyncpg.Pool) -> None:
     """What every process has heard of long ago, and what has expired."""
-    await pool.execute(f"DELETE FROM identity_ended WHERE at < now() - interval '{_KEPT}'")  # noqa: S608
+    await pool.execute(f"DELETE FROM identity_ended WHERE at < now() - interval '{_KEPT}'")

@@ -19,7 +19,9 @@ _turns = asyncio.Semaphore(PASSWORDS_AT_ONCE)
 def check_new(password: str, login: str) -> None:
     """Length, and not the login itself: no rules about kinds of characters (NIST SP 800-63B, 3.1.1.2). Raises BadRequest."""
     if not PASSWORD_MIN_CHARS <= len(password) <= PASSWORD_MAX_CHARS:
-        raise BadRequest(f"a password has {PASSWORD_MIN_CHARS} to {PASSWORD_MAX_CHARS} characters", reason="password_length")
+        raise BadRequest(
+            f"a password has {PASSWORD_MIN_CHARS} to {PASSWORD_MAX_CHARS} characters", reason="password_length"
+        )
     if login and login.lower() in password.lower() and len(password) - len(login) < PASSWORD_MIN_CHARS // 2:
         raise BadRequest("a password is not the login", reason="password_login")
     if len(set(password)) < 5:
@@ -35,7 +37,9 @@ async def hash_password(password: str) -> str:
 async def is_password(stored: str | None, password: str) -> bool:
     """Whether it is; for an account without one it takes as long and is not."""
     async with _turns:
-        return await asyncio.to_thread(_verify, stored or _nobodys(), password[:PASSWORD_MAX_CHARS]) and stored is not None
+        return (
+            await asyncio.to_thread(_verify, stored or _nobodys(), password[:PASSWORD_MAX_CHARS]) and stored is not None
+        )
 
 
 def _verify(stored: str, password: str) -> bool:

@@ -15,9 +15,7 @@ from madang.trust.identity.endings import tell_ended
 from madang.trust.identity.person import Person
 from madang.trust.identity.secrets import hashed, new_id, new_secret
 
-_COLUMNS = (
-    "id, login, name, email, roles, department, password, totp, totp_step, failures, failed_at, created_at, ended_at"
-)
+_COLUMNS = "id, login, name, email, roles, department, password, totp, totp_step, created_at, ended_at"
 _WIPED = ("passkey", "recovery_code", "invitation", "identity_link", "oauth_consent")
 
 
@@ -33,35 +31,31 @@ class People:
 
     async def find(self, person_id: str) -> Person:
         """Raises NotFound, also for one that has ended."""
-        row = await self.pool.fetchrow(f"SELECT {_COLUMNS} FROM person WHERE id = $1 AND ended_at IS NULL", person_id)  # noqa: S608
+        row = await self.pool.fetchrow(f"SELECT {_COLUMNS} FROM person WHERE id = $1 AND ended_at IS NULL", person_id)
         if row is None:
             raise NotFound("no such person")
         return person_of(row)
 
     async def by_login(self, login: str) -> Person | None:
-        row = await self.pool.fetchrow(f"SELECT {_COLUMNS} FROM person WHERE login = $1", login)  # noqa: S608
+        row = await self.pool.fetchrow(f"SELECT {_COLUMNS} FROM person WHERE login = $1", login)
         return None if row is None else person_of(row)
 
     async def every(self) -> list[Person]:
         """Those that have not ended, by login."""
-        sql = f"SELECT {_COLUMNS} FROM person WHERE ended_at IS NULL ORDER BY login"  # noqa: S608
+        sql = f"SELECT {_COLUMNS} FROM person WHERE ended_at IS NULL ORDER BY login"
         return [person_of(row) for row in await self.pool.fetch(sql)]
 
     async def has_administrator(self) -> bool:
         sql = "SELECT EXISTS (SELECT 1 FROM person WHERE ended_at IS NULL AND 'administrator' = ANY (roles))"
         return bool(await self.pool.fetchval(sql))
 
-    async def add(
-        self, login: str, name: str, email: str | None, roles: Iterable[str], department: str = ""
-    ) -> Person:
+    async def add(self, login: str, name: str, email: str | None, roles: Iterable[str], department: str = "") -> Person:
         """Raises Conflict when the login is taken."""
         sql = (
             "INSERT INTO person (id, login, name, email, roles, department, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7)"
             f" ON CONFLICT (login) DO NOTHING RETURNING {_COLUMNS}"
         )
-        row = await self.pool.fetchrow(
-            sql, new_id(), login, name, email, sorted(roles), department, self._clock.now()
-        )
+        row = await self.pool.fetchrow(sql, new_id(), login, name, email, sorted(roles), department, self._clock.now())
         if row is None:
             raise Conflict("this login is taken", reason="login_taken")
         return person_of(row)
@@ -92,14 +86,12 @@ class People:
             if done == "UPDATE 0":
                 raise NotFound("no such person")
             for table in _WIPED:
-                await connection.execute(f"DELETE FROM {table} WHERE person = $1", person_id)  # noqa: S608
+                await connection.execute(f"DELETE FROM {table} WHERE person = $1", person_id)
             await end_all(connection, person_id, self._clock)
 
     async def set_password(self, person_id: str, password: str | None) -> None:
-        """`password` in PHC form. Failures are forgotten."""
-        await self.pool.execute(
-            "UPDATE person SET password = $2, failures = 0, failed_at = NULL WHERE id = $1", person_id, password
-        )
+        """`password` in PHC form; None for none."""
+        await self.pool.execute("UPDATE person SET password = $2 WHERE id = $1", person_id, password)
 
     async def set_totp(self, person_id: str, totp: bytes | None, step: int) -> None:
         """`totp` sealed; `step` that of the code that proved it."""
@@ -110,21 +102,14 @@ class People:
         sql = "UPDATE person SET totp_step = $2 WHERE id = $1 AND totp_step < $2 RETURNING 1"
         return await self.pool.fetchval(sql, person_id, step) is not None
 
-    async def failed(self, person_id: str) -> None:
-        sql = "UPDATE person SET failures = failures + 1, failed_at = $2 WHERE id = $1"
-        await self.pool.execute(sql, person_id, self._clock.now())
-
-    async def succeeded(self, person_id: str) -> None:
-        sql = "UPDATE person SET failures = 0, failed_at = NULL WHERE id = $1 AND failures > 0"
-        await self.pool.execute(sql, person_id)
-
     async def new_recovery_codes(self, person_id: str) -> list[str]:
         """The only time they are seen: 80 bits each, in four groups. Those before count no longer."""
         codes = ["-".join(new_id()[start : start + 4] for start in (0, 4, 8, 12)) for _ in range(RECOVERY_CODES)]
         async with self.pool.acquire() as connection, connection.transaction():
             await connection.execute("DELETE FROM recovery_code WHERE person = $1", person_id)
             await connection.executemany(
-                "INSERT INTO recovery_code (hash, person) VALUES ($1, $2)", [(hashed(code), person_id) for code in codes]
+                "INSERT INTO recovery_code (hash, person) VALUES ($1, $2)",
+                [(hashed(code), person_id) for code in codes],
             )
         return codes
 
@@ -167,7 +152,9 @@ async def end_all(connection: Any, person_id: str, clock: Clock) -> None:
     await connection.execute(
         "UPDATE sign_in_session SET ended_at = $2 WHERE person = $1 AND ended_at IS NULL", person_id, now
     )
-    await connection.execute("UPDATE oauth_grant SET ended_at = $2 WHERE person = $1 AND ended_at IS NULL", person_id, now)
+    await connection.execute(
+        "UPDATE oauth_grant SET ended_at = $2 WHERE person = $1 AND ended_at IS NULL", person_id, now
+    )
     await tell_ended(connection, f"person:{person_id}")
 
 

@@ -21,7 +21,7 @@ _EMAIL = re.compile(r"[^\s@<>\"]{1,64}@[^\s@<>\"]{1,190}")
 @dataclass(frozen=True)
 class Person:
     """`login` is None once the account has ended. `password`: in PHC form; `totp`: sealed; `totp_step`: the last code that was
-    taken; `failures` wrong attempts in a row, the last at `failed_at`."""
+    taken."""
 
     id: str
     login: str | None
@@ -32,8 +32,6 @@ class Person:
     password: str | None
     totp: bytes | None
     totp_step: int
-    failures: int
-    failed_at: datetime | None
     created_at: datetime
     ended_at: datetime | None
 
@@ -47,6 +45,12 @@ def roles_in_force(roles: Iterable[str], methods: Iterable[str]) -> frozenset[st
     """The roles that count after signing in by `methods`."""
     held = frozenset(roles) & PERSONS_ROLES
     return held if is_strong(methods) else held - STRONG_ROLES
+
+
+def may_change_factors(methods: Iterable[str], has_second_factor: bool) -> bool:
+    """Whether a session may add or remove what its person signs in with: who knows the password alone must not put a second
+    factor of their own beside one that is there."""
+    return is_strong(methods) or not has_second_factor
 
 
 def acr_of(methods: Iterable[str]) -> str:

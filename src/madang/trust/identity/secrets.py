@@ -49,7 +49,9 @@ class Seal:
         try:
             return self._aead.decrypt(data[:_NONCE_BYTES], data[_NONCE_BYTES:], about.encode()).decode()
         except InvalidTag:
-            raise Internal("a sealed secret does not open: is keys/identity of this instance the one it began with?") from None
+            raise Internal(
+                "a sealed secret does not open: is keys/identity of this instance the one it began with?"
+            ) from None
 
     def sign(self, text: str) -> str:
         """HMAC-SHA-256 in hexadecimal."""

@@ -64,7 +64,7 @@ class Sessions:
 
     async def find(self, token: str) -> Session | None:
         """The session of a cookie, if it is alive."""
-        sql = f"SELECT {_COLUMNS} FROM sign_in_session WHERE hash = $1 AND ended_at IS NULL"  # noqa: S608
+        sql = f"SELECT {_COLUMNS} FROM sign_in_session WHERE hash = $1 AND ended_at IS NULL"
         row = await self._pool.fetchrow(sql, hashed(token))
         found = None if row is None else session_of(row)
         return found if found is not None and is_alive(found, self._clock.now()) else None
@@ -73,18 +73,20 @@ class Sessions:
         sql = "UPDATE sign_in_session SET seen_at = $2 WHERE id = $1"
         await self._pool.execute(sql, session_id, self._clock.now())
 
-    async def strengthen(self, session_id: str, person_id: str, methods: Sequence[str]) -> None:
-        """A further factor was shown, or the person signed in again."""
+    async def renew(self, session: Session, methods: Sequence[str]) -> str:
+        """A further factor was shown, or the person signed in again: a new secret for the same session."""
+        token = new_secret()
         async with self._pool.acquire() as connection, connection.transaction():
             await connection.execute(
-                "UPDATE sign_in_session SET methods = $3, signed_in_at = $4 WHERE id = $1 AND person = $2",
-                session_id, person_id, list(methods), self._clock.now(),
+                "UPDATE sign_in_session SET hash = $2, methods = $3, signed_in_at = $4, seen_at = $4 WHERE id = $1",
+                session.id, hashed(token), list(methods), self._clock.now(),
             )  # fmt: skip
-            await tell_ended(connection, f"session:{session_id}")
+            await tell_ended(connection, f"session:{session.id}")
+        return token
 
     async def of(self, person_id: str) -> list[Session]:
         """Those that are alive, the latest seen first."""
-        sql = f"SELECT {_COLUMNS} FROM sign_in_session WHERE person = $1 AND ended_at IS NULL ORDER BY seen_at DESC, id"  # noqa: S608
+        sql = f"SELECT {_COLUMNS} FROM sign_in_session WHERE person = $1 AND ended_at IS NULL ORDER BY seen_at DESC, id"
         now = self._clock.now()
         return [one for one in map(session_of, await self._pool.fetch(sql, person_id)) if is_alive(one, now)]
 
@@ -94,7 +96,10 @@ class Sessions:
             sql = "UPDATE sign_in_session SET ended_at = $3 WHERE id = $1 AND person = $2 AND ended_at IS NULL RETURNING 1"
             if await connection.fetchval(sql, session_id, person_id, self._clock.now()) is None:
                 return
-            sql = "UPDATE oauth_grant SET ended_at = $2 WHERE session = $1 AND ended_at IS NULL AND NOT 'offline_access' = ANY (scopes) RETURNING id"
+            sql = (
+                "UPDATE oauth_grant SET ended_at = $2 WHERE session = $1 AND ended_at IS NULL"
+                " AND NOT 'offline_access' = ANY (scopes) RETURNING id"
+            )
             grants = await connection.fetch(sql, session_id, self._clock.now())
             await tell_ended(connection, f"session:{session_id}", *(f"grant:{row['id']}" for row in grants))
 

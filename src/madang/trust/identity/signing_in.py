@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from madang.base.clock import Clock
-from madang.base.errors import TooMany, Unauthorized
+from madang.base.errors import Unauthorized
 from madang.trust.audit.recorder import Recorder
+from madang.trust.identity.attempts import Attempts
 from madang.trust.identity.ceremonies import Ceremonies
-from madang.trust.identity.lockout import heard_at
 from madang.trust.identity.passkeys import METHODS, Passkeys
 from madang.trust.identity.passwords import is_password
 from madang.trust.identity.people import People
@@ -38,31 +38,33 @@ class SigningIn:
     """Of one city. Every outcome goes on record."""
 
     def __init__(
-        self, people: People, passkeys: Passkeys, sessions: Sessions, ceremonies: Ceremonies, seal: Seal,
-        recorder: Recorder, clock: Clock,
+        self, people: People, passkeys: Passkeys, sessions: Sessions, ceremonies: Ceremonies, attempts: Attempts,
+        seal: Seal, recorder: Recorder, clock: Clock,
     ) -> None:  # fmt: skip
         self._people, self._passkeys, self._sessions, self._ceremonies = people, passkeys, sessions, ceremonies
-        self._seal, self._recorder, self._clock = seal, recorder, clock
+        self._attempts, self._seal, self._recorder, self._clock = attempts, seal, recorder, clock
 
     async def by_password(self, login: str, password: str, visitor: Visitor) -> Shown | str:
         """Who it is; or, when the account has a second factor, the ceremony that asks for it. Raises Unauthorized, and TooMany
         while nothing is heard: the same for an account that is not there, so that nobody learns which are."""
-        person = await self._people.by_login(login.strip().lower())
-        self._hear(person)
+        login = login.strip().lower()
+        await self._attempts.count(login)
+        person = await self._people.by_login(login)
         if not await is_password(person.password if person else None, password) or person is None:
-            raise await self._refused(person, "password", visitor)
+            raise self._refused(person, "password", visitor)
         if person.totp is None:
             return await self._done(Shown(person.id, ("pwd",)), visitor)
+        await self._attempts.succeeded(login)  # the code is counted by itself
         return await self._ceremonies.begin("second-factor", {"person": person.id})
 
     async def by_code(self, ceremony: str, code: str, visitor: Visitor) -> Shown:
         """A code of the authenticator app, or a recovery code, after the password. Raises Unauthorized, TooMany, BadRequest."""
         about = await self._ceremonies.look("second-factor", ceremony)
         person = await self._people.find(about["person"])
-        self._hear(person)
+        await self._attempts.count(f"{person.id}/code")
         method = await self._second_factor(person, code)
         if method is None:
-            raise await self._refused(person, "code", visitor)
+            raise self._refused(person, "code", visitor)
         await self._ceremonies.take("second-factor", ceremony)
         return await self._done(Shown(person.id, ("pwd", method, "mfa")), visitor)
 
@@ -87,23 +89,18 @@ class SigningIn:
                 return "otp"
         return "kba" if await self._people.take_recovery_code(person.id, code) else None
 
-    def _hear(self, person: Person | None) -> None:
-        heard = heard_at(person.failures, person.failed_at) if person else None
-        if heard is not None and heard > self._clock.now():
-            wait = (heard - self._clock.now()).total_seconds()
-            raise TooMany("too many wrong attempts", reason="locked", wait_s=round(wait))
-
-    async def _refused(self, person: Person | None, factor: str, visitor: Visitor) -> Unauthorized:
-        if person is not None:
-            await self._people.failed(person.id)
+    def _refused(self, person: Person | None, factor: str, visitor: Visitor) -> Unauthorized:
         whom = f"person:{person.id}" if person else "person:"
         self._recorder.after(whom, "sign-in", whom, "", "refused", factor=factor, address=visitor.address)
         return Unauthorized("that is not right", reason="wrong")
 
     async def _done(self, shown: Shown, visitor: Visitor, provider: str = "") -> Shown:
-        await self._people.find(shown.person)
-        await self._people.succeeded(shown.person)
+        person = await self._people.find(shown.person)
+        for counted in (person.login or "", f"{person.id}/code"):
+            await self._attempts.succeeded(counted)
         whom = f"person:{shown.person}"
         details = {"methods": " ".join(shown.methods), "address": visitor.address}
-        self._recorder.after(whom, "sign-in", whom, "", "done", **details | ({"provider": provider} if provider else {}))
+        self._recorder.after(
+            whom, "sign-in", whom, "", "done", **details | ({"provider": provider} if provider else {})
+        )
         return shown
