@@ -13,6 +13,7 @@ import msgspec
 import structlog
 import uvicorn
 
+from madang.base.clock import SystemClock
 from madang.base.errors import MadangError
 from madang.bus.changes import STATS_SUBJECT, batch_subject, decode_changes
 from madang.bus.connection import connect
@@ -36,13 +37,14 @@ from madang.context.tenants import Tenants
 from madang.engine.control import ask
 from madang.engine.database import LOST, connect_planned, retrying
 from madang.engine.privilege import APP_UID, is_root
-from madang.engine.settings import Settings, listen_on
+from madang.engine.settings import Settings, issuer_of, listen_on
 from madang.engine.temporary import sockets_of
 from madang.federation.federation import Federation
 from madang.history.past import open_past
 from madang.ingest.deadletters import DeadLetters
 from madang.people.explain import Explain
 from madang.people.gateway import Gateway
+from madang.people.identity.routes import IdentityDoors
 from madang.people.live import Live
 from madang.people.manage import Management
 from madang.people.ngsi.broker import Broker
@@ -55,6 +57,7 @@ from madang.people.static_files import Files
 from madang.runtime.apps import Apps
 from madang.runtime.manifest import load_manifest
 from madang.trust.audit.recorder import Recorder, open_recorder
+from madang.trust.identity.house import open_identity
 
 log = structlog.get_logger()
 
@@ -96,8 +99,12 @@ async def gateway(settings: Settings) -> None:
     ngsi = NgsiLd(broker, Subscriptions(pool), past, federation, maps, tenants.keeping(pool, broker))
     notified = tenants.notified(ngsi)
     policies = PolicyDoor(gate, store, apps.grants_of)
+    identity = open_identity(
+        pool, settings.run_dir, issuer_of(settings), city.name.get("en", city.id), recorder, SystemClock()
+    )
     manage = Management(
-        page, apps, desk, letters, board.status, lambda: available(apps), explain.get, notified, recorder, policies
+        page, apps, desk, letters, board.status, lambda: available(apps), explain.get, notified, recorder, policies,
+        identity,
     )
     app = Gateway(
         TenantRouter(ngsi, tenants.open),
@@ -109,6 +116,7 @@ async def gateway(settings: Settings) -> None:
         by_token(gate, apps),
         door_of(gate),
         SensorThings(broker, past, Observed(pool)),
+        IdentityDoors(identity),
     )
     await subscribe(client, settings.city, live, board)
     await look(board, settings, store)  # the first status frame already tells how things are
@@ -122,6 +130,8 @@ async def gateway(settings: Settings) -> None:
         federation.follow(),
         recorder.run(),
         gate.follow(on_record),
+        identity.identities.endings.follow(),
+        identity.sweep(),
     )
     await ngsi.close()
     await tenants.close()

@@ -21,7 +21,7 @@ from madang.engine import control, database
 from madang.engine.nats import Nats
 from madang.engine.postgres import CACHE, Postgres
 from madang.engine.privilege import ENGINE_UID, own
-from madang.engine.settings import Settings, listen_on, ready_mark
+from madang.engine.settings import Settings, issuer_of, listen_on, ready_mark
 from madang.engine.supervisor import Spec, Supervisor, rss_mb
 from madang.engine.temporary import sockets_of, sweep
 
@@ -97,6 +97,7 @@ class Instance:
         path = self.run_dir / "database.dsn"
         path.touch(mode=0o600)
         path.write_text(self.settings.database)
+        (self.run_dir / "address").write_text(issuer_of(self.settings))
 
     async def start_kernel(self) -> None:
         """Gateway, ingest, courier; ready when the gateway answers."""
@@ -159,7 +160,8 @@ class Instance:
         await self.supervisor.stop()
         self._socket.close()
         self._sockets.remove()
-        (self.run_dir / "database.dsn").unlink(missing_ok=True)
+        for name in ("database.dsn", "address"):
+            (self.run_dir / name).unlink(missing_ok=True)
 
 
 def postgres_spec(server: Postgres) -> Spec:

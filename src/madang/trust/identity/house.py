@@ -27,6 +27,7 @@ from madang.trust.identity.provider import Provider
 from madang.trust.identity.secrets import Seal, open_seal
 from madang.trust.identity.sessions import Sessions
 from madang.trust.identity.signing_in import SigningIn
+from madang.trust.identity.upstream import Upstreams
 
 log = structlog.get_logger()
 SWEEP_S = 600.0
@@ -48,6 +49,7 @@ class Identity:
     grants: Grants
     device_codes: DeviceCodes
     devices: Devices
+    upstream: Upstreams
     provider: Provider
     identities: Identities
     ring: KeyRing
@@ -85,7 +87,7 @@ def open_identity(
     return Identity(
         issuer, name, people, sessions, ceremonies, attempts, passkeys,
         SigningIn(people, passkeys, sessions, ceremonies, attempts, seal, recorder, clock),
-        clients, grants, device_codes, Devices(pool, clock),
+        clients, grants, device_codes, Devices(pool, clock), Upstreams(pool, seal),
         Provider(issuer, ring, people, clients, grants, device_codes, recorder, clock),
         Identities(pool, ring, issuer, clock), ring, seal, recorder, clock,
     )  # fmt: skip

@@ -97,6 +97,13 @@ class People:
         """`totp` sealed; `step` that of the code that proved it."""
         await self.pool.execute("UPDATE person SET totp = $2, totp_step = $3 WHERE id = $1", person_id, totp, step)
 
+    async def forget_second_factors(self, person_id: str) -> None:
+        """Of whoever lost them, or may have: passkeys, too."""
+        async with self.pool.acquire() as connection, connection.transaction():
+            await connection.execute("UPDATE person SET totp = NULL WHERE id = $1", person_id)
+            await connection.execute("DELETE FROM recovery_code WHERE person = $1", person_id)
+            await connection.execute("DELETE FROM passkey WHERE person = $1", person_id)
+
     async def take_step(self, person_id: str, step: int) -> bool:
         """Whether this code was not used before, in whatever process: it is now."""
         sql = "UPDATE person SET totp_step = $2 WHERE id = $1 AND totp_step < $2 RETURNING 1"
@@ -128,6 +135,12 @@ class People:
         sql = "INSERT INTO invitation (hash, person, roles, expires_at) VALUES ($1, $2, $3, $4)"
         await self.pool.execute(sql, hashed(token), person_id, sorted(roles), expires)
         return token
+
+    async def invite_administrator(self) -> str:
+        """The token of a one-time link for an administrator, from whoever holds the machine; links made so before open nothing."""
+        sql = "DELETE FROM invitation WHERE person IS NULL AND roles = ARRAY['administrator']"
+        await self.pool.execute(sql)
+        return await self.invite(None, {"administrator"})
 
     async def invited(self, token: str) -> tuple[str | None, frozenset[str]]:
         """Whom a link is for: person and roles. Raises NotFound for one that was used, has expired or never was."""
