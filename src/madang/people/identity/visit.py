@@ -130,10 +130,11 @@ def read_cookies(header: str) -> dict[str, str]:
 
 
 async def read_form(request: Request) -> Form:
-    """`application/x-www-form-urlencoded`. Raises UnsupportedMedia, TooLarge, BadRequest for a field that comes twice."""
-    if request.media_type != "application/x-www-form-urlencoded":
-        raise UnsupportedMedia("a form, please")
+    """`application/x-www-form-urlencoded`, or nothing at all. Raises UnsupportedMedia, TooLarge, BadRequest for a field that comes
+    twice."""
     body = await request.body()
+    if body and request.media_type != "application/x-www-form-urlencoded":
+        raise UnsupportedMedia("a form, please")
     if len(body) > FORM_MAX_BYTES:
         raise TooLarge(f"a form may have {FORM_MAX_BYTES} bytes")
     return once_each(body.decode("latin-1"))

@@ -97,7 +97,8 @@ class Identities:
                 self._by_tag.pop(tag, None)
 
     def _until(self, *ends: datetime | None) -> datetime:
-        return min(self._clock.now() + timedelta(seconds=TOKEN_REMEMBERED_S), *(end for end in ends if end is not None))
+        usual = self._clock.now() + timedelta(seconds=TOKEN_REMEMBERED_S)
+        return min([usual, *(end for end in ends if end is not None)])
 
     async def _load_token(self, token: str) -> _Known | None:
         now = self._clock.now()
