@@ -106,9 +106,7 @@ async def test_a_passkey_that_is_not_known_here_is_refused_in_words(city: City, 
     assert "/sign-in" in page.url
 
 
-async def test_a_form_leads_on_to_the_relying_party_and_nowhere_else(
-    city: City, visitor: Any, elsewhere: str
-) -> None:
+async def test_a_form_leads_on_to_the_relying_party_and_nowhere_else(city: City, visitor: Any, elsewhere: str) -> None:
     """The policy of the page names the one origin its answer goes to: a browser stops any other."""
     client, _ = await city.registered(redirect_uris=(elsewhere,))
     await city.person("mina")
