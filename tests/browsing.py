@@ -26,6 +26,7 @@ from madang.people.gateway import Gateway
 from madang.people.http import Request, Response
 from madang.people.identity.routes import IdentityDoors
 from madang.people.manage import Management
+from madang.people.server import Protocol
 from madang.trust.audit.recorder import Recorder
 from madang.trust.caller import Caller
 from madang.trust.identity.clients import Client, Registration
@@ -207,7 +208,9 @@ async def open_city(
     app = Gateway(
         nothing, manage, nothing, nothing, answer_nothing, nothing, no_token, Caller("anonymous", anonymous), None, door
     )
-    config = uvicorn.Config(app, lifespan="off", log_level="warning", access_log=False, proxy_headers=False)  # type: ignore[arg-type]
+    config = uvicorn.Config(
+        app, http=Protocol, lifespan="off", log_level="warning", access_log=False, proxy_headers=False
+    )  # type: ignore[arg-type]
     server = uvicorn.Server(config)
     server.capture_signals = _none  # type: ignore[method-assign,assignment]
     serving = asyncio.create_task(server.serve(sockets=[held]))
