@@ -8,9 +8,11 @@ from pathlib import Path
 from madang.base.errors import MadangError
 from madang.people.http import Handler, Request, Response, nothing_here, pick_method, problem
 from madang.people.identity.account import AccountDoor
+from madang.people.identity.administration import AdministrationDoor
 from madang.people.identity.authorize import AuthorizeDoor
 from madang.people.identity.kiosks import KioskDoor
 from madang.people.identity.sign_in import SignInDoor
+from madang.people.identity.things import ThingsDoor
 from madang.people.identity.token_door import TokenDoor, read_basic
 from madang.people.identity.visit import Browsers
 from madang.trust.identity.house import Identity
@@ -18,6 +20,7 @@ from madang.trust.principal import Principal
 
 MOUNTS = frozenset({".well-known", "oauth", "sign-in", "sign-out", "join", "account", "administration"})
 """First path segments that belong to identity. Its doors know by themselves who calls: by cookie, form token or client secret."""
+_DOORS = (SignInDoor, AccountDoor, AuthorizeDoor, KioskDoor, AdministrationDoor, ThingsDoor)
 _ASSETS = Path(__file__).resolve().parent / "assets"
 _MEDIA = {".css": b"text/css; charset=utf-8", ".js": b"text/javascript; charset=utf-8"}
 _DEPTH_OF_ID = {"join": 1, "oauth": 2, "administration": 2}
@@ -30,7 +33,7 @@ class IdentityDoors:
 
     def __init__(self, identity: Identity) -> None:
         self.browsers, self._identities = Browsers(identity), identity.identities
-        doors = [door(identity, self.browsers) for door in (SignInDoor, AccountDoor, AuthorizeDoor, KioskDoor)]
+        doors = [door(identity, self.browsers) for door in _DOORS]
         self.table: dict[str, dict[str, Handler]] = dict(TokenDoor(identity).table)
         for door in doors:
             self.table |= door.table
