@@ -253,3 +253,19 @@ async def test_a_login_may_come_again_an_id_never(city: City) -> None:
         "SELECT login, name, email, password FROM person WHERE id = $1", mina.id
     )
     assert dict(kept) == {"login": None, "name": "", "email": None, "password": None}
+
+
+async def test_a_language_is_chosen_and_kept_and_the_way_on_with_it(city: City) -> None:
+    browser = city.browser()
+    await browser.get("/sign-in?next=/oauth/device")
+    await browser.get("/sign-in?next=%2Foauth%2Fdevice&lang=ko")
+    assert 'href="/sign-in?next=%2Foauth%2Fdevice&amp;lang=en"' in browser.page.text
+    assert 'name="next" value="/oauth/device"' in browser.page.text
+    await browser.get("/sign-in")
+    assert '<html lang="ko">' in browser.page.text
+
+
+async def test_this_machine_by_its_number_leads_to_its_name(city: City) -> None:
+    numbered = Browser(city.url.replace("localhost", "127.0.0.1"))
+    await numbered.get("/sign-in?next=/oauth/device")
+    assert numbered.left_for == f"{city.url}sign-in?next=/oauth/device"

@@ -26,7 +26,7 @@ from madang.trust.identity.authorization import (
     must_sign_in,
     redirect_uri_of,
 )
-from madang.trust.identity.clients import Client
+from madang.trust.identity.clients import SCOPES, Client
 from madang.trust.identity.tokens import read_id_token_hint
 
 
@@ -100,10 +100,8 @@ class AuthorizeDoor(Door):
 
     async def _ask(self, visit: Visit, client: Client, asked: Asked, token: str) -> Response:
         leads_to, host = origin_of(asked.redirect_uri), urlsplit(asked.redirect_uri).hostname or asked.redirect_uri
-        return page(
-            visit, "consent", 200, leads_to, client=client, scopes=sorted(asked.scopes), action=f"/oauth/authorize/{token}",
-            host=host,
-        )  # fmt: skip
+        scopes, action = [one for one in SCOPES if one in asked.scopes], f"/oauth/authorize/{token}"
+        return page(visit, "consent", 200, leads_to, client=client, scopes=scopes, action=action, host=host)
 
     async def _answered(self, visit: Visit) -> Response:
         """Yes or no to the question."""

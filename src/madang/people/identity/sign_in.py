@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from madang.base.errors import BadRequest, Conflict, MadangError, TooMany, Unauthorized
 from madang.people.http import Request, Response, decode_json
@@ -30,7 +30,9 @@ class SignInDoor(Door):
         }
 
     async def _show(self, visit: Visit) -> Response:
-        query = visit.request.query
+        query, scope = visit.request.query, visit.request.scope
+        if _other_name(visit.request.header(b"host"), self.identity.issuer):
+            return go(visit, f"{self.identity.issuer}/sign-in?{scope['query_string'].decode('latin-1')}")
         return await self._form(visit, local_path(query.get("next")), query.get("login_hint", "")[:100])
 
     async def _form(self, visit: Visit, onward: str, login: str = "", error: MadangError | None = None) -> Response:
@@ -176,6 +178,12 @@ class SignInDoor(Door):
         await people.forget_second_factors(person_id)
         await self.identity.sessions.end_all(person_id)
         return person_id
+
+
+def _other_name(host: str, issuer: str) -> bool:
+    """Whether this machine was called by another name than the one that has passkeys and that relying parties know."""
+    own = urlsplit(issuer)
+    return host != own.netloc and host == f"127.0.0.1:{own.port}" and own.hostname == "localhost"
 
 
 def _token(visit: Visit) -> str:

@@ -6,7 +6,7 @@ import secrets
 from dataclasses import dataclass, field
 from http.cookies import CookieError, SimpleCookie
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 from madang.base.errors import BadRequest, Forbidden, TooLarge, Unauthorized, UnsupportedMedia
 from madang.base.limits import FORM_MAX_BYTES
@@ -17,6 +17,7 @@ from madang.trust.identity.sessions import Session
 from madang.trust.identity.signing_in import Visitor
 
 LANGUAGES = ("ko", "en")
+_YEAR_S = 365 * 24 * 3_600
 Form = dict[str, str]
 
 
@@ -53,6 +54,14 @@ class Visit:
     session: Session | None = None
     person: Person | None = None
     cookies: list[tuple[bytes, bytes]] = field(default_factory=list)
+
+    @property
+    def in_other_language(self) -> str:
+        """The same page's address, in the other one."""
+        other = next(one for one in LANGUAGES if one != self.language)
+        if self.request.method not in ("GET", "HEAD"):
+            return f"/{'account' if self.person else 'sign-in'}?lang={other}"
+        return f"{self.request.scope['path']}?{urlencode({**self.request.query, 'lang': other})}"
 
     @property
     def roles(self) -> frozenset[str]:
@@ -99,6 +108,8 @@ class Browsers:
         session = await self._identity.sessions.find(token) if token else None
         person = await self._identity.people.find(session.person) if session else None
         language = language_of(request, sent.get(self.cookies.name("language"), ""))
+        if request.query.get("lang") in LANGUAGES:
+            fresh.append(self.cookies.header("language", language, _YEAR_S))
         csrf = self._identity.seal.sign(f"form:{key}:{session.id if session else ''}")
         return Visit(request, language, key, csrf, session, person, fresh)
 
