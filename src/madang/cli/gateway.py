@@ -36,6 +36,7 @@ from madang.context.subscriptions import Subscriptions
 from madang.context.tenants import Tenants
 from madang.engine.control import ask
 from madang.engine.database import LOST, connect_planned, retrying
+from madang.engine.nats import issuer_seed, url_of
 from madang.engine.privilege import APP_UID, is_root
 from madang.engine.settings import Settings, issuer_of, listen_on
 from madang.engine.temporary import sockets_of
@@ -57,7 +58,8 @@ from madang.people.static_files import Files
 from madang.runtime.apps import Apps
 from madang.runtime.manifest import load_manifest
 from madang.trust.audit.recorder import Recorder, open_recorder
-from madang.trust.identity.house import open_identity
+from madang.trust.identity.callout import Callout
+from madang.trust.identity.house import Identity, open_identity
 
 log = structlog.get_logger()
 
@@ -132,12 +134,24 @@ async def gateway(settings: Settings) -> None:
         gate.follow(on_record),
         identity.identities.endings.follow(),
         identity.sweep(),
+        know_devices(settings, identity),
     )
     await ngsi.close()
     await tenants.close()
     await federation.close()
     await recorder.settle()
     await writer.stop()
+
+
+async def know_devices(settings: Settings, identity: Identity) -> None:
+    """For ever: who connects to the embedded broker is answered for. An outside broker knows its devices itself."""
+    if not settings.embedded_bus:
+        await asyncio.Event().wait()
+    asked, system = [await connect(url_of(settings, user), "callout") for user in ("callout", "system")]
+    seed = issuer_seed(settings.run_dir)
+    callout = Callout(asked, system, seed, settings.city, identity.devices, identity.clock)
+    identity.identities.told.append(callout.hear)
+    await callout.run()
 
 
 async def subscribe(client: Any, city: str, live: Live, board: Board) -> None:

@@ -48,7 +48,7 @@ class Instance:
             if "MADANG_DATABASE" in os.environ
             else Postgres(run_dir, os.environ.get("MADANG_DATABASE_CACHE", CACHE))
         )
-        self._nats = None if "MADANG_BUS" in os.environ else Nats(run_dir)
+        self._nats = None if "MADANG_BUS" in os.environ else Nats(run_dir, "MADANG_DEMO" in env)
         # Held here and lent to the gateway: no other process can take the port, and who calls while the gateway is
         # started again waits instead of being turned away.
         # A door where everybody is the operator opens to this machine alone, whatever the environment says.
@@ -69,9 +69,9 @@ class Instance:
         )
 
     @property
-    def device_mqtt(self) -> str:
-        """The MQTT address a device is given."""
-        return self._nats.device_mqtt_url if self._nats else self.settings.mqtt
+    def field_mqtt(self) -> str:
+        """The MQTT address the simulated field is given."""
+        return self._nats.field_mqtt_url if self._nats else self.settings.mqtt
 
     @property
     def url(self) -> str:

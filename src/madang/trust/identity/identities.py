@@ -6,6 +6,7 @@ What was verified is remembered by hash for TOKEN_REMEMBERED_S, and forgotten wh
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -50,6 +51,7 @@ class Identities:
         self._by_tag: dict[str, set[bytes]] = {}
         self._forgotten = 0
         self.endings = Endings(pool, self.forget)
+        self.told: list[Callable[[str], None]] = []
 
     async def of_token(self, token: str) -> Principal | None:
         """Of an access token (RFC 6750)."""
@@ -66,6 +68,8 @@ class Identities:
     def forget(self, tag: str) -> None:
         """What rests on something that ended."""
         self._forgotten += 1
+        for hear in self.told:
+            hear(tag)
         for key in self._by_tag.pop(tag, ()):
             self._drop(key)
 
