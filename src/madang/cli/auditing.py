@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 from madang.base.errors import BadRequest, Unavailable
 from madang.engine.database import LOST, connect_pool
@@ -23,10 +24,7 @@ _WORDS = {
 async def audit_verify(run: str) -> int:
     """Prints the verdict; exit status 1 when anything was bent. Raises BadRequest, Unavailable."""
     folder = home_dir() / "run" / run
-    try:
-        dsn = os.environ.get("MADANG_DATABASE") or (folder / "database.dsn").read_text(encoding="utf-8")
-    except OSError:
-        raise BadRequest(f"no city is running in {folder}") from None
+    dsn = dsn_of(folder)
     kept = find_checkpoint(folder)
     try:
         async with await connect_pool(dsn, 1, 2) as pool:
@@ -35,6 +33,14 @@ async def audit_verify(run: str) -> int:
         raise Unavailable(f"the database does not answer: {error}") from None
     print("\n".join(tell(verdict, None if kept is None else kept.size)))
     return 1 if verdict.faults else 0
+
+
+def dsn_of(folder: Path) -> str:
+    """The database of the instance that runs in this folder. Raises BadRequest."""
+    try:
+        return os.environ.get("MADANG_DATABASE") or (folder / "database.dsn").read_text(encoding="utf-8")
+    except OSError:
+        raise BadRequest(f"no city is running in {folder}") from None
 
 
 def tell(verdict: Verdict, kept: int | None) -> list[str]:

@@ -13,6 +13,7 @@ import msgspec
 import structlog
 import uvicorn
 
+from madang.base.clock import SystemClock
 from madang.base.errors import MadangError
 from madang.bus.changes import STATS_SUBJECT, batch_subject, decode_changes
 from madang.bus.connection import connect
@@ -35,14 +36,16 @@ from madang.context.subscriptions import Subscriptions
 from madang.context.tenants import Tenants
 from madang.engine.control import ask
 from madang.engine.database import LOST, connect_planned, retrying
+from madang.engine.nats import issuer_seed, url_of
 from madang.engine.privilege import APP_UID, is_root
-from madang.engine.settings import Settings, listen_on
+from madang.engine.settings import Settings, issuer_of, listen_on
 from madang.engine.temporary import sockets_of
 from madang.federation.federation import Federation
 from madang.history.past import open_past
 from madang.ingest.deadletters import DeadLetters
 from madang.people.explain import Explain
 from madang.people.gateway import Gateway
+from madang.people.identity.routes import IdentityDoors
 from madang.people.live import Live
 from madang.people.manage import Management
 from madang.people.ngsi.broker import Broker
@@ -55,6 +58,8 @@ from madang.people.static_files import Files
 from madang.runtime.apps import Apps
 from madang.runtime.manifest import load_manifest
 from madang.trust.audit.recorder import Recorder, open_recorder
+from madang.trust.identity.callout import Callout
+from madang.trust.identity.house import Identity, open_identity
 
 log = structlog.get_logger()
 
@@ -96,8 +101,12 @@ async def gateway(settings: Settings) -> None:
     ngsi = NgsiLd(broker, Subscriptions(pool), past, federation, maps, tenants.keeping(pool, broker))
     notified = tenants.notified(ngsi)
     policies = PolicyDoor(gate, store, apps.grants_of)
+    identity = open_identity(
+        pool, settings.run_dir, issuer_of(settings), city.name.get("en", city.id), recorder, SystemClock()
+    )
     manage = Management(
-        page, apps, desk, letters, board.status, lambda: available(apps), explain.get, notified, recorder, policies
+        page, apps, desk, letters, board.status, lambda: available(apps), explain.get, notified, recorder, policies,
+        identity,
     )
     app = Gateway(
         TenantRouter(ngsi, tenants.open),
@@ -109,6 +118,7 @@ async def gateway(settings: Settings) -> None:
         by_token(gate, apps),
         door_of(gate),
         SensorThings(broker, past, Observed(pool)),
+        IdentityDoors(identity),
     )
     await subscribe(client, settings.city, live, board)
     await look(board, settings, store)  # the first status frame already tells how things are
@@ -122,12 +132,26 @@ async def gateway(settings: Settings) -> None:
         federation.follow(),
         recorder.run(),
         gate.follow(on_record),
+        identity.identities.endings.follow(),
+        identity.sweep(),
+        know_devices(settings, identity),
     )
     await ngsi.close()
     await tenants.close()
     await federation.close()
     await recorder.settle()
     await writer.stop()
+
+
+async def know_devices(settings: Settings, identity: Identity) -> None:
+    """For ever: who connects to the embedded broker is answered for. An outside broker knows its devices itself."""
+    if not settings.embedded_bus:
+        await asyncio.Event().wait()
+    asked, system = [await connect(url_of(settings, user), "callout") for user in ("callout", "system")]
+    seed = issuer_seed(settings.run_dir)
+    callout = Callout(asked, system, seed, settings.city, identity.devices, identity.clock)
+    identity.identities.told.append(callout.hear)
+    await callout.run()
 
 
 async def subscribe(client: Any, city: str, live: Live, board: Board) -> None:

@@ -43,6 +43,8 @@ def parser() -> argparse.ArgumentParser:
     audit = commands.add_parser("audit", help="the record of who did what").add_subparsers(dest="verb", required=True)
     verify = audit.add_parser("verify", help="compute the whole audit log anew and name what was bent")
     verify.add_argument("run", help="the instance's folder under MADANG_HOME/run, as a name or a path")
+    invite = commands.add_parser("invite", help="print a one-time link by which somebody becomes an administrator")
+    invite.add_argument("run", help="the instance's folder under MADANG_HOME/run, as a name or a path")
     commands.add_parser("doctor", help="tell what is wrong with this machine or installation")
     check = commands.add_parser("check", help="run every test")
     check.add_argument("rest", nargs=argparse.REMAINDER)
@@ -91,6 +93,12 @@ def _audit(options: argparse.Namespace) -> int:
     return asyncio.run(audit_verify(options.run))
 
 
+def _invite(options: argparse.Namespace) -> int:
+    from madang.cli.inviting import invite
+
+    return asyncio.run(invite(options.run))
+
+
 def _check(options: argparse.Namespace) -> int:
     from madang.cli.checking import check
 
@@ -118,6 +126,7 @@ COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "city": _city,
     "replay": _replay,
     "audit": _audit,
+    "invite": _invite,
     "doctor": _doctor,
     "check": _check,
     "bench": _bench,

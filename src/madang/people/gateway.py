@@ -5,7 +5,7 @@ The door decides who an anonymous caller is: on the app door nobody; on the peop
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from functools import lru_cache
 from typing import Protocol
 from urllib.parse import urlsplit
@@ -26,7 +26,8 @@ from madang.people.http import (
     split_path,
 )
 from madang.people.openapi import document as openapi
-from madang.trust.caller import UNKNOWN, Caller
+from madang.trust.caller import UNKNOWN, Caller, Claim
+from madang.trust.principal import Principal
 
 CSP = (
     "default-src 'self'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; "
@@ -41,11 +42,21 @@ PAGE_HEADERS = [
 ]
 API_HEADERS = [(b"x-content-type-options", b"nosniff")]
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+SHOWN = frozenset({b"authorization", b"cookie"})
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 class Mount(Protocol):
     async def handle(self, request: Request) -> Response: ...
+
+
+class Identifying(Mount, Protocol):
+    """The doors of identity, which admit by themselves, and whose credential a request of other doors shows."""
+
+    @property
+    def mounts(self) -> frozenset[str]: ...
+
+    async def principal_of(self, headers: Mapping[bytes, bytes]) -> Principal | None: ...
 
 
 Sockets = Callable[[Scope, Receive, Send, Caller], Awaitable[None]]
@@ -66,9 +77,10 @@ class Gateway:
         by_token: ByToken,
         anonymous: Caller,
         sensorthings: Mount | None = None,
+        identity: Identifying | None = None,
     ) -> None:
         self._ngsi, self._manage, self._tiles, self._pages, self._metrics = ngsi, manage, tiles, pages, metrics
-        self._sensorthings = sensorthings
+        self._sensorthings, self._identity = sensorthings, identity
         self._sockets, self._by_token, self._anonymous = sockets, by_token, anonymous
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -82,6 +94,10 @@ class Gateway:
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
         raw = scope["raw_path"].decode("latin-1") if scope.get("raw_path") else scope["path"]
         parts = split_path(raw.partition("?")[0])
+        if self._identity is not None and parts and parts[0] in self._identity.mounts:
+            answer = await guarded(_anybody, self._identity.handle, Request(scope, receive, parts))
+            await send_response(send, answer)
+            return
         handler, rest, extra = self._route(parts)
         request = Request(scope, receive, rest)
         await send_response(send, await guarded(self._admit, handler, request), extra)
@@ -113,6 +129,10 @@ class Gateway:
 
     async def _caller(self, scope: Scope, headers: dict[bytes, bytes]) -> Caller:
         authorization = headers.get(b"authorization")
+        if self._identity is not None and not _app_door(scope) and headers.keys() & SHOWN:
+            principal = await self._identity.principal_of(headers)
+            if principal is not None:
+                return self._anonymous.known_as(Claim(principal))
         if authorization is None:
             anonymous = self._anonymous.now()
             return anonymous.known_as(UNKNOWN) if _app_door(scope) else anonymous
@@ -144,6 +164,10 @@ def reading(service: str, handler: Handler) -> Handler:
         return await handler(request)
 
     return handle
+
+
+async def _anybody(request: Request) -> None:
+    return None
 
 
 async def _version(request: Request) -> Response:

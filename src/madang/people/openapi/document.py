@@ -25,6 +25,13 @@ _PROBLEM = {
 }
 
 
+SCHEMES: dict[str, Any] = {
+    "app": {"type": "http", "scheme": "bearer", "description": "an app's token"},
+    "person": {"type": "openIdConnect", "openIdConnectUrl": "/.well-known/openid-configuration"},
+    "device": {"type": "http", "scheme": "basic", "description": "a device's id and secret"},
+}
+
+
 def path_of(prefix: str, shape: str) -> str:
     """The path template of a shape: `entities/*` is `/ngsi-ld/v1/entities/{id}`."""
     for name in _PLACES:
@@ -55,9 +62,9 @@ def describe() -> dict[str, Any]:
         "components": {
             "schemas": SCHEMAS,
             "parameters": HEADERS,
-            "securitySchemes": {"app": {"type": "http", "scheme": "bearer", "description": "an app's token"}},
+            "securitySchemes": SCHEMES,
         },
-        "security": [{}, {"app": []}],
+        "security": [{}, *({name: []} for name in SCHEMES)],
     }
 
 

@@ -41,6 +41,7 @@ QUERY: dict[str, Schema] = {
     "$top": _whole("how many at most", 0, QUERY_MAX_PAGE, DEFAULT_TOP),
     "aggrMethods": _text(f"comma-separated: {', '.join(sorted(METHODS))} (clause 4.5.19)", examples=["avg,max"]),
     "aggrPeriodDuration": _text("an ISO 8601 duration; without it one period over all", examples=["PT1H"]),
+    "after": _text("the last id of the page before"),
     "attrs": _text("comma-separated names: entities with any of them, and no other attributes"),
     "before": _whole("only entries older than this place of the log", 0, 10**18 - 1),
     "bbox": _text("west,south,east,north in degrees", examples=["24.9,60.1,25.0,60.2"]),
