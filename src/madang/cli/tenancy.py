@@ -21,7 +21,7 @@ from madang.context.contexts import Contexts
 from madang.context.discovery import Discovery
 from madang.context.entity_maps import EntityMaps
 from madang.context.expiry import Expiry
-from madang.context.notifier import Notifier
+from madang.context.notifier import Notifier, Sights
 from madang.context.store import Store
 from madang.context.subscriptions import Subscriptions
 from madang.context.tenants import Tenant, Tenants
@@ -42,6 +42,8 @@ from madang.people.ngsi.snapshot_door import Keeping
 from madang.trust.audit.recorder import Recorder
 
 LOOK_S = 1.0
+SightsOf = Callable[[str], Sights]
+"""What makers of subscriptions may see, by tenant."""
 
 
 def alias_of(city: str) -> str:
@@ -163,7 +165,7 @@ def _error(task: asyncio.Task[None]) -> BaseException:
 
 
 async def carry_for_tenants(
-    settings: Settings, tenants: Tenants, client: Any, past: HistorySettings, alias: str
+    settings: Settings, tenants: Tenants, client: Any, past: HistorySettings, alias: str, sights: SightsOf
 ) -> None:
     """Follows the register: each tenant's changes go to its own subscriptions, and to the bus under a name of its own, so
     that who listens to the city hears nothing of them."""
@@ -173,7 +175,7 @@ async def carry_for_tenants(
             for tenant in await _listed(tenants):
                 if tenant.id not in known:
                     known.add(tenant.id)
-                    work.create_task(_carry(settings, tenant, client, past, f"{alias}-{tenant.id}"))
+                    work.create_task(_carry(settings, tenant, client, past, f"{alias}-{tenant.id}", sights))
             await asyncio.sleep(LOOK_S)
 
 
@@ -184,10 +186,12 @@ async def _listed(tenants: Tenants) -> list[Tenant]:
         return []
 
 
-async def _carry(settings: Settings, tenant: Tenant, client: Any, past: HistorySettings, alias: str) -> None:
+async def _carry(
+    settings: Settings, tenant: Tenant, client: Any, past: HistorySettings, alias: str, sights: SightsOf
+) -> None:
     pool = await connect_pool(settings.database, 1, 2, tenant.schema)
     headers = (("NGSILD-Tenant", tenant.name),)
-    notifier, sources = Notifier(pool, headers), SourceNotifier(pool, headers)
+    notifier, sources = Notifier(pool, sights(tenant.name), headers), SourceNotifier(pool, headers)
     subscriber = open_subscriber(settings, pool, sources, alias, tenant.name)
     courier = Courier(pool, client, f"{settings.city}-{tenant.schema}", [notifier.consume])
     await notifier.start()

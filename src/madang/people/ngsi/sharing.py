@@ -36,7 +36,7 @@ def is_shared(request: Request) -> bool:
 
 def action_of(request: Request) -> str:
     """What the policies call what it does with entities."""
-    asks = request.method in ("GET", "HEAD") or request.parts[-1:] in (["query"], ["entityMaps"])
+    asks = request.method in ("GET", "HEAD") or request.parts[-1:] in (["query"], ["entityMaps"], ["subscriptions"])
     return "write" if not asks else "history" if request.parts[:1] == ["temporal"] else "read"
 
 
