@@ -115,7 +115,7 @@ async def dsn(session_dsn: str) -> str:
     await connection.execute(
         "TRUNCATE entity, history, dead_letter, notification, counter, subscription, bus_cursor, command, app, ld_context,"
         " transient, tenant, csource, csource_subscription, csource_told, subscription_at_source, entity_map, entity_map_entry, snapshot,"
-        " audit_entry, audit_node"
+        " audit_entry, audit_node, personal_item, consent, personal_read, erasure"
         " RESTART IDENTITY"
     )
     await connection.close()

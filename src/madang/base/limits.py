@@ -102,3 +102,6 @@ POLICIES_MAX = 1_000
 POLICY_AREA_MAX_CORNERS = 1_000
 POLICY_CALLERS_MAX = 10_000  # remembered with what they may; who has not asked for longest goes
 POLICY_LOOK_S = 0.25  # between looks at the files
+
+PERSONAL_ITEMS_MAX = 1_000  # of one person
+PERSONAL_READ_MAX = 1_000  # people a look
