@@ -129,6 +129,15 @@ class Apps:
             for record in records
         ]
 
+    async def manifest(self, app_id: str) -> Manifest:
+        """What an installed app declared. Raises NotFound."""
+        return msgspec.convert((await self._record(app_id))["manifest"], Manifest)
+
+    async def manifests(self) -> list[Manifest]:
+        """Those of all installed apps, by id."""
+        records = await self._pool.fetch("SELECT manifest FROM app ORDER BY id")
+        return [msgspec.convert(record["manifest"], Manifest) for record in records]
+
     async def _record(self, app_id: str) -> asyncpg.Record:
         record = await self._pool.fetchrow("SELECT * FROM app WHERE id = $1", app_id)
         if record is None:
