@@ -26,6 +26,7 @@ from madang.people.http import (
     split_path,
 )
 from madang.people.openapi import document as openapi
+from madang.people.personal.door import PersonalDoor
 from madang.trust.caller import UNKNOWN, Caller
 
 CSP = (
@@ -66,9 +67,10 @@ class Gateway:
         by_token: ByToken,
         anonymous: Caller,
         sensorthings: Mount | None = None,
+        personal: PersonalDoor | None = None,
     ) -> None:
         self._ngsi, self._manage, self._tiles, self._pages, self._metrics = ngsi, manage, tiles, pages, metrics
-        self._sensorthings = sensorthings
+        self._sensorthings, self._personal = sensorthings, personal
         self._sockets, self._by_token, self._anonymous = sockets, by_token, anonymous
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -95,6 +97,10 @@ class Gateway:
         match parts:
             case ["ngsi-ld", "v1", *rest]:
                 return self._ngsi.handle, rest, API_HEADERS
+            case ["madang", "v1", "me", *rest] if self._personal is not None:
+                return self._personal.mine.handle, rest, [*API_HEADERS, (b"cache-control", b"no-store")]
+            case ["madang", "v1", "persons" | "erasures", *_] if self._personal is not None:
+                return self._personal.persons.handle, parts[2:], API_HEADERS
             case ["madang", "v1", *rest]:
                 return self._manage.handle, rest, API_HEADERS
             case ["sensorthings", "v1.1", *rest] if self._sensorthings is not None:

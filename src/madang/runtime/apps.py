@@ -23,6 +23,7 @@ from madang.trust.policy.subjects import Grant
 from madang.trust.principal import Principal
 
 Ask = Callable[[dict[str, Any]], Awaitable[Any]]
+Heard = Callable[[str], Awaitable[None]]
 
 
 class Apps:
@@ -30,6 +31,8 @@ class Apps:
 
     def __init__(self, pool: asyncpg.Pool, ask: Ask, door: Path, data_dir: Path) -> None:
         self._pool, self._ask, self._door, self._data = pool, ask, door, data_dir
+        self.leaving: Heard = _nobody
+        self.left: Heard = _nobody
         self._claims: dict[str, Claim] = {}
 
     async def claim(self, token: str) -> Claim | None:
@@ -101,11 +104,13 @@ class Apps:
         await self._supervise({"op": "stop", "name": f"app:{app_id}"})
 
     async def remove(self, app_id: str) -> None:
-        """Stops it and forgets it; its data folder goes too."""
+        """Stops it and forgets it; its data folder goes too. Who wants to know hears of it before and after."""
         await self.stop(app_id)
+        await self.leaving(app_id)
         await self._pool.execute("DELETE FROM app WHERE id = $1", app_id)
         await self._supervise({"op": "remove", "name": f"app:{app_id}"})
         shutil.rmtree(self._data / app_id, ignore_errors=True)
+        await self.left(app_id)
 
     async def list_returning(self, components: dict[str, Any]) -> list[str]:
         """The apps that were switched on when the instance ended, but for those that the supervisor still keeps."""
@@ -149,6 +154,10 @@ class Apps:
             await self._ask(request)
         except (OSError, TimeoutError, RuntimeError) as error:
             raise Unavailable(f"the supervisor does not answer: {error}") from None
+
+
+async def _nobody(app_id: str) -> None:
+    return None
 
 
 def _state(component: dict[str, Any] | None, wanted: bool) -> str:

@@ -34,6 +34,14 @@ HOME = {"name": "=집", "location": {"type": "Point", "coordinates": [126.978, 3
 NAMES = Pseudonyms(b"k" * 32)
 
 
+class Installed:
+    async def of(self, app_id: str) -> list[Ask]:
+        return ASKS[app_id]
+
+    async def installed(self) -> set[str]:
+        return {OTHER}
+
+
 @pytest.fixture
 def clock() -> ManualClock:
     return ManualClock(START)
@@ -41,10 +49,7 @@ def clock() -> ManualClock:
 
 @pytest.fixture
 async def house(pool: asyncpg.Pool, clock: ManualClock, recorder: Recorder) -> PersonalHouse:
-    async def asks_of(app: str) -> list[Ask]:
-        return ASKS[app]
-
-    house = PersonalHouse(pool, NAMES, clock, recorder, asks_of)
+    house = PersonalHouse(pool, NAMES, clock, recorder, Installed())
     await house.space.put("kim", "place", "home", HOME)
     await house.space.put("lee", "place", "home", HOME | {"name": "Home"})
     return house
@@ -170,11 +175,27 @@ async def test_who_leaves_is_gone_and_apps_are_told_by_the_name_they_know(
     assert [one["person"] for one in kept] == [None, "lee"]
 
 
-async def test_a_removed_app_is_its_own_receipt(house: PersonalHouse) -> None:
-    consent = await house.grant("kim", APP, "place", PURPOSE)
+async def test_of_a_removed_app_no_consent_is_left_and_its_end_is_its_receipt(house: PersonalHouse) -> None:
+    await house.grant("kim", APP, "place", PURPOSE)
     await house.look(APP, PURPOSE, "place")
-    await house.withdraw("kim", consent.id)
-    assert (await house.erasures.gone(APP), await house.erasures.due(APP)) == (1, [])
+    await house.leaving(APP)
+    assert await house.look(APP, PURPOSE, "place") == []
+    assert [one.why for one in await house.erasures.due(APP)] == ["removed"]
+    await house.left(APP)
+    assert [one.receipt for one in await house.erasures.of_person("kim")] == [{"note": "removed with all its data"}]
+
+
+async def test_what_is_over_is_asked_back_in_the_background_and_not_of_apps_that_are_gone(
+    house: PersonalHouse, clock: ManualClock
+) -> None:
+    for app, purpose in ((APP, PURPOSE), (OTHER, "offers")):
+        await house.grant("kim", app, "place", purpose)
+        await house.look(app, purpose, "place")
+    clock.set(START + timedelta(days=7))
+    await house.tidy()
+    clock.set(START + timedelta(days=7, minutes=10))
+    await house.tidy()
+    assert ([one.why for one in await house.erasures.due(OTHER)], await house.erasures.due(APP)) == (["retention"], [])
 
 
 async def test_everything_can_be_taken_away_as_tables(house: PersonalHouse) -> None:

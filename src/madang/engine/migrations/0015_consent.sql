@@ -43,7 +43,7 @@ CREATE TABLE erasure (
     kind text NOT NULL,
     purpose text NOT NULL,
     up_to timestamptz NOT NULL, -- what was read until then
-    why text NOT NULL, -- withdrawn, narrowed, deleted, retention
+    why text NOT NULL, -- withdrawn, narrowed, deleted, removed, retention
     asked_at timestamptz NOT NULL,
     receipt jsonb,
     receipted_at timestamptz

@@ -18,6 +18,10 @@ class Asking:
         """Raises NotFound for an app that is not installed."""
         return [one.ask() for one in (await self._apps.manifest(app_id)).people]
 
+    async def installed(self) -> set[str]:
+        """Ids."""
+        return {manifest.id for manifest in await self._apps.manifests()}
+
     async def page(self) -> list[dict[str, Any]]:
         """Every app that asks people for something, with its texts by language."""
         return [

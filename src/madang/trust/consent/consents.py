@@ -94,6 +94,17 @@ class Consents:
                 await self._erase(connection, "withdrawn", [consent.id])
         return await self.get(person, consent_id)
 
+    async def end_of_app(self, app: str) -> int:
+        """Withdraws what everybody agreed to for an app. Gives how many consents that were."""
+        async with self._pool.acquire() as connection, connection.transaction():
+            ended = await connection.fetch(
+                "UPDATE consent SET withdrawn_at = $2 WHERE app = $1 AND withdrawn_at IS NULL RETURNING id",
+                app,
+                self._clock.now(),
+            )
+            await self._erase(connection, "removed", [one["id"] for one in ended])
+        return len(ended)
+
     async def forget(self, person: str) -> int:
         """Deletes everything that is known of a person here; the apps are asked to erase what they were shown, by their
         pseudonyms. Gives how many are."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -74,11 +75,16 @@ class Erasures:
             raise NotFound(f"nothing to erase of the name {erasure_id[:80]}")
         return found[0]
 
-    async def gone(self, app: str) -> int:
-        """An app was removed and its data with it: that is its receipt for all. Gives for how many."""
+    async def apps(self) -> set[str]:
+        """Those that have something to erase."""
+        records = await self._pool.fetch("SELECT DISTINCT app FROM erasure WHERE receipted_at IS NULL")
+        return {one["app"] for one in records}
+
+    async def gone(self, apps: Iterable[str]) -> int:
+        """Apps were removed and their data with them: that is their receipt for all. Gives for how many."""
         done = await self._pool.execute(
-            "UPDATE erasure SET receipt = $2, receipted_at = $3 WHERE app = $1 AND receipted_at IS NULL",
-            app,
+            "UPDATE erasure SET receipt = $2, receipted_at = $3 WHERE app = ANY($1) AND receipted_at IS NULL",
+            list(apps),
             {"note": "removed with all its data"},
             self._clock.now(),
         )

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import asyncpg
 
 from madang.base.clock import Clock, SystemClock
 from madang.base.errors import NotFound
+from madang.engine.database import LOST, explain
 from madang.trust.audit.recorder import Recorder
 from madang.trust.consent.agreement import Ask, Consent, within
 from madang.trust.consent.consents import Consents
@@ -19,19 +20,29 @@ from madang.trust.consent.looking import Look, Looking
 from madang.trust.consent.pseudonyms import Pseudonyms, open_pseudonyms
 from madang.trust.consent.space import Space
 
-AsksOf = Callable[[str], Awaitable[list[Ask]]]
+TIDY_EACH = timedelta(minutes=10)
 EXPORT_SEEN_MAX = 1_000_000
 
 
+class Asking(Protocol):
+    """Which apps are installed, and what each asks people for."""
+
+    async def of(self, app_id: str) -> list[Ask]:
+        """Raises NotFound for an app that is not installed."""
+
+    async def installed(self) -> set[str]: ...
+
+
 class PersonalHouse:
-    """`asks_of` gives what an installed app asks people for, and raises NotFound for another."""
+    """Everything of personal spaces that is on record."""
 
     def __init__(
-        self, pool: asyncpg.Pool, pseudonyms: Pseudonyms, clock: Clock, recorder: Recorder, asks_of: AsksOf
+        self, pool: asyncpg.Pool, pseudonyms: Pseudonyms, clock: Clock, recorder: Recorder, asking: Asking
     ) -> None:
         self.space, self.consents = Space(pool, clock), Consents(pool, pseudonyms, clock)
         self.looking, self.erasures = Looking(pool, clock), Erasures(pool, clock)
-        self._recorder, self._asks_of = recorder, asks_of
+        self._recorder, self._asking, self._clock = recorder, asking, clock
+        self._tidied = datetime.min.replace(tzinfo=UTC)
 
     async def grant(
         self, person: str, app: str, kind: str, purpose: str, members: Any = None, retention_days: int | None = None
@@ -85,8 +96,31 @@ class PersonalHouse:
             "erasures": [erasure_out(one) for one in await self.erasures.of_person(person)],
         }
 
+    async def leaving(self, app: str) -> None:
+        """Before an app is removed: nobody's consent is left for whoever comes under its id later."""
+        ended = await self.consents.end_of_app(app)
+        self._recorder.after("madang", "consent.end", f"app:{app}", "the app is removed", consents=str(ended))
+
+    async def left(self, app: str) -> None:
+        """An app was removed, and its data with it."""
+        await self.erasures.gone([app])
+
+    async def tidy(self) -> None:
+        """Now and then: asks apps for what they kept as long as they may, and lets rest what removed apps cannot erase any more.
+        Raises Unavailable."""
+        if self._clock.now() - self._tidied < TIDY_EACH:
+            return
+        self._tidied = self._clock.now()
+        try:
+            await self.erasures.gone(await self.erasures.apps() - await self._asking.installed())
+            asked = await self.erasures.sweep()
+        except LOST as error:
+            raise explain(error) from None
+        if asked:
+            self._recorder.after("madang", "personal.retention", "apps", erasures=str(asked))
+
     async def _asked(self, app: str, kind: str, purpose: str) -> Ask:
-        for ask in await self._asks_of(app):
+        for ask in await self._asking.of(app):
             if (ask.kind, ask.purpose) == (kind, purpose):
                 return ask
         raise NotFound(f"{app} does not ask for {kind} for {purpose}")
@@ -104,6 +138,6 @@ class PersonalHouse:
         )
 
 
-def open_house(pool: asyncpg.Pool, run_dir: Path, recorder: Recorder, asks_of: AsksOf) -> PersonalHouse:
+def open_house(pool: asyncpg.Pool, run_dir: Path, recorder: Recorder, asking: Asking) -> PersonalHouse:
     """That of one instance."""
-    return PersonalHouse(pool, open_pseudonyms(run_dir), SystemClock(), recorder, asks_of)
+    return PersonalHouse(pool, open_pseudonyms(run_dir), SystemClock(), recorder, asking)
