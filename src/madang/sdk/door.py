@@ -83,7 +83,7 @@ class Door:
         """Everybody who agreed to show items of a kind for a purpose, page after page: `{"pseudonym", "items": {id: item}}`."""
         found: list[dict[str, Any]] = []
         while True:
-            asked = {"kind": kind, "purpose": purpose, "limit": str(limit)}
+            asked = {"item": kind, "purpose": purpose, "limit": str(limit)}
             asked |= {"after": found[-1]["pseudonym"]} if found else {}
             page: list[dict[str, Any]] = await self._ask("GET", "/madang/v1/persons", params=asked)
             found += page
@@ -92,7 +92,7 @@ class Door:
 
     async def person(self, pseudonym: str, kind: str, purpose: str) -> dict[str, Any]:
         """One of them."""
-        asked = {"kind": kind, "purpose": purpose}
+        asked = {"item": kind, "purpose": purpose}
         found: dict[str, Any] = await self._ask("GET", f"/madang/v1/persons/{pseudonym}", params=asked)
         return found
 

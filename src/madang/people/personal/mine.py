@@ -107,9 +107,9 @@ class Mine:
 
     async def _export(self, request: Request) -> Response:
         tables = await self._house.tables(person_of(request.caller))
-        form = request.query.get("format", "json")
+        form = request.query.get("form", "json")
         if form not in ("json", "csv"):
-            raise NotAcceptable("format: json or csv")
+            raise NotAcceptable("form: json or csv")
         media, body = (b"application/zip", as_zip(tables)) if form == "csv" else (b"application/json", encode(tables))
         name = b"my-space.zip" if form == "csv" else b"my-space.json"
         disposition = (b"content-disposition", b'attachment; filename="' + name + b'"')

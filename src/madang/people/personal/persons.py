@@ -68,9 +68,9 @@ class Persons:
 
 
 def _asked(request: Request) -> tuple[str, str]:
-    purpose, kind = request.query.get("purpose"), request.query.get("kind")
+    purpose, kind = request.query.get("purpose"), request.query.get("item")
     if not purpose or not kind:
-        raise BadRequest("say the purpose and the kind: ?purpose=...&kind=...")
+        raise BadRequest("say the purpose and the kind of item: ?purpose=...&item=...")
     return purpose, kind
 
 
