@@ -118,7 +118,7 @@ async def dsn(session_dsn: str) -> str:
         " transient, tenant, csource, csource_subscription, csource_told, subscription_at_source, entity_map, entity_map_entry, snapshot,"
         " audit_entry, audit_node, person, recovery_code, passkey, invitation, sign_in_session, sign_in_attempt, ceremony, oauth_client,"
         " oauth_consent, oauth_grant, oauth_code, oauth_refresh_token, oauth_revoked, oauth_device_code, device, device_secret,"
-        " identity_provider, identity_link, identity_ended"
+        " identity_provider, identity_link, identity_ended, personal_item, consent, personal_read, erasure"
         " RESTART IDENTITY"
     )
     await connection.close()

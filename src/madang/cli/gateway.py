@@ -51,6 +51,8 @@ from madang.people.manage import Management
 from madang.people.ngsi.broker import Broker
 from madang.people.ngsi.routes import NgsiLd
 from madang.people.ngsi.tenants import TenantRouter
+from madang.people.personal.asking import Asking
+from madang.people.personal.door import PersonalDoor
 from madang.people.policies import PolicyDoor
 from madang.people.sensorthings.routes import SensorThings
 from madang.people.server import Protocol
@@ -58,6 +60,7 @@ from madang.people.static_files import Files
 from madang.runtime.apps import Apps
 from madang.runtime.manifest import load_manifest
 from madang.trust.audit.recorder import Recorder, open_recorder
+from madang.trust.consent.house import open_house
 from madang.trust.identity.callout import Callout
 from madang.trust.identity.house import Identity, open_identity
 
@@ -100,6 +103,9 @@ async def gateway(settings: Settings) -> None:
     past, maps = open_past(pool, city.history.max_instances), EntityMaps(pool)
     ngsi = NgsiLd(broker, Subscriptions(pool), past, federation, maps, tenants.keeping(pool, broker))
     notified = tenants.notified(ngsi)
+    asking = Asking(apps)
+    house = open_house(pool, settings.run_dir, recorder, asking)
+    apps.leaving, apps.left = house.leaving, house.left
     policies = PolicyDoor(gate, store, apps.grants_of)
     identity = open_identity(
         pool, settings.run_dir, issuer_of(settings), city.name.get("en", city.id), recorder, SystemClock()
@@ -128,6 +134,7 @@ async def gateway(settings: Settings) -> None:
         door_of(gate),
         SensorThings(broker, past, Observed(pool)),
         IdentityDoors(identity),
+        PersonalDoor(house, asking),
     )
     await subscribe(client, settings.city, live, board)
     await look(board, settings, store)  # the first status frame already tells how things are
@@ -136,7 +143,7 @@ async def gateway(settings: Settings) -> None:
         poll(board, settings, store, apps, recorder),
         desk.run(),
         writer.watch(),
-        keep_tidy(Expiry(pool, writer).sweep, broker.contexts.follow, maps.sweep, ngsi.tidy),
+        keep_tidy(Expiry(pool, writer).sweep, house.tidy, broker.contexts.follow, maps.sweep, ngsi.tidy),
         tenants.watch(),
         federation.follow(),
         recorder.run(),

@@ -26,6 +26,7 @@ from madang.people.http import (
     split_path,
 )
 from madang.people.openapi import document as openapi
+from madang.people.personal.door import PersonalDoor
 from madang.trust.caller import UNKNOWN, Caller, Claim
 from madang.trust.principal import Principal
 
@@ -78,9 +79,10 @@ class Gateway:
         anonymous: Caller,
         sensorthings: Mount | None = None,
         identity: Identifying | None = None,
+        personal: PersonalDoor | None = None,
     ) -> None:
         self._ngsi, self._manage, self._tiles, self._pages, self._metrics = ngsi, manage, tiles, pages, metrics
-        self._sensorthings, self._identity = sensorthings, identity
+        self._sensorthings, self._identity, self._personal = sensorthings, identity, personal
         self._sockets, self._by_token, self._anonymous = sockets, by_token, anonymous
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -111,6 +113,10 @@ class Gateway:
         match parts:
             case ["ngsi-ld", "v1", *rest]:
                 return self._ngsi.handle, rest, API_HEADERS
+            case ["madang", "v1", "me", *rest] if self._personal is not None:
+                return self._personal.mine.handle, rest, [*API_HEADERS, (b"cache-control", b"no-store")]
+            case ["madang", "v1", "persons" | "erasures", *_] if self._personal is not None:
+                return self._personal.persons.handle, parts[2:], API_HEADERS
             case ["madang", "v1", *rest]:
                 return self._manage.handle, rest, API_HEADERS
             case ["sensorthings", "v1.1", *rest] if self._sensorthings is not None:

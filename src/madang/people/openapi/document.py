@@ -11,6 +11,7 @@ from madang.people.http import Request, Response, pick_method
 from madang.people.ngsi.allowed import PARAMETERS
 from madang.people.openapi.operations import MANAGEMENT, NGSI, Operation
 from madang.people.openapi.parameters import HEADERS, path_parameter, query_parameter
+from madang.people.openapi.personal import PERSONAL, PERSONAL_SCHEMAS
 from madang.people.openapi.schemas import SCHEMAS, ref
 from madang.people.openapi.sensing import sensorthings_paths
 
@@ -43,7 +44,7 @@ def describe() -> dict[str, Any]:
     """The whole document. Every path and parameter in it is one that the gateway knows."""
     paths: dict[str, Any] = {}
     ngsi = ((NGSI_PREFIX, *one) for one in NGSI.items())
-    manage = ((MANAGEMENT_PREFIX, *one) for one in MANAGEMENT.items())
+    manage = ((MANAGEMENT_PREFIX, *one) for one in (MANAGEMENT | PERSONAL).items())
     for prefix, (shape, method), operation in chain(ngsi, manage):
         standard = prefix == NGSI_PREFIX
         known = PARAMETERS.get((shape, method), set()) if standard else operation.parameters
@@ -60,7 +61,7 @@ def describe() -> dict[str, Any]:
         },
         "paths": paths,
         "components": {
-            "schemas": SCHEMAS,
+            "schemas": SCHEMAS | PERSONAL_SCHEMAS,
             "parameters": HEADERS,
             "securitySchemes": SCHEMES,
         },
