@@ -44,8 +44,8 @@ from madang.people.ngsi.snapshot_door import Keeping
 from madang.people.policies import PolicyDoor
 from madang.trust.audit.recorder import Recorder, open_recorder
 from madang.trust.caller import Caller
-from tests.callers import GATE, OPERATOR, app
 from tests.browsing import City, ShiftedClock, open_city
+from tests.callers import GATE, OPERATOR, app
 from tests.listening import Listener
 from tests.peer import Peer
 

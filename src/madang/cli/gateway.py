@@ -105,7 +105,16 @@ async def gateway(settings: Settings) -> None:
         pool, settings.run_dir, issuer_of(settings), city.name.get("en", city.id), recorder, SystemClock()
     )
     manage = Management(
-        page, apps, desk, letters, board.status, lambda: available(apps), explain.get, notified, recorder, policies,
+        page,
+        apps,
+        desk,
+        letters,
+        board.status,
+        lambda: available(apps),
+        explain.get,
+        notified,
+        recorder,
+        policies,
         identity,
     )
     app = Gateway(
