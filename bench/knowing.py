@@ -49,6 +49,6 @@ async def _wall_us(rounds: list[list[dict[bytes, bytes]]], doors: IdentityDoors)
     began = time.perf_counter()
     for asked in rounds:
         for headers in asked:
-            if await doors.principal_of(headers) is None:
+            if await doors.claim_of(headers) is None:
                 raise SystemExit("nobody is known by this token")
     return (time.perf_counter() - began) / sum(map(len, rounds)) * 1e6

@@ -26,6 +26,7 @@ from madang.people.gateway import Gateway
 from madang.people.http import Request, Response
 from madang.people.identity.routes import IdentityDoors
 from madang.people.manage import Management
+from madang.people.policies import PolicyDoor
 from madang.people.server import Protocol
 from madang.trust.audit.recorder import Recorder
 from madang.trust.caller import Caller
@@ -33,6 +34,7 @@ from madang.trust.identity.clients import Client, Registration
 from madang.trust.identity.house import Identity, open_identity
 from madang.trust.identity.person import Person
 from madang.trust.identity.totp import STEP_S, new_totp_secret, totp_code
+from tests.callers import GATE, door
 
 PASSWORD = "a few words of mine"
 STORED = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash(
@@ -203,11 +205,21 @@ async def open_city(
     url = f"http://localhost:{held.getsockname()[1]}/"
     identity = open_identity(pool, run_dir, url.rstrip("/"), "Yard", recorder, clock)
     nothing: Any = Mock(handle=answer_nothing)
-    manage = Management({}, nothing, nothing, nothing, lambda: {}, nothing, nothing, nothing, recorder, identity)
-    door = IdentityDoors(identity)
-    app = Gateway(
-        nothing, manage, nothing, nothing, answer_nothing, nothing, no_token, Caller("anonymous", anonymous), None, door
+    manage = Management(
+        {},
+        nothing,
+        nothing,
+        nothing,
+        lambda: {},
+        nothing,
+        nothing,
+        nothing,
+        recorder,
+        PolicyDoor(GATE, nothing, nothing),
+        identity,
     )
+    doors = IdentityDoors(identity)
+    app = Gateway(nothing, manage, nothing, nothing, answer_nothing, nothing, no_token, door(anonymous), None, doors)
     config = uvicorn.Config(
         app, http=Protocol, lifespan="off", log_level="warning", access_log=False, proxy_headers=False
     )  # type: ignore[arg-type]

@@ -72,9 +72,9 @@ async def test_a_client_speaks_for_itself(city: City) -> None:
         grants=(CREDENTIALS,), scopes=("madang",), redirect_uris=(), roles=("analyst",)
     )
     told = (await city.token(client, secret, grant_type=CREDENTIALS)).json()
-    principal = await city.identity.identities.of_token(told["access_token"])
-    assert principal is not None
-    assert (principal.name, principal.roles) == (f"app:{client.id}", {"app", "analyst"})
+    claim = await city.identity.identities.of_token(told["access_token"])
+    assert claim is not None
+    assert (claim.principal.name, claim.principal.roles) == (f"app:{client.id}", {"app", "analyst"})
     assert told.keys() == {"access_token", "token_type", "expires_in", "scope"}
 
 
@@ -96,9 +96,9 @@ async def test_a_kiosk_is_let_in_by_a_person_elsewhere(city: City) -> None:
     assert (waits, let_in.status_code, again.json()["error"]) == (
         ["authorization_pending", "slow_down"], 200, "invalid_grant",
     )  # fmt: skip
-    principal = await city.identity.identities.of_token(let_in.json()["access_token"])
-    assert principal is not None
-    assert (principal.id, principal.roles) == (person.id, {"reader"})
+    claim = await city.identity.identities.of_token(let_in.json()["access_token"])
+    assert claim is not None
+    assert (claim.principal.id, claim.principal.roles) == (person.id, {"reader"})
 
 
 async def test_a_kiosk_that_was_refused_or_came_too_late_is_told(city: City) -> None:

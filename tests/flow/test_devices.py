@@ -155,3 +155,15 @@ async def test_devices_come_back_after_the_gateway_was_killed(house: House, api:
         return True
 
     await until(told, "the device is let in again")
+
+
+async def test_a_device_writes_over_http_what_it_was_permitted(house: House, api: httpx.AsyncClient) -> None:
+    permitted = {"action": "write", "subject": "Bin", "attributes": ["level"]}
+    made = await api.post("madang/v1/devices", json={"id": "h1", "permissions": [permitted]})
+    entity = {"id": "urn:ngsi-ld:Bin:yard:h1", "type": "Bin", "level": {"type": "Property", "value": 1}}
+    async with httpx.AsyncClient(base_url=house.url, trust_env=False, auth=("h1", made.json()["secret"])) as own:
+        written = [
+            (await own.post("ngsi-ld/v1/entities", json=one)).status_code
+            for one in (entity, entity | {"id": "urn:ngsi-ld:Bin:yard:h2", "lid": 1}, entity | {"type": "Lamp"})
+        ]
+    assert written == [201, 403, 403]

@@ -16,8 +16,8 @@ pytestmark = pytest.mark.engine
 
 @pytest.fixture
 async def operated(pool, keys_dir, recorder, city: City) -> AsyncIterator[City]:  # type: ignore[no-untyped-def]
-    """The same city behind a door whose callers are operators."""
-    async with open_city(pool, keys_dir, recorder, city.clock, "operator") as other:
+    """The same city behind a door whose callers are administrators."""
+    async with open_city(pool, keys_dir, recorder, city.clock, "administrator") as other:
         yield other
 
 

@@ -132,6 +132,7 @@ IDENTITY_STALE_S = 1.0  # what is remembered counts no longer without a look at 
 IDENTITY_NAME_MAX_CHARS = 200
 DEVICES_MAX = 100_000
 DEVICE_TOPICS_MAX = 100
+PERMISSIONS_MAX = 200  # of a device or client
 DEVICE_GRACE_MAX_S = 30 * 24 * 3_600
 CLIENTS_MAX = 1_000
 REDIRECT_URIS_MAX = 20  # of a client

@@ -25,10 +25,10 @@ from madang.people.http import (
     send_response,
     split_path,
 )
+from madang.people.lasting import last_as_long
 from madang.people.openapi import document as openapi
 from madang.people.personal.door import PersonalDoor
 from madang.trust.caller import UNKNOWN, Caller, Claim
-from madang.trust.principal import Principal
 
 CSP = (
     "default-src 'self'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; "
@@ -57,7 +57,7 @@ class Identifying(Mount, Protocol):
     @property
     def mounts(self) -> frozenset[str]: ...
 
-    async def principal_of(self, headers: Mapping[bytes, bytes]) -> Principal | None: ...
+    async def claim_of(self, headers: Mapping[bytes, bytes]) -> Claim | None: ...
 
 
 Sockets = Callable[[Scope, Receive, Send, Caller], Awaitable[None]]
@@ -135,10 +135,9 @@ class Gateway:
 
     async def _caller(self, scope: Scope, headers: dict[bytes, bytes]) -> Caller:
         authorization = headers.get(b"authorization")
-        if self._identity is not None and not _app_door(scope) and headers.keys() & SHOWN:
-            principal = await self._identity.principal_of(headers)
-            if principal is not None:
-                return self._anonymous.known_as(Claim(principal))
+        claim = await self._claim(scope, headers)
+        if claim is not None:
+            return self._anonymous.known_as(claim)
         if authorization is None:
             anonymous = self._anonymous.now()
             return anonymous.known_as(UNKNOWN) if _app_door(scope) else anonymous
@@ -148,9 +147,16 @@ class Gateway:
             raise Unauthorized("this token opens nothing here")
         return caller
 
+    async def _claim(self, scope: Scope, headers: dict[bytes, bytes]) -> Claim | None:
+        """Of a credential that identity knows."""
+        if self._identity is None or _app_door(scope) or not headers.keys() & SHOWN:
+            return None
+        return await self._identity.claim_of(headers)
+
     async def _websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = dict(scope["headers"])
         try:
+            claim = await self._claim(scope, headers)
             caller = await self._caller(scope, headers)
             _same_origin("WEBSOCKET", headers, caller)
             if scope["path"] != "/ws" or (caller.reads.blind and not caller.claim.grants):
@@ -159,7 +165,13 @@ class Gateway:
             await receive()
             await send({"type": "websocket.close", "code": 4000 + error.status, "reason": error.detail})
             return
-        await self._sockets(scope, receive, send, caller)
+        serving = self._sockets(scope, receive, send, caller)
+        if claim is None:
+            await serving
+        elif not await last_as_long(serving, lambda: self._claim(scope, headers), claim):
+            await send(
+                {"type": "websocket.close", "code": 4401, "reason": "what this socket was opened with has ended"}
+            )
 
 
 def reading(service: str, handler: Handler) -> Handler:

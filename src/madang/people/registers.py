@@ -13,6 +13,7 @@ from madang.people.http import Handler, Request, Response
 from madang.trust.identity.clients import Client, Registration
 from madang.trust.identity.devices import Device
 from madang.trust.identity.house import Identity
+from madang.trust.identity.permissions import Permission
 
 T = TypeVar("T")
 _JSON = frozenset({"application/json"})
@@ -23,11 +24,13 @@ class NewDevice(msgspec.Struct, forbid_unknown_fields=True):
     id: str
     name: str = ""
     topics: list[str] = []
+    permissions: list[Permission] = []
 
 
 class Changed(msgspec.Struct, forbid_unknown_fields=True):
     name: str
     topics: list[str]
+    permissions: list[Permission] = []
 
 
 class Grace(msgspec.Struct, forbid_unknown_fields=True):
@@ -71,14 +74,14 @@ class RegistersDoor:
     async def _add_device(self, request: Request) -> Response:
         request.caller.require("manage", "devices")
         new = await _read(request, NewDevice)
-        act = self._identity.devices.add(new.id, new.name, new.topics)
+        act = self._identity.devices.add(new.id, new.name, new.topics, new.permissions)
         device, secret = await self._acted(request, "device.add", f"device:{new.id[:100]}", act)
         return Response.json(_device(device) | {"secret": secret}, 201)
 
     async def _change_device(self, request: Request) -> Response:
         request.caller.require("manage", "devices")
         device_id, new = request.parts[1], await _read(request, Changed)
-        act = self._identity.devices.change(device_id, new.name, new.topics)
+        act = self._identity.devices.change(device_id, new.name, new.topics, new.permissions)
         return Response.json(_device(await self._acted(request, "device.change", f"device:{device_id[:100]}", act)))
 
     async def _rotate_device(self, request: Request) -> Response:
@@ -151,7 +154,8 @@ async def _read(request: Request, kind: type[T]) -> T:
 
 
 def _device(device: Device) -> dict[str, Any]:
-    return {"id": device.id, "name": device.name, "topics": device.topics, "created_at": device.created_at}
+    built: dict[str, Any] = msgspec.to_builtins(device)
+    return built
 
 
 def _client(client: Client) -> dict[str, Any]:

@@ -8,6 +8,7 @@ import asyncpg
 import pytest
 from tests.browsing import City
 
+from madang.trust.caller import Claim
 from madang.trust.identity.identities import Identities
 from madang.trust.principal import Principal
 
@@ -38,7 +39,7 @@ async def token_of(city: City, scope: str = "openid madang", **registered: objec
 async def test_a_token_speaks_for_its_person_as_far_as_its_scope(city: City, known: Identities) -> None:
     token, person = await token_of(city)
     roles = frozenset({"operator", "analyst"})
-    assert await known.of_token(token) == Principal("person", person, roles)
+    assert await known.of_token(token) == Claim(Principal("person", person, roles))
     assert await known.of_token(token + "x") is None
 
 
@@ -50,8 +51,8 @@ async def test_a_relying_party_gets_no_more_than_was_consented(
     city: City, known: Identities, scope: str, roles: frozenset[str] | None
 ) -> None:
     token, _ = await token_of(city, scope, scopes=("openid", "madang", "madang.read"))
-    principal = await known.of_token(token)
-    assert (None if principal is None else principal.roles) == roles
+    claim = await known.of_token(token)
+    assert (None if claim is None else claim.principal.roles) == roles
 
 
 async def end_person(city: City, person: str) -> None:
@@ -108,13 +109,15 @@ async def test_a_change_of_roles_counts_with_the_next_look(city: City, known: Id
     await known.of_token(token)
     await city.identity.people.change(person, "Mina", None, {"auditor"}, "traffic")
     await known.endings.look()
-    assert await known.of_token(token) == Principal("person", person, frozenset({"auditor"}), department="traffic")
+    assert await known.of_token(token) == Claim(
+        Principal("person", person, frozenset({"auditor"}), department="traffic")
+    )
 
 
 async def test_a_session_is_known_by_its_cookie_until_it_ends(city: City, known: Identities) -> None:
     person = await city.person("mina", "analyst")
     secret = await city.identity.sessions.begin(person.id, ("pwd",), "", "")
-    assert await known.of_session(secret) == Principal("person", person.id, frozenset({"analyst"}))
+    assert await known.of_session(secret) == Claim(Principal("person", person.id, frozenset({"analyst"})))
     await city.identity.sessions.end_all(person.id)
     await known.endings.look()
     assert await known.of_session(secret) is None
@@ -134,7 +137,7 @@ async def test_an_idle_session_ends_by_itself(city: City, known: Identities) -> 
 async def test_a_device_is_known_over_a_rotation_until_the_grace_is_over(city: City, known: Identities) -> None:
     devices = city.identity.devices
     _, old = await devices.add("bin-7", "", ["bin/7"])
-    bin7 = Principal("device", "bin-7", frozenset({"device"}))
+    bin7 = Claim(Principal("device", "bin-7", frozenset({"device"})))
     new = await devices.rotate("bin-7", 3_600)
     await known.endings.look()
     assert [await known.of_device("bin-7", secret) for secret in (old, new)] == [bin7, bin7]

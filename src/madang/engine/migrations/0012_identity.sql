@@ -68,6 +68,7 @@ CREATE TABLE oauth_client (
     logout_uris text[] NOT NULL DEFAULT '{}',
     grants text[] NOT NULL,
     scopes text[] NOT NULL,
+    permissions jsonb NOT NULL DEFAULT '[]', -- of its own tokens
     created_at timestamptz NOT NULL,
     ended_at timestamptz
 );
@@ -127,6 +128,7 @@ CREATE TABLE device (
     id text PRIMARY KEY,
     name text NOT NULL,
     topics text[] NOT NULL, -- of MQTT, below city/<city>/
+    permissions jsonb NOT NULL DEFAULT '[]', -- over HTTP
     created_at timestamptz NOT NULL,
     ended_at timestamptz
 );

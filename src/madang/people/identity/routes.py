@@ -15,8 +15,8 @@ from madang.people.identity.sign_in import SignInDoor
 from madang.people.identity.things import ThingsDoor
 from madang.people.identity.token_door import TokenDoor, read_basic
 from madang.people.identity.visit import Browsers
+from madang.trust.caller import Claim
 from madang.trust.identity.house import Identity
-from madang.trust.principal import Principal
 
 MOUNTS = frozenset({".well-known", "oauth", "sign-in", "sign-out", "join", "account", "administration"})
 """First path segments that belong to identity. Its doors know by themselves who calls: by cookie, form token or client secret."""
@@ -39,7 +39,7 @@ class IdentityDoors:
             self.table |= door.table
         self.table |= {f"account/assets/{path.name}": {"GET": _asset(path)} for path in sorted(_ASSETS.iterdir())}
 
-    async def principal_of(self, headers: Mapping[bytes, bytes]) -> Principal | None:
+    async def claim_of(self, headers: Mapping[bytes, bytes]) -> Claim | None:
         """Whose credential a request shows: an access token, a device's name and secret, a session cookie. None for any other,
         and for none."""
         authorization = headers.get(b"authorization", b"").decode("latin-1")

@@ -20,7 +20,7 @@ from madang.base.errors import MadangError
 from madang.people.http import Handler, Request, Response
 from madang.people.identity.visit import Form, read_form
 from madang.trust.identity import clients as kinds
-from madang.trust.identity.authorization import CLAIMS_OF
+from madang.trust.identity.claims import CLAIMS_OF
 from madang.trust.identity.clients import Client
 from madang.trust.identity.house import Identity
 from madang.trust.identity.keys import ACCESS_TOKEN_ALG, ID_TOKEN_ALG

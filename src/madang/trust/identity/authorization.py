@@ -18,14 +18,10 @@ from authlib.oauth2.rfc6749.errors import (
 )
 from authlib.oidc.core.errors import RequestNotSupportedError, RequestURINotSupportedError
 
+from madang.trust.identity.claims import CLAIMS_OF
 from madang.trust.identity.clients import CODE, Client
 from madang.trust.identity.sessions import Session
 
-CLAIMS_OF = {
-    "profile": ("name", "preferred_username", "updated_at"),
-    "email": ("email", "email_verified"),
-}
-"""Which claims a scope opens (5.4)."""
 PROMPTS = frozenset({"none", "login", "consent", "select_account"})
 _CHALLENGE = re.compile(r"[A-Za-z0-9\-_]{43}")
 

@@ -16,6 +16,7 @@ from madang.base.clock import Clock
 from madang.base.errors import BadRequest, Conflict, NotFound
 from madang.base.limits import CLIENTS_MAX, IDENTITY_NAME_MAX_CHARS, REDIRECT_URIS_MAX
 from madang.trust.identity.endings import tell_ended
+from madang.trust.identity.permissions import Permission, check_permissions, kept, read_permissions
 from madang.trust.identity.person import STRONG_ROLES
 from madang.trust.identity.secrets import hashed, new_id, new_secret
 from madang.trust.principal import ROLES
@@ -27,12 +28,13 @@ GRANTS = (CODE, REFRESH, CREDENTIALS, DEVICE_CODE, EXCHANGE)
 SCOPES = ("openid", "profile", "email", "offline_access", "madang", "madang.read", "introspect")
 """`madang`: act at the city's interface as whoever signed in; `madang.read`: read there; `introspect`: ask about tokens of others."""
 PRINCIPALS = ("app", "device", "peer")
-_COLUMNS = "id, name, secret, principal, roles, redirect_uris, logout_uris, grants, scopes, created_at"
+_COLUMNS = "id, name, secret, principal, roles, redirect_uris, logout_uris, grants, scopes, permissions, created_at"
 
 
 @dataclass(frozen=True)
 class Client:
-    """`secret` is a hash; None for a public client (RFC 6749, 2.1). `principal`: what kind its own tokens speak for."""
+    """`secret` is a hash; None for a public client (RFC 6749, 2.1). `principal`: what kind its own tokens speak for,
+    `roles` and `permissions` what they may."""
 
     id: str
     name: str
@@ -43,6 +45,7 @@ class Client:
     logout_uris: tuple[str, ...]
     grants: frozenset[str]
     scopes: frozenset[str]
+    permissions: tuple[Permission, ...]
     created_at: datetime
 
 
@@ -58,6 +61,7 @@ class Registration:
     logout_uris: tuple[str, ...] = ()
     grants: tuple[str, ...] = (CODE,)
     scopes: tuple[str, ...] = ("openid", "profile")
+    permissions: tuple[Permission, ...] = ()
 
 
 def check_registration(asked: Registration) -> None:
@@ -69,6 +73,7 @@ def check_registration(asked: Registration) -> None:
     _known("roles", asked.roles, ROLES - STRONG_ROLES)
     _known("grants", asked.grants, GRANTS)
     _known("scopes", asked.scopes, SCOPES)
+    check_permissions(asked.permissions)
     if not asked.confidential and {CREDENTIALS, EXCHANGE} & set(asked.grants):
         raise BadRequest("a public client has no credentials to show for this grant")
     if CODE in asked.grants and not asked.redirect_uris:
@@ -129,13 +134,13 @@ class Clients:
             raise BadRequest(f"a city has at most {CLIENTS_MAX} clients")
         secret = new_secret() if asked.confidential else None
         sql = (
-            "INSERT INTO oauth_client (id, name, secret, principal, roles, redirect_uris, logout_uris, grants, scopes, created_at)"
-            f" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT DO NOTHING RETURNING {_COLUMNS}"
+            f"INSERT INTO oauth_client ({_COLUMNS})"
+            f" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) ON CONFLICT DO NOTHING RETURNING {_COLUMNS}"
         )
         row = await self._pool.fetchrow(
             sql, client_id or new_id(), asked.name.strip(), hashed(secret) if secret else None, asked.principal,
             sorted(set(asked.roles)), list(asked.redirect_uris), list(asked.logout_uris), sorted(set(asked.grants)),
-            sorted(set(asked.scopes)), self._clock.now(),
+            sorted(set(asked.scopes)), kept(asked.permissions), self._clock.now(),
         )  # fmt: skip
         if row is None:
             raise Conflict("there is or was such a client")
@@ -177,4 +182,5 @@ def _fits(stored: bytes | None, given: str | None) -> bool:
 
 def _client_of(row: Any) -> Client:
     sets = {name: frozenset(row[name]) for name in ("roles", "grants", "scopes")}
-    return Client(**{**dict(row), **sets, **{name: tuple(row[name]) for name in ("redirect_uris", "logout_uris")}})
+    lists: Any = {name: tuple(row[name]) for name in ("redirect_uris", "logout_uris")}
+    return Client(**{**dict(row), **sets, **lists, "permissions": read_permissions(row["permissions"])})

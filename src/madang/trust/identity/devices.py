@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -14,21 +14,24 @@ from madang.base.clock import Clock
 from madang.base.errors import BadRequest, Conflict, NotFound
 from madang.base.limits import DEVICE_GRACE_MAX_S, DEVICE_TOPICS_MAX, DEVICES_MAX, IDENTITY_NAME_MAX_CHARS
 from madang.trust.identity.endings import tell_ended
+from madang.trust.identity.permissions import Permission, check_permissions, kept, read_permissions
 from madang.trust.identity.secrets import hashed, new_secret
 
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}")
 _TOPIC = re.compile(r"[A-Za-z0-9_-]{1,100}(/[A-Za-z0-9_-]{1,100}){1,3}")
-_COLUMNS = "id, name, topics, created_at"
+_COLUMNS = "id, name, topics, permissions, created_at"
 
 
 @dataclass(frozen=True)
 class Device:
-    """`topics` are those of MQTT below `city/<city>/`, such as `bin/7`: it tells there and below, and hears its commands."""
+    """`topics` are those of MQTT below `city/<city>/`, such as `bin/7`: it tells there and below, and hears its commands.
+    `permissions` are over HTTP."""
 
     id: str
     name: str
     topics: tuple[str, ...]
     created_at: datetime
+    permissions: tuple[Permission, ...] = ()
 
 
 def check_device(device_id: str, name: str, topics: Iterable[str]) -> None:
@@ -63,31 +66,40 @@ class Devices:
             raise NotFound("no such device")
         return _device_of(row)
 
-    async def add(self, device_id: str, name: str, topics: Iterable[str]) -> tuple[Device, str]:
+    async def add(
+        self, device_id: str, name: str, topics: Iterable[str], permissions: Sequence[Permission] = ()
+    ) -> tuple[Device, str]:
         """The device, and its secret, which nobody sees again. Raises BadRequest, Conflict."""
         listed = sorted(set(topics))
         check_device(device_id, name, listed)
+        check_permissions(permissions)
         if await self._pool.fetchval("SELECT count(*) FROM device WHERE ended_at IS NULL") >= DEVICES_MAX:
             raise BadRequest(f"a city has at most {DEVICES_MAX} devices")
         secret, now = new_secret(), self._clock.now()
         async with self._pool.acquire() as connection, connection.transaction():
             sql = (
-                "INSERT INTO device (id, name, topics, created_at) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING"
+                "INSERT INTO device (id, name, topics, permissions, created_at) VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING"
                 f" RETURNING {_COLUMNS}"
             )
-            row = await connection.fetchrow(sql, device_id, name, listed, now)
+            row = await connection.fetchrow(sql, device_id, name, listed, kept(permissions), now)
             if row is None:
                 raise Conflict("there is or was such a device")
             await _keep(connection, device_id, secret, now)
         return _device_of(row), secret
 
-    async def change(self, device_id: str, name: str, topics: Iterable[str]) -> Device:
+    async def change(
+        self, device_id: str, name: str, topics: Iterable[str], permissions: Sequence[Permission] = ()
+    ) -> Device:
         """What is connected is told to come again. Raises NotFound, BadRequest."""
         listed = sorted(set(topics))
         check_device(device_id, name, listed)
+        check_permissions(permissions)
         async with self._pool.acquire() as connection, connection.transaction():
-            sql = f"UPDATE device SET name = $2, topics = $3 WHERE id = $1 AND ended_at IS NULL RETURNING {_COLUMNS}"
-            row = await connection.fetchrow(sql, device_id, name, listed)
+            sql = (
+                "UPDATE device SET name = $2, topics = $3, permissions = $4 WHERE id = $1 AND ended_at IS NULL"
+                f" RETURNING {_COLUMNS}"
+            )
+            row = await connection.fetchrow(sql, device_id, name, listed, kept(permissions))
             if row is None:
                 raise NotFound("no such device")
             await tell_ended(connection, f"device:{device_id}")
@@ -120,7 +132,7 @@ class Devices:
     async def authenticate(self, device_id: str, secret: str) -> tuple[Device, datetime | None] | None:
         """The device whose secret this is, and until when it holds."""
         sql = (
-            "SELECT d.id, d.name, d.topics, d.created_at, s.expires_at FROM device_secret s JOIN device d ON d.id = s.device"
+            "SELECT d.id, d.name, d.topics, d.permissions, d.created_at, s.expires_at FROM device_secret s JOIN device d ON d.id = s.device"
             " WHERE s.hash = $1 AND d.id = $2 AND d.ended_at IS NULL AND (s.expires_at IS NULL OR s.expires_at > $3)"
         )
         row = await self._pool.fetchrow(sql, hashed(secret), device_id, self._clock.now())
@@ -128,7 +140,8 @@ class Devices:
 
 
 def _device_of(row: Any) -> Device:
-    return Device(row["id"], row["name"], tuple(row["topics"]), row["created_at"])
+    permissions = read_permissions(row["permissions"])
+    return Device(row["id"], row["name"], tuple(row["topics"]), row["created_at"], permissions)
 
 
 async def _keep(connection: Any, device_id: str, secret: str, now: datetime) -> None:

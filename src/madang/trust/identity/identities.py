@@ -1,4 +1,4 @@
-"""Who a request is from: its access token, session cookie or device credential becomes a Principal.
+"""Who a request is from: its access token, session cookie or device credential becomes a claim, a Principal and its grants.
 
 What was verified is remembered by hash for TOKEN_REMEMBERED_S, and forgotten when any of what it rests on ends.
 """
@@ -16,9 +16,11 @@ import asyncpg
 from madang.base.clock import Clock
 from madang.base.errors import Unauthorized
 from madang.base.limits import TOKEN_REMEMBERED_S, TOKENS_REMEMBERED_MAX
+from madang.trust.caller import Claim
 from madang.trust.identity.devices import Devices
 from madang.trust.identity.endings import Endings
 from madang.trust.identity.keys import KeyRing
+from madang.trust.identity.permissions import grants_of
 from madang.trust.identity.person import roles_in_force
 from madang.trust.identity.sessions import Sessions
 from madang.trust.identity.tokens import Claims, read_access_token
@@ -26,7 +28,8 @@ from madang.trust.principal import Principal
 
 _READER = frozenset({"reader"})
 _HOLDS = """
-SELECT g.person, g.methods, g.scopes, g.session, p.roles AS person_roles, p.department, c.principal, c.roles AS client_roles, g.expires_at
+SELECT g.person, g.methods, g.scopes, g.session, p.roles AS person_roles, p.department, c.principal, c.roles AS client_roles, c.permissions,
+  g.expires_at
 FROM oauth_grant g JOIN oauth_client c ON c.id = $2 LEFT JOIN person p ON p.id = g.person
 WHERE g.id = $1 AND g.ended_at IS NULL AND g.expires_at > $4 AND c.ended_at IS NULL
   AND (g.person IS NULL OR (p.id IS NOT NULL AND p.ended_at IS NULL))
@@ -36,7 +39,7 @@ WHERE g.id = $1 AND g.ended_at IS NULL AND g.expires_at > $4 AND c.ended_at IS N
 
 @dataclass(frozen=True)
 class _Known:
-    principal: Principal
+    claim: Claim
     until: datetime
     tags: tuple[str, ...]
 
@@ -53,15 +56,15 @@ class Identities:
         self.endings = Endings(pool, self.forget)
         self.told: list[Callable[[str], None]] = []
 
-    async def of_token(self, token: str) -> Principal | None:
+    async def of_token(self, token: str) -> Claim | None:
         """Of an access token (RFC 6750)."""
         return await self._of(b"t" + _digest(token), self._load_token, token)
 
-    async def of_session(self, secret: str) -> Principal | None:
+    async def of_session(self, secret: str) -> Claim | None:
         """Of a session cookie."""
         return await self._of(b"s" + _digest(secret), self._load_session, secret)
 
-    async def of_device(self, device_id: str, secret: str) -> Principal | None:
+    async def of_device(self, device_id: str, secret: str) -> Claim | None:
         """Of a device's name and secret."""
         return await self._of(b"d" + _digest(f"{device_id}:{secret}"), self._load_device, device_id, secret)
 
@@ -73,17 +76,17 @@ class Identities:
         for key in self._by_tag.pop(tag, ()):
             self._drop(key)
 
-    async def _of(self, key: bytes, load: Any, *given: str) -> Principal | None:
+    async def _of(self, key: bytes, load: Any, *given: str) -> Claim | None:
         known = self._kept.get(key)
         if known is not None and self.endings.fresh and self._clock.now() < known.until:
-            return known.principal
+            return known.claim
         before = self._forgotten
         found: _Known | None = await load(*given)
         self._drop(key)
         # What ended between the question and the answer is no longer told: it must not be remembered either.
         if found is not None and before == self._forgotten:
             self._keep(key, found)
-        return None if found is None else found.principal
+        return None if found is None else found.claim
 
     def _keep(self, key: bytes, known: _Known) -> None:
         if len(self._kept) >= TOKENS_REMEMBERED_MAX:
@@ -112,12 +115,12 @@ class Identities:
             return None
         grant, client, jti = str(claims["grant"]), str(claims["client_id"]), str(claims["jti"])
         row = await self._pool.fetchrow(_HOLDS, grant, client, jti, now)
-        principal = None if row is None else _principal_of(claims, row)
-        if row is None or principal is None:
+        claim = None if row is None else _claim_of(claims, row)
+        if row is None or claim is None:
             return None
         subject = f"person:{row['person']}" if row["person"] else f"client:{claims['sub']}"
         tags = (f"grant:{grant}", f"client:{client}", f"token:{jti}", subject)
-        return _Known(principal, self._until(datetime.fromtimestamp(claims["exp"], UTC), row["expires_at"]), tags)
+        return _Known(claim, self._until(datetime.fromtimestamp(claims["exp"], UTC), row["expires_at"]), tags)
 
     async def _load_session(self, secret: str) -> _Known | None:
         session = await self._sessions.find(secret)
@@ -131,7 +134,7 @@ class Identities:
         roles = roles_in_force(row["roles"], session.methods)
         principal = Principal("person", session.person, roles, department=row["department"])
         tags = (f"session:{session.id}", f"person:{session.person}")
-        return _Known(principal, self._until(session.expires_at), tags)
+        return _Known(Claim(principal), self._until(session.expires_at), tags)
 
     async def _load_device(self, device_id: str, secret: str) -> _Known | None:
         found = await self._devices.authenticate(device_id, secret)
@@ -139,19 +142,22 @@ class Identities:
             return None
         device, expires = found
         principal = Principal("device", device.id, frozenset({"device"}))
-        return _Known(principal, self._until(expires), (f"device:{device.id}",))
+        claim = Claim(principal, tuple(one.grant() for one in device.permissions))
+        return _Known(claim, self._until(expires), (f"device:{device.id}",))
 
 
-def _principal_of(claims: Claims, row: Any) -> Principal | None:
+def _claim_of(claims: Claims, row: Any) -> Claim | None:
     """Whom a token speaks for at the city's interface; None when it was not given for that."""
     scopes = frozenset(str(claims["scope"]).split()) & frozenset(row["scopes"])
     if not scopes & {"madang", "madang.read"}:
         return None
     if row["person"] is not None:
         roles = roles_in_force(row["person_roles"], row["methods"]) if "madang" in scopes else _READER
-        return Principal("person", row["person"], roles, department=row["department"])
-    roles = frozenset(row["client_roles"]) | {row["principal"]} if "madang" in scopes else _READER
-    return Principal(row["principal"], str(claims["sub"]), roles)
+        return Claim(Principal("person", row["person"], roles, department=row["department"]))
+    if "madang" not in scopes:
+        return Claim(Principal(row["principal"], str(claims["sub"]), _READER))
+    roles = frozenset(row["client_roles"]) | {row["principal"]}
+    return Claim(Principal(row["principal"], str(claims["sub"]), roles), grants_of(row["permissions"]))
 
 
 def _digest(secret: str) -> bytes:

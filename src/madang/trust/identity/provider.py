@@ -21,7 +21,7 @@ from madang.base.errors import NotFound, Unauthorized
 from madang.base.limits import ACCESS_TOKEN_LIFETIME_S, DEVICE_CODE_INTERVAL_S, DEVICE_CODE_LIFETIME_S
 from madang.trust.audit.recorder import Recorder
 from madang.trust.identity import clients as kinds
-from madang.trust.identity.authorization import CLAIMS_OF
+from madang.trust.identity.claims import claims_of
 from madang.trust.identity.clients import Client, Clients
 from madang.trust.identity.device_codes import DeviceCodes
 from madang.trust.identity.grants import Grant, Grants, Reused
@@ -221,16 +221,6 @@ class Provider:
 
 
 _INACTIVE: Answer = {"active": False}
-
-
-def claims_of(person: Person, scopes: Iterable[str]) -> Claims:
-    """What the scopes open of a person (5.4); an address that nobody checked says so."""
-    held: Claims = {"name": person.name, "preferred_username": person.login}
-    held["updated_at"] = int(person.created_at.timestamp())
-    if person.email is not None:
-        held |= {"email": person.email, "email_verified": False}
-    names = {name for scope in scopes for name in CLAIMS_OF.get(scope, ())}
-    return {"sub": person.id} | {name: value for name, value in held.items() if name in names}
 
 
 def _bearer(token: str, claims: Claims, now_s: int) -> Answer:
