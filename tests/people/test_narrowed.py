@@ -268,6 +268,25 @@ async def test_a_socket_ends_what_a_rule_no_longer_permits(
     await client.close()
 
 
+async def test_a_socket_ends_with_the_credential(gate: Gate, broker: Broker, city: Gateway) -> None:
+    client = Client(Live(broker, lambda: {"components": {}}), caller("gardener", gate=gate)).subscribe(types=["Tree"])
+    await until(lambda: client.complete, "the present")
+    client.caller = None
+    await until(lambda: client.closed, "it is hung up on")
+    assert client.closed == {"type": "websocket.close", "code": 1011, "reason": "start over"}
+
+
+async def test_a_socket_of_who_is_another_by_now_shows_what_that_one_sees(
+    gate: Gate, broker: Broker, city: Gateway
+) -> None:
+    client = Client(Live(broker, lambda: {"components": {}}), caller("operator", gate=gate)).subscribe(types=["Tree"])
+    await until(lambda: client.complete and len(client.entities) == 5, "all of the present")
+    client.caller = caller("gardener", gate=gate)
+    await until(lambda: sorted(client.entities) == WITHIN, "what a gardener sees")
+    assert "diary" not in client.entities["urn:t:1"]
+    await client.close()
+
+
 @pytest.mark.parametrize(
     ("method", "path", "body", "status"),
     [

@@ -60,7 +60,9 @@ class Identifying(Mount, Protocol):
     async def principal_of(self, headers: Mapping[bytes, bytes]) -> Principal | None: ...
 
 
-Sockets = Callable[[Scope, Receive, Send, Caller], Awaitable[None]]
+Again = Callable[[], Awaitable[Caller]]
+"""Who shows these credentials by now. Raises Unauthorized when nobody does any more."""
+Sockets = Callable[[Scope, Receive, Send, Again], Awaitable[None]]
 ByToken = Callable[[str], Awaitable[Caller | None]]
 
 
@@ -150,8 +152,12 @@ class Gateway:
 
     async def _websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = dict(scope["headers"])
+
+        async def again() -> Caller:
+            return await self._caller(scope, headers)
+
         try:
-            caller = await self._caller(scope, headers)
+            caller = await again()
             _same_origin("WEBSOCKET", headers, caller)
             if scope["path"] != "/ws" or (caller.reads.blind and not caller.claim.grants):
                 raise Forbidden("no socket for you here")
@@ -159,7 +165,7 @@ class Gateway:
             await receive()
             await send({"type": "websocket.close", "code": 4000 + error.status, "reason": error.detail})
             return
-        await self._sockets(scope, receive, send, caller)
+        await self._sockets(scope, receive, send, again)
 
 
 def reading(service: str, handler: Handler) -> Handler:
