@@ -13,7 +13,9 @@ import httpx
 import pytest
 from tests.callers import caller
 from tests.conftest import Nothing, keeping_of
+from tests.peer import Peer
 from tests.people.test_live import Client
+from tests.subscribing import register
 from tests.waiting import until
 
 from madang.base.clock import SystemClock
@@ -53,6 +55,10 @@ def seen_at(value: int) -> dict[str, Any]:
     return {"type": "Property", "value": value, "observedAt": "2026-11-22T08:00:00Z"}
 
 
+def tree(number: int, place: Any) -> dict[str, Any]:
+    return {"id": f"urn:t:{number}", "type": "Tree", "height": 5, "diary": "x", "location": place}
+
+
 ENTITIES = [
     {"id": "urn:t:1", "type": "Tree", "height": 1, "diary": "a", "location": at(1)},
     {"id": "urn:t:2", "type": "Tree", "height": 2, "diary": "b", "location": at(3)},
@@ -88,6 +94,7 @@ async def city(
         "gardener": caller("gardener", gate=gate),
         "department": caller("department", department="parks", gate=gate, name="another"),
         "citizen": caller("citizen", gate=gate),
+        "administrator": caller("administrator", gate=gate),
     }
 
     async def by_token(token: str) -> Caller | None:
@@ -227,6 +234,30 @@ async def test_a_map_holds_what_may_be_found_and_its_owner_alone_uses_it(
     async with client_of(city, "department") as other:
         statuses = [(await one.get(place)).status_code for one in (gardener, other)]
     assert (sorted(made.json()["entityMap"]), statuses) == (WITHIN, [200, 404])
+
+
+async def test_what_other_brokers_tell_is_judged_alike(city: Gateway, gardener: httpx.AsyncClient, peer: Peer) -> None:
+    inside, outside = tree(11, at(1)), tree(12, at(3))
+    async with client_of(city, "administrator") as administrator:
+        await register(administrator, peer.port, information=[{"entities": [{"type": "Tree"}]}])
+    peer.on("GET entities", 200, [inside, outside])
+    peer.on("GET entities/urn:t:11", 200, inside)
+    peer.on("GET entities/urn:t:12", 200, outside)
+    found = await gardener.get("entities?type=Tree&count=true&q=height>0")
+    single = [await gardener.get(f"entities/urn:t:{number}") for number in (11, 12)]
+    refused = await gardener.get("entities?type=Tree&q=diary")
+    asked = len(peer.asked)
+    beside = [
+        await gardener.get(path) for path in ("types", f"temporal/entities?type=Tree&{ALWAYS}", "entityMaps?type=Tree")
+    ]
+    assert sorted(one["id"] for one in found.json()) == [*WITHIN[:1], "urn:t:11", *WITHIN[1:]]
+    assert (found.headers["ngsild-results-count"], [one.status_code for one in single], refused.status_code) == (
+        "4",
+        [200, 404],
+        403,
+    )
+    assert set(single[0].json()) == {"id", "type", "height", "location"}
+    assert ([one.status_code for one in beside], len(peer.asked)) == ([200, 200, 201], asked)
 
 
 async def test_sensorthings_tell_no_more(city: Gateway) -> None:
