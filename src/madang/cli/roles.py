@@ -144,7 +144,7 @@ async def courier(settings: Settings) -> None:
         await ensure_stream(client, settings.city)
     notifier = Notifier(pool, subscribers.of())
     await retrying(notifier.start)
-    sources = SourceNotifier(pool)
+    sources = SourceNotifier(pool, subscribers.of())
     past, alias = city.history, alias_of(city.id)
     subscriber = open_subscriber(settings, pool, sources, alias)
     retention = Retention(pool, past, SystemClock())

@@ -21,7 +21,7 @@ from madang.context.contexts import Contexts
 from madang.context.discovery import Discovery
 from madang.context.entity_maps import EntityMaps
 from madang.context.expiry import Expiry
-from madang.context.notifier import Notifier, Sights
+from madang.context.notifier import Notifier
 from madang.context.store import Store
 from madang.context.subscriptions import Subscriptions
 from madang.context.tenants import Tenant, Tenants
@@ -40,9 +40,10 @@ from madang.people.ngsi.broker import Broker
 from madang.people.ngsi.routes import NgsiLd
 from madang.people.ngsi.snapshot_door import Keeping
 from madang.trust.audit.recorder import Recorder
+from madang.trust.policy.makers import Makers
 
 LOOK_S = 1.0
-SightsOf = Callable[[str], Sights]
+SightsOf = Callable[[str], Makers]
 """What makers of subscriptions may see, by tenant."""
 
 
@@ -191,7 +192,8 @@ async def _carry(
 ) -> None:
     pool = await connect_pool(settings.database, 1, 2, tenant.schema)
     headers = (("NGSILD-Tenant", tenant.name),)
-    notifier, sources = Notifier(pool, sights(tenant.name), headers), SourceNotifier(pool, headers)
+    makers = sights(tenant.name)
+    notifier, sources = Notifier(pool, makers, headers), SourceNotifier(pool, makers, headers)
     subscriber = open_subscriber(settings, pool, sources, alias, tenant.name)
     courier = Courier(pool, client, f"{settings.city}-{tenant.schema}", [notifier.consume])
     await notifier.start()

@@ -25,7 +25,6 @@ from madang.people.http import (
     send_response,
     split_path,
 )
-from madang.people.lasting import last_as_long
 from madang.people.openapi import document as openapi
 from madang.people.personal.door import PersonalDoor
 from madang.trust.caller import UNKNOWN, Caller, Claim
@@ -60,7 +59,9 @@ class Identifying(Mount, Protocol):
     async def claim_of(self, headers: Mapping[bytes, bytes]) -> Claim | None: ...
 
 
-Sockets = Callable[[Scope, Receive, Send, Caller], Awaitable[None]]
+Again = Callable[[], Awaitable[Caller]]
+"""Who shows these credentials by now. Raises Unauthorized when nobody does any more."""
+Sockets = Callable[[Scope, Receive, Send, Again], Awaitable[None]]
 ByToken = Callable[[str], Awaitable[Caller | None]]
 
 
@@ -155,9 +156,16 @@ class Gateway:
 
     async def _websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = dict(scope["headers"])
+
+        async def again() -> Caller:
+            if opened is not None and await self._claim(scope, headers) is None:
+                raise Unauthorized("what this socket was opened with has ended")
+            return await self._caller(scope, headers)
+
+        opened = None
         try:
-            claim = await self._claim(scope, headers)
-            caller = await self._caller(scope, headers)
+            opened = await self._claim(scope, headers)
+            caller = await again()
             _same_origin("WEBSOCKET", headers, caller)
             if scope["path"] != "/ws" or (caller.reads.blind and not caller.claim.grants):
                 raise Forbidden("no socket for you here")
@@ -165,13 +173,7 @@ class Gateway:
             await receive()
             await send({"type": "websocket.close", "code": 4000 + error.status, "reason": error.detail})
             return
-        serving = self._sockets(scope, receive, send, caller)
-        if claim is None:
-            await serving
-        elif not await last_as_long(serving, lambda: self._claim(scope, headers), claim):
-            await send(
-                {"type": "websocket.close", "code": 4401, "reason": "what this socket was opened with has ended"}
-            )
+        await self._sockets(scope, receive, send, again)
 
 
 def reading(service: str, handler: Handler) -> Handler:

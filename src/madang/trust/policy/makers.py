@@ -39,7 +39,15 @@ class Makers:
 
     def sight(self, maker: Mapping[str, Any]) -> Sight:
         """Nothing for who may not subscribe any more."""
+        caller = self._caller(maker)
+        return caller.reads if caller.may("write", "subscriptions") else BLIND
+
+    def may_hear_of_sources(self, maker: Mapping[str, Any]) -> bool:
+        """Whether who made a subscription to registrations may be told of them."""
+        caller = self._caller(maker)
+        return caller.may("write", "subscriptions") and caller.may("read", "registrations")
+
+    def _caller(self, maker: Mapping[str, Any]) -> Caller:
         principal = msgspec.convert(maker, Principal)
         grants = self._grants.get(principal.id, ()) if principal.kind == "app" else ()
-        caller = self._gate.caller(Claim(principal, grants, self._tenant))
-        return caller.reads if caller.may("write", "subscriptions") else BLIND
+        return self._gate.caller(Claim(principal, grants, self._tenant))
