@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import os
 import socket
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -53,6 +54,7 @@ from madang.people.ngsi.routes import NgsiLd
 from madang.people.ngsi.tenants import TenantRouter
 from madang.people.personal.asking import Asking
 from madang.people.personal.door import PersonalDoor
+from madang.people.personal.pages import SpaceDoor
 from madang.people.policies import PolicyDoor
 from madang.people.sensorthings.routes import SensorThings
 from madang.people.server import Protocol
@@ -133,7 +135,7 @@ async def gateway(settings: Settings) -> None:
         by_token(gate, apps),
         door_of(gate),
         SensorThings(broker, past, Observed(pool)),
-        IdentityDoors(identity),
+        IdentityDoors(identity, [partial(SpaceDoor, house=house, asking=asking)]),
         PersonalDoor(house, asking),
     )
     await subscribe(client, settings.city, live, board)

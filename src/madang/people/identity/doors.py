@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, TypeVar
 
@@ -18,11 +19,16 @@ PageHandler = Callable[[Visit], Awaitable[Response]]
 Table = dict[str, dict[str, Handler]]
 
 
-class Door:
+class Door(ABC):
     """One group of pages. What raises becomes a page that says so; who is not signed in signs in first."""
 
     def __init__(self, identity: Identity, browsers: Browsers) -> None:
         self.identity, self.browsers = identity, browsers
+
+    @property
+    @abstractmethod
+    def table(self) -> Table:
+        """Its handlers by path and method."""
 
     def page(self, handler: PageHandler) -> Handler:
         async def handle(request: Request) -> Response:

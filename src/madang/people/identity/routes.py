@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from madang.base.errors import MadangError
@@ -10,6 +10,7 @@ from madang.people.http import Handler, Request, Response, nothing_here, pick_me
 from madang.people.identity.account import AccountDoor
 from madang.people.identity.administration import AdministrationDoor
 from madang.people.identity.authorize import AuthorizeDoor
+from madang.people.identity.doors import Door
 from madang.people.identity.kiosks import KioskDoor
 from madang.people.identity.sign_in import SignInDoor
 from madang.people.identity.things import ThingsDoor
@@ -18,25 +19,25 @@ from madang.people.identity.visit import Browsers
 from madang.trust.caller import Claim
 from madang.trust.identity.house import Identity
 
-MOUNTS = frozenset({".well-known", "oauth", "sign-in", "sign-out", "join", "account", "administration"})
-"""First path segments that belong to identity. Its doors know by themselves who calls: by cookie, form token or client secret."""
 _DOORS = (SignInDoor, AccountDoor, AuthorizeDoor, KioskDoor, AdministrationDoor, ThingsDoor)
+MakeDoor = Callable[[Identity, Browsers], Door]
 _ASSETS = Path(__file__).resolve().parent / "assets"
 _MEDIA = {".css": b"text/css; charset=utf-8", ".js": b"text/javascript; charset=utf-8"}
 _DEPTH_OF_ID = {"join": 1, "oauth": 2, "administration": 2}
 
 
 class IdentityDoors:
-    """A mount of the gateway."""
+    """A mount of the gateway. `mounts`: the first path segments that belong to it; its doors know by themselves who calls: by cookie,
+    form token or client secret."""
 
-    mounts = MOUNTS
-
-    def __init__(self, identity: Identity) -> None:
+    def __init__(self, identity: Identity, further: Sequence[MakeDoor] = ()) -> None:
+        """`further`: doors of other rooms for whoever signed in."""
         self.browsers, self._identities = Browsers(identity), identity.identities
-        doors = [door(identity, self.browsers) for door in _DOORS]
+        doors = [door(identity, self.browsers) for door in (*_DOORS, *further)]
         self.table: dict[str, dict[str, Handler]] = dict(TokenDoor(identity).table)
         for door in doors:
             self.table |= door.table
+        self.mounts = frozenset(path.partition("/")[0] for path in self.table)
         self.table |= {f"account/assets/{path.name}": {"GET": _asset(path)} for path in sorted(_ASSETS.iterdir())}
 
     async def claim_of(self, headers: Mapping[bytes, bytes]) -> Claim | None:

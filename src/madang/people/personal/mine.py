@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from madang.base.errors import BadRequest, Forbidden, NotAcceptable
 from madang.people.http import Handler, Request, Response, encode, nothing_here, pick_method
 from madang.people.personal.asking import Asking
 from madang.trust.caller import Caller
-from madang.trust.consent.export import as_zip, consent_out, erasure_out, item_out, seen_out
+from madang.trust.consent.export import Rows, as_zip, consent_out, erasure_out, item_out, seen_out
 from madang.trust.consent.house import PersonalHouse
 
 JSON = frozenset({"application/json"})
@@ -97,7 +98,7 @@ class Mine:
 
     async def _reads(self, request: Request) -> Response:
         person = person_of(request.caller)
-        limit, before = _whole(request, "limit", 100, 1_000), _whole(request, "before", None, 2**62)
+        limit, before = whole(request, "limit", 100, 1_000), whole(request, "before", None, 2**62)
         found = await self._house.looking.seen(person, before, limit or 100)
         return Response.json([{"seq": seq, **seen_out(seen)} for seq, seen in found])
 
@@ -107,16 +108,20 @@ class Mine:
 
     async def _export(self, request: Request) -> Response:
         tables = await self._house.tables(person_of(request.caller))
-        form = request.query.get("form", "json")
-        if form not in ("json", "csv"):
-            raise NotAcceptable("form: json or csv")
-        media, body = (b"application/zip", as_zip(tables)) if form == "csv" else (b"application/json", encode(tables))
-        name = b"my-space.zip" if form == "csv" else b"my-space.json"
-        disposition = (b"content-disposition", b'attachment; filename="' + name + b'"')
-        return Response(200, body, [(b"content-type", media), disposition, (b"cache-control", b"no-store")])
+        return export_of(tables, request.query.get("form", "json"))
 
     async def _forget(self, request: Request) -> Response:
         return Response.json({"erasures": await self._house.forget(person_of(request.caller))})
+
+
+def export_of(tables: Mapping[str, Rows], form: str) -> Response:
+    """All of it to take away. Raises NotAcceptable for a form that is not there."""
+    if form not in ("json", "csv"):
+        raise NotAcceptable("form: json or csv")
+    media, body = (b"application/zip", as_zip(tables)) if form == "csv" else (b"application/json", encode(tables))
+    name = b"my-space.zip" if form == "csv" else b"my-space.json"
+    disposition = (b"content-disposition", b'attachment; filename="' + name + b'"')
+    return Response(200, body, [(b"content-type", media), disposition, (b"cache-control", b"no-store")])
 
 
 async def _object(request: Request, needed: set[str]) -> dict[str, Any]:
@@ -147,7 +152,7 @@ def _days(told: dict[str, Any]) -> int | None:
     return days
 
 
-def _whole(request: Request, name: str, default: int | None, most: int) -> int | None:
+def whole(request: Request, name: str, default: int | None, most: int) -> int | None:
     text = request.query.get(name)
     if text is None:
         return default
