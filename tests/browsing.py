@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import hashlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -24,7 +24,7 @@ from madang.base.clock import SystemClock
 from madang.engine.settings import listen_on
 from madang.people.gateway import Gateway
 from madang.people.http import Request, Response
-from madang.people.identity.routes import IdentityDoors
+from madang.people.identity.routes import IdentityDoors, MakeDoor
 from madang.people.manage import Management
 from madang.people.policies import PolicyDoor
 from madang.people.server import Protocol
@@ -198,7 +198,12 @@ async def answer_nothing(request: Request) -> Response:
 
 @asynccontextmanager
 async def open_city(
-    pool: asyncpg.Pool, run_dir: Path, recorder: Recorder, clock: ShiftedClock, anonymous: str = "reader"
+    pool: asyncpg.Pool,
+    run_dir: Path,
+    recorder: Recorder,
+    clock: ShiftedClock,
+    anonymous: str = "reader",
+    further: Sequence[MakeDoor] = (),
 ) -> AsyncIterator[City]:
     """Listens on a loopback port that is free."""
     held = listen_on("127.0.0.1", None)
@@ -218,7 +223,7 @@ async def open_city(
         PolicyDoor(GATE, nothing, nothing),
         identity,
     )
-    doors = IdentityDoors(identity)
+    doors = IdentityDoors(identity, further)
     app = Gateway(nothing, manage, nothing, nothing, answer_nothing, nothing, no_token, door(anonymous), None, doors)
     config = uvicorn.Config(
         app, http=Protocol, lifespan="off", log_level="warning", access_log=False, proxy_headers=False

@@ -9,6 +9,7 @@ import pytest
 from tests.browsing import PASSWORD, Browser, City
 
 from madang.people.identity.pages import HERE, texts
+from madang.people.personal.shown import words_needed
 from madang.trust.audit.log import decode_leaf
 from madang.trust.audit.recorder import Recorder
 
@@ -117,11 +118,12 @@ def test_every_word_is_used_and_there() -> None:
     rooms = (HERE, HERE.parents[1] / "trust" / "identity")
     sources = "".join(path.read_text(encoding="utf-8") for room in rooms for path in sorted(room.glob("*.py")))
     used = set(re.findall(r"t\('([a-z_.]+)'", pages))
-    families = ("role.", "scope.", "error.")
+    families = ("role.", "scope.", "error.", "kind.", "member.", "why.", "day.")
     known = json.loads((HERE / "strings" / "en.json").read_text(encoding="utf-8")).keys()
     plain = {key for key in known if not key.startswith(families)}
     assert {key for key in used if not key.endswith(".")} - known == set()
-    assert plain - used - {"people", "devices", "clients"} == set()
+    assert plain - used - {"people", "devices", "clients", "space.erased"} == set()
+    assert words_needed() - known == set()
     reasons = {
         key.removeprefix("error.") for key in known if key.startswith("error.") and not key.startswith("error.status.")
     }
