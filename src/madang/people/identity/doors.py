@@ -36,7 +36,8 @@ class Door(ABC):
             try:
                 return await handler(visit)
             except Unauthorized as error:
-                return self.sign_in_first(visit) if visit.session is None else error_page(visit, error)
+                unknown = visit.session is None and "reason" not in error.extra
+                return self.sign_in_first(visit) if unknown else error_page(visit, error)
             except MadangError as error:
                 return error_page(visit, error)
 

@@ -11,6 +11,7 @@ from madang.people.identity.account import AccountDoor
 from madang.people.identity.administration import AdministrationDoor
 from madang.people.identity.authorize import AuthorizeDoor
 from madang.people.identity.doors import Door
+from madang.people.identity.elsewhere import ElsewhereDoor
 from madang.people.identity.kiosks import KioskDoor
 from madang.people.identity.sign_in import SignInDoor
 from madang.people.identity.things import ThingsDoor
@@ -19,11 +20,11 @@ from madang.people.identity.visit import Browsers
 from madang.trust.caller import Claim
 from madang.trust.identity.house import Identity
 
-_DOORS = (SignInDoor, AccountDoor, AuthorizeDoor, KioskDoor, AdministrationDoor, ThingsDoor)
+_DOORS = (SignInDoor, AccountDoor, AuthorizeDoor, KioskDoor, AdministrationDoor, ThingsDoor, ElsewhereDoor)
 MakeDoor = Callable[[Identity, Browsers], Door]
 _ASSETS = Path(__file__).resolve().parent / "assets"
 _MEDIA = {".css": b"text/css; charset=utf-8", ".js": b"text/javascript; charset=utf-8"}
-_DEPTH_OF_ID = {"join": 1, "oauth": 2, "administration": 2}
+_DEPTH_OF_ID = {"join": 1, "oauth": 2, "administration": 2, "sign-in": 2}
 
 
 class IdentityDoors:
