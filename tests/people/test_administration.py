@@ -89,7 +89,7 @@ async def test_devices_and_clients_are_given_secrets_and_revoked(admin: Browser,
     assert await city.identity.clients.every() == []
 
 
-@pytest.mark.parametrize("path", ["", "/devices", "/clients", "/people/x"])
+@pytest.mark.parametrize("path", ["", "/clients", "/providers", "/people/x"])
 async def test_nobody_else_sees_them(city: City, path: str) -> None:
     await city.person("mina", "administrator")  # one factor only
     await city.person("jiho", "operator", totp=True)
@@ -97,6 +97,14 @@ async def test_nobody_else_sees_them(city: City, path: str) -> None:
     statuses = [(await one.get(f"/administration{path}")).status_code for one in (weak, other)]
     assert statuses == [403, 403]
     assert "/sign-in" in str((await nobody.get(f"/administration{path}")).url)
+
+
+async def test_an_operator_manages_devices(city: City) -> None:
+    await city.person("jiho", "operator", totp=True)
+    browser = await opened(city, "jiho", totp=True)
+    assert (await browser.get("/administration/devices")).status_code == 200
+    await browser.submit("/administration/devices", id="bin-7")
+    assert shown(browser, "id") == "bin-7"
 
 
 async def test_wrong_words_are_told_as_a_page(admin: Browser) -> None:

@@ -93,12 +93,12 @@ class ElsewhereDoor(Door):
         return person.id
 
     async def _list(self, visit: Visit) -> Response:
-        visit.administrator()
+        self.manager(visit, "people")
         listed, back = await self.identity.upstream.every(), self.identity.outward.back
         return page(visit, "providers", providers=listed, back=back, roles=GUEST_ROLES)
 
     async def _add(self, visit: Visit) -> Response:
-        actor, form = visit.administrator(), await self.browsers.form(visit)
+        actor, form = self.manager(visit, "people"), await self.browsers.form(visit)
         name, issuer = checked_name(form.get("name", "")), form.get("issuer", "").strip().rstrip("/")
         roles = checked_roles(form.get("roles[]", "").split())
         if roles & STRONG_ROLES:
@@ -110,7 +110,7 @@ class ElsewhereDoor(Door):
         return go(visit, "/administration/providers")
 
     async def _remove(self, visit: Visit) -> Response:
-        actor, _ = visit.administrator(), await self.browsers.form(visit)
+        actor, _ = self.manager(visit, "people"), await self.browsers.form(visit)
         upstream = await self.identity.upstream.find(visit.request.parts[2])
         await self.acted(actor, "provider.remove", upstream.issuer, self.identity.upstream.remove(upstream.id))
         return go(visit, "/administration/providers")
