@@ -14,6 +14,7 @@ import asyncpg
 from madang.base.clock import SystemClock
 from madang.people.identity.routes import IdentityDoors
 from madang.trust.audit.recorder import open_recorder
+from madang.trust.caller import NOBODY
 from madang.trust.identity.clients import CREDENTIALS, Registration
 from madang.trust.identity.house import open_identity
 from madang.trust.identity.tokens import sign_access_token
@@ -29,7 +30,7 @@ async def know(pool: asyncpg.Pool, run_dir: Path) -> dict[str, float]:
     person = await identity.people.add("mina", "Mina", None, {"analyst"})
     client, _ = await identity.clients.register(Registration("bench", grants=(CREDENTIALS,), scopes=("madang",)))
     grant = await identity.grants.add(client.id, {"madang"}, person.id, methods=("pwd",))
-    now_s, doors = int(clock.now().timestamp()), IdentityDoors(identity)
+    now_s, doors = int(clock.now().timestamp()), IdentityDoors(identity, NOBODY)
     tokens = [
         sign_access_token(identity.ring, identity.issuer, person.id, client.id, grant.id, grant.scopes, now_s)[0]
         for _ in range(UNSEEN)

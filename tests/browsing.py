@@ -223,7 +223,7 @@ async def open_city(
         PolicyDoor(GATE, nothing, nothing),
         identity,
     )
-    doors = IdentityDoors(identity, further)
+    doors = IdentityDoors(identity, door(anonymous), further)
     app = Gateway(nothing, manage, nothing, nothing, answer_nothing, nothing, no_token, door(anonymous), None, doors)
     config = uvicorn.Config(
         app, http=Protocol, lifespan="off", log_level="warning", access_log=False, proxy_headers=False

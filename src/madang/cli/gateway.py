@@ -135,7 +135,7 @@ async def gateway(settings: Settings) -> None:
         by_token(gate, apps),
         door_of(gate),
         SensorThings(broker, past, Observed(pool)),
-        IdentityDoors(identity, [partial(SpaceDoor, house=house, asking=asking)]),
+        IdentityDoors(identity, door_of(gate), [partial(SpaceDoor, house=house, asking=asking)]),
         PersonalDoor(house, asking),
     )
     await subscribe(client, settings.city, live, board)

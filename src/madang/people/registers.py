@@ -61,14 +61,14 @@ class RegistersDoor:
         return self._given
 
     async def _list_devices(self, request: Request) -> Response:
-        request.caller.require("manage", "devices")
+        request.caller.require("read", "devices")
         limit, after = request.query.get("limit", "50"), request.query.get("after", "")
         if not limit.isascii() or not limit.isdigit() or not 1 <= int(limit[:6]) <= 1_000:
             raise BadRequest("limit: a whole number from 1 to 1000")
         return Response.json([_device(one) for one in await self._identity.devices.page(int(limit), after)])
 
     async def _get_device(self, request: Request) -> Response:
-        request.caller.require("manage", "devices")
+        request.caller.require("read", "devices")
         return Response.json(_device(await self._identity.devices.find(request.parts[1])))
 
     async def _add_device(self, request: Request) -> Response:
@@ -98,11 +98,11 @@ class RegistersDoor:
         return Response(204)
 
     async def _list_clients(self, request: Request) -> Response:
-        request.caller.require("manage", "clients")
+        request.caller.require("read", "clients")
         return Response.json([_client(one) for one in await self._identity.clients.every()])
 
     async def _get_client(self, request: Request) -> Response:
-        request.caller.require("manage", "clients")
+        request.caller.require("read", "clients")
         return Response.json(_client(await self._find_client(request.parts[1])))
 
     async def _find_client(self, client_id: str) -> Client:

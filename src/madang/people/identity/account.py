@@ -42,7 +42,7 @@ class AccountDoor(Door):
             visit, "account", person=person, session=session, roles=sorted(person.roles), in_force=visit.roles,
             passkeys=await identity.passkeys.of(person.id), sessions=await identity.sessions.of(person.id),
             clients=await identity.grants.of(person.id), codes=await identity.people.recovery_codes_left(person.id),
-            encode=_encoded,
+            encode=_encoded, providers=await identity.upstream.every(),
         )  # fmt: skip
 
     async def _totp(self, visit: Visit) -> Response:

@@ -27,12 +27,12 @@ class AdministrationDoor(Door):
         }
 
     async def _people(self, visit: Visit) -> Response:
-        visit.administrator()
+        self.manager(visit, "people")
         return page(visit, "people", people=await self.identity.people.every(), roles=ROLES)
 
     async def _invite(self, visit: Visit) -> Response:
         """A link for somebody new."""
-        actor, form = visit.administrator(), await self.browsers.form(visit)
+        actor, form = self.manager(visit, "people"), await self.browsers.form(visit)
         roles = checked_roles(form.get("roles[]", "").split())
         act = self.identity.people.invite(None, roles)
         token = await self.acted(actor, "person.add", f"role:{' '.join(sorted(roles))}", act)
@@ -42,13 +42,13 @@ class AdministrationDoor(Door):
         return page(visit, "link", link=f"{self.identity.issuer}/join/{token}")
 
     async def _person(self, visit: Visit) -> Response:
-        visit.administrator()
+        self.manager(visit, "people")
         person = await self.identity.people.find(visit.request.parts[2])
         sessions = await self.identity.sessions.of(person.id)
         return page(visit, "person", person=person, roles=ROLES, sessions=sessions)
 
     async def _change(self, visit: Visit) -> Response:
-        actor, form = visit.administrator(), await self.browsers.form(visit)
+        actor, form = self.manager(visit, "people"), await self.browsers.form(visit)
         person_id, roles = visit.request.parts[2], checked_roles(form.get("roles[]", "").split())
         name, email = checked_name(form.get("name", "")), checked_email(form.get("email", ""))
         department = form.get("department", "").strip()
@@ -60,19 +60,19 @@ class AdministrationDoor(Door):
 
     async def _reset(self, visit: Visit) -> Response:
         """A link for somebody who lost what they sign in with."""
-        actor, _ = visit.administrator(), await self.browsers.form(visit)
+        actor, _ = self.manager(visit, "people"), await self.browsers.form(visit)
         person = await self.identity.people.find(visit.request.parts[2])
         act = self.identity.people.invite(person.id)
         return self._link(visit, await self.acted(actor, "person.invite", f"person:{person.id}", act))
 
     async def _sign_out(self, visit: Visit) -> Response:
-        actor, _ = visit.administrator(), await self.browsers.form(visit)
+        actor, _ = self.manager(visit, "people"), await self.browsers.form(visit)
         person = await self.identity.people.find(visit.request.parts[2])
         await self.acted(actor, "person.sign-out", f"person:{person.id}", self.identity.sessions.end_all(person.id))
         return go(visit, f"/administration/people/{person.id}")
 
     async def _end(self, visit: Visit) -> Response:
-        actor, _ = visit.administrator(), await self.browsers.form(visit)
+        actor, _ = self.manager(visit, "people"), await self.browsers.form(visit)
         person = await self.identity.people.find(visit.request.parts[2])
         await self.acted(actor, "person.end", f"person:{person.id}", self.identity.people.end(person.id))
         return go(visit, "/administration")

@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, TypeVar
 
-from madang.base.errors import MadangError, Unauthorized
+from madang.base.errors import Forbidden, MadangError, Unauthorized
 from madang.people.acts import acted
 from madang.people.http import Handler, Request, Response
 from madang.people.identity.pages import error_page, go
@@ -25,6 +25,14 @@ class Door(ABC):
     def __init__(self, identity: Identity, browsers: Browsers) -> None:
         self.identity, self.browsers = identity, browsers
 
+    def manager(self, visit: Visit, service: str) -> Person:
+        """Whoever may manage it, by the gate. Raises Unauthorized, Forbidden."""
+        person, claim = visit.who()[0], visit.claim()
+        if not self.browsers.gate.known_as(claim).may("manage", service):
+            weak = claim.principal.roles != person.roles
+            raise Forbidden("this is not yours to manage", reason="needs_second_factor" if weak else "not_manager")
+        return person
+
     @property
     @abstractmethod
     def table(self) -> Table:
@@ -36,7 +44,8 @@ class Door(ABC):
             try:
                 return await handler(visit)
             except Unauthorized as error:
-                return self.sign_in_first(visit) if visit.session is None else error_page(visit, error)
+                unknown = visit.session is None and "reason" not in error.extra
+                return self.sign_in_first(visit) if unknown else error_page(visit, error)
             except MadangError as error:
                 return error_page(visit, error)
 

@@ -11,28 +11,30 @@ from madang.people.identity.account import AccountDoor
 from madang.people.identity.administration import AdministrationDoor
 from madang.people.identity.authorize import AuthorizeDoor
 from madang.people.identity.doors import Door
+from madang.people.identity.elsewhere import ElsewhereDoor
 from madang.people.identity.kiosks import KioskDoor
 from madang.people.identity.sign_in import SignInDoor
 from madang.people.identity.things import ThingsDoor
 from madang.people.identity.token_door import TokenDoor, read_basic
 from madang.people.identity.visit import Browsers
-from madang.trust.caller import Claim
+from madang.trust.caller import Caller, Claim
 from madang.trust.identity.house import Identity
 
-_DOORS = (SignInDoor, AccountDoor, AuthorizeDoor, KioskDoor, AdministrationDoor, ThingsDoor)
+_DOORS = (SignInDoor, AccountDoor, AuthorizeDoor, KioskDoor, AdministrationDoor, ThingsDoor, ElsewhereDoor)
 MakeDoor = Callable[[Identity, Browsers], Door]
 _ASSETS = Path(__file__).resolve().parent / "assets"
 _MEDIA = {".css": b"text/css; charset=utf-8", ".js": b"text/javascript; charset=utf-8"}
-_DEPTH_OF_ID = {"join": 1, "oauth": 2, "administration": 2}
+_DEPTH_OF_ID = {"join": 1, "oauth": 2, "administration": 2, "sign-in": 2}
 
 
 class IdentityDoors:
     """A mount of the gateway. `mounts`: the first path segments that belong to it; its doors know by themselves who calls: by cookie,
     form token or client secret."""
 
-    def __init__(self, identity: Identity, further: Sequence[MakeDoor] = ()) -> None:
-        """`further`: doors of other rooms for whoever signed in."""
-        self.browsers, self._identities = Browsers(identity), identity.identities
+    def __init__(self, identity: Identity, gate: Caller, further: Sequence[MakeDoor] = ()) -> None:
+        """`gate`: any caller at the gate that decides who may manage people, devices and clients; `further`: doors of other
+        rooms for whoever signed in."""
+        self.browsers, self._identities = Browsers(identity, gate), identity.identities
         doors = [door(identity, self.browsers) for door in (*_DOORS, *further)]
         self.table: dict[str, dict[str, Handler]] = dict(TokenDoor(identity).table)
         for door in doors:

@@ -10,6 +10,7 @@ from madang.people.http import Request, Response, decode_json
 from madang.people.identity.doors import Door, Table
 from madang.people.identity.pages import go, origin_of, page, told
 from madang.people.identity.visit import Form, Visit, local_path
+from madang.trust.identity.house import Identity
 from madang.trust.identity.passwords import check_new, hash_password
 from madang.trust.identity.person import checked_email, checked_login, checked_name
 from madang.trust.identity.signing_in import Shown
@@ -84,16 +85,8 @@ class SignInDoor(Door):
         return await self._in(visit, shown, onward)
 
     async def _in(self, visit: Visit, shown: Shown, onward: str) -> Response:
-        self.enter(visit, await self._session(visit, shown))
+        self.enter(visit, await open_session(self.identity, visit, shown))
         return go(visit, onward)
-
-    async def _session(self, visit: Visit, shown: Shown) -> str:
-        """A new one, or the same one renewed for the same person."""
-        if visit.session is not None and visit.session.person == shown.person:
-            return await self.identity.sessions.renew(visit.session, shown.methods)
-        if visit.session is not None:
-            await self.identity.sessions.end(visit.session.person, visit.session.id)
-        return await self.identity.signing_in.open(shown, visit.visitor)
 
     async def _passkey_options(self, request: Request) -> Response:
         visit, _ = await self._scripted(request)
@@ -107,7 +100,7 @@ class SignInDoor(Door):
         if not isinstance(credential, dict):
             raise BadRequest("a credential, please")
         shown = await self.identity.signing_in.by_passkey(str(sent.get("ceremony")), credential, visit.visitor)
-        self.enter(visit, await self._session(visit, shown))
+        self.enter(visit, await open_session(self.identity, visit, shown))
         response = Response.json({"next": local_path(str(sent.get("next", "")))})
         response.headers += visit.cookies
         return response
@@ -151,7 +144,7 @@ class SignInDoor(Door):
             return await self._join_form(visit, form, error)
         who = f"person:{person_id}"
         self.identity.recorder.after(who, "account.join", who, "", "done", address=visit.visitor.address)
-        self.enter(visit, await self._session(visit, Shown(person_id, ("pwd",))))
+        self.enter(visit, await open_session(self.identity, visit, Shown(person_id, ("pwd",))))
         return go(visit, "/account/totp")
 
     async def _new(self, visit: Visit, form: Form) -> str:
@@ -178,6 +171,15 @@ class SignInDoor(Door):
         await people.forget_second_factors(person_id)
         await self.identity.sessions.end_all(person_id)
         return person_id
+
+
+async def open_session(identity: Identity, visit: Visit, shown: Shown) -> str:
+    """The secret of a new session, or of the same one renewed for the same person."""
+    if visit.session is not None and visit.session.person == shown.person:
+        return await identity.sessions.renew(visit.session, shown.methods)
+    if visit.session is not None:
+        await identity.sessions.end(visit.session.person, visit.session.id)
+    return await identity.signing_in.open(shown, visit.visitor)
 
 
 def _other_name(host: str, issuer: str) -> bool:

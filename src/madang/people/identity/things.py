@@ -27,38 +27,38 @@ class ThingsDoor(Door):
         }
 
     async def _devices(self, visit: Visit) -> Response:
-        visit.administrator()
+        self.manager(visit, "devices")
         after = visit.request.query.get("after", "")
         listed = await self.identity.devices.page(SHOWN_MAX, after)
         return page(visit, "devices", devices=listed, onward=listed[-1].id if len(listed) == SHOWN_MAX else "")
 
     async def _add_device(self, visit: Visit) -> Response:
-        actor, form = visit.administrator(), await self.browsers.form(visit)
+        actor, form = self.manager(visit, "devices"), await self.browsers.form(visit)
         device_id = form.get("id", "").strip()
         act = self.identity.devices.add(device_id, form.get("name", "").strip(), form.get("topics", "").split())
         device, secret = await self.acted(actor, "device.add", f"device:{device_id[:100]}", act)
         return page(visit, "secret", id=device.id, secret=secret, back="/administration/devices")
 
     async def _rotate_device(self, visit: Visit) -> Response:
-        actor, _ = visit.administrator(), await self.browsers.form(visit)
+        actor, _ = self.manager(visit, "devices"), await self.browsers.form(visit)
         device = await self.identity.devices.find(visit.request.parts[2])
         act = self.identity.devices.rotate(device.id, GRACE_S)
         secret = await self.acted(actor, "device.rotate", f"device:{device.id}", act)
         return page(visit, "secret", id=device.id, secret=secret, back="/administration/devices")
 
     async def _end_device(self, visit: Visit) -> Response:
-        actor, _ = visit.administrator(), await self.browsers.form(visit)
+        actor, _ = self.manager(visit, "devices"), await self.browsers.form(visit)
         device = await self.identity.devices.find(visit.request.parts[2])
         await self.acted(actor, "device.end", f"device:{device.id}", self.identity.devices.end(device.id))
         return go(visit, "/administration/devices")
 
     async def _clients(self, visit: Visit) -> Response:
-        visit.administrator()
+        self.manager(visit, "clients")
         listed = await self.identity.clients.every()
         return page(visit, "clients", clients=listed, grants=GRANTS, scopes=SCOPES, principals=PRINCIPALS)
 
     async def _add_client(self, visit: Visit) -> Response:
-        actor, form = visit.administrator(), await self.browsers.form(visit)
+        actor, form = self.manager(visit, "clients"), await self.browsers.form(visit)
         asked = Registration(
             form.get("name", "").strip(),
             "confidential" in form,
@@ -74,14 +74,14 @@ class ThingsDoor(Door):
         return page(visit, "secret", id=client.id, secret=secret or "", back="/administration/clients")
 
     async def _rotate_client(self, visit: Visit) -> Response:
-        actor, _ = visit.administrator(), await self.browsers.form(visit)
+        actor, _ = self.manager(visit, "clients"), await self.browsers.form(visit)
         client_id = visit.request.parts[2]
         act = self.identity.clients.new_secret(client_id)
         secret = await self.acted(actor, "client.rotate", f"app:{client_id[:100]}", act)
         return page(visit, "secret", id=client_id, secret=secret, back="/administration/clients")
 
     async def _end_client(self, visit: Visit) -> Response:
-        actor, _ = visit.administrator(), await self.browsers.form(visit)
+        actor, _ = self.manager(visit, "clients"), await self.browsers.form(visit)
         client_id = visit.request.parts[2]
         await self.acted(actor, "client.end", f"app:{client_id[:100]}", self.identity.clients.end(client_id))
         return go(visit, "/administration/clients")

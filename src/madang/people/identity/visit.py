@@ -11,10 +11,12 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 from madang.base.errors import BadRequest, Forbidden, TooLarge, Unauthorized, UnsupportedMedia
 from madang.base.limits import FORM_MAX_BYTES
 from madang.people.http import Request
+from madang.trust.caller import Caller, Claim
 from madang.trust.identity.house import Identity
 from madang.trust.identity.person import Person, roles_in_force
 from madang.trust.identity.sessions import Session
 from madang.trust.identity.signing_in import Visitor
+from madang.trust.principal import Principal
 
 LANGUAGES = ("ko", "en")
 _YEAR_S = 365 * 24 * 3_600
@@ -81,20 +83,17 @@ class Visit:
             raise Unauthorized("sign in first")
         return self.person, self.session
 
-    def administrator(self) -> Person:
-        """Raises Unauthorized, Forbidden."""
+    def claim(self) -> Claim:
+        """Who it is to the gate. Raises Unauthorized."""
         person, _ = self.who()
-        if "administrator" not in self.roles:
-            weak = "administrator" in person.roles
-            raise Forbidden("for administrators only", reason="needs_second_factor" if weak else "not_administrator")
-        return person
+        return Claim(Principal("person", person.id, self.roles, department=person.department))
 
 
 class Browsers:
     """Makes visits of requests."""
 
-    def __init__(self, identity: Identity) -> None:
-        self._identity = identity
+    def __init__(self, identity: Identity, gate: Caller) -> None:
+        self._identity, self.gate = identity, gate
         self.cookies = CookieNames(identity.issuer)
 
     async def visit(self, request: Request) -> Visit:

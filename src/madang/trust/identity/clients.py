@@ -79,7 +79,7 @@ def check_registration(asked: Registration) -> None:
     if CODE in asked.grants and not asked.redirect_uris:
         raise BadRequest("redirect_uris: at least one for authorization_code")
     for uri in (*asked.redirect_uris, *asked.logout_uris):
-        _check_uri(uri)
+        check_uri(uri)
     if max(len(asked.redirect_uris), len(asked.logout_uris)) > REDIRECT_URIS_MAX:
         raise BadRequest(f"at most {REDIRECT_URIS_MAX} addresses")
 
@@ -90,7 +90,7 @@ def _known(name: str, given: Iterable[str], known: Iterable[str]) -> None:
         raise BadRequest(f"{name}: not {', '.join(sorted(strange))}")
 
 
-def _check_uri(uri: str) -> None:
+def check_uri(uri: str) -> None:
     """Absolute, without a fragment (RFC 6749, 3.1.2); http only on this machine (RFC 9700, 2.6)."""
     try:
         parts = urlsplit(uri)

@@ -21,6 +21,7 @@ from madang.trust.identity.endings import sweep_endings
 from madang.trust.identity.grants import Grants
 from madang.trust.identity.identities import Identities
 from madang.trust.identity.keys import KeyRing
+from madang.trust.identity.outward import Outward
 from madang.trust.identity.passkeys import Passkeys
 from madang.trust.identity.people import People
 from madang.trust.identity.provider import Provider
@@ -50,6 +51,7 @@ class Identity:
     device_codes: DeviceCodes
     devices: Devices
     upstream: Upstreams
+    outward: Outward
     provider: Provider
     identities: Identities
     ring: KeyRing
@@ -84,10 +86,11 @@ def open_identity(
     people, sessions, ceremonies = People(pool, clock), Sessions(pool, clock), Ceremonies(pool, clock)
     attempts, passkeys = Attempts(pool, clock), Passkeys(pool, ceremonies, clock, issuer, name)
     clients, grants, device_codes = Clients(pool, clock), Grants(pool, clock), DeviceCodes(pool, clock)
+    upstreams = Upstreams(pool, seal)
     return Identity(
         issuer, name, people, sessions, ceremonies, attempts, passkeys,
         SigningIn(people, passkeys, sessions, ceremonies, attempts, seal, recorder, clock),
-        clients, grants, device_codes, Devices(pool, clock), Upstreams(pool, seal),
+        clients, grants, device_codes, Devices(pool, clock), upstreams, Outward(upstreams, ceremonies, seal, clock, issuer),
         Provider(issuer, ring, people, clients, grants, device_codes, recorder, clock),
         Identities(pool, ring, issuer, clock), ring, seal, recorder, clock,
     )  # fmt: skip
