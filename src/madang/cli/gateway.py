@@ -46,12 +46,14 @@ from madang.history.past import open_past
 from madang.ingest.deadletters import DeadLetters
 from madang.people.explain import Explain
 from madang.people.gateway import Gateway
-from madang.people.identity.routes import IdentityDoors
+from madang.people.identity.routes import IdentityDoors, MakeDoor
 from madang.people.live import Live
 from madang.people.manage import Management
 from madang.people.ngsi.broker import Broker
 from madang.people.ngsi.routes import NgsiLd
 from madang.people.ngsi.tenants import TenantRouter
+from madang.people.oversight.record import RecordDoor
+from madang.people.oversight.rules import RulesDoor
 from madang.people.personal.asking import Asking
 from madang.people.personal.door import PersonalDoor
 from madang.people.personal.pages import SpaceDoor
@@ -112,6 +114,11 @@ async def gateway(settings: Settings) -> None:
     identity = open_identity(
         pool, settings.run_dir, issuer_of(settings), city.name.get("en", city.id), recorder, SystemClock()
     )
+    pages: list[MakeDoor] = [
+        partial(SpaceDoor, house=house, asking=asking),
+        partial(RulesDoor, policies=policies, app_names=apps.names),
+        RecordDoor,
+    ]
     manage = Management(
         page,
         apps,
@@ -135,7 +142,7 @@ async def gateway(settings: Settings) -> None:
         by_token(gate, apps),
         door_of(gate),
         SensorThings(broker, past, Observed(pool)),
-        IdentityDoors(identity, door_of(gate), [partial(SpaceDoor, house=house, asking=asking)]),
+        IdentityDoors(identity, door_of(gate), pages),
         PersonalDoor(house, asking),
     )
     await subscribe(client, settings.city, live, board)
