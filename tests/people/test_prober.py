@@ -66,21 +66,27 @@ HEADERS: dict[str, dict[str, str]] = {
     "a null token": {"authorization": "Bearer null"},
     "nobody's password": {"authorization": "Basic Og=="},
     "an unsigned token": {"authorization": "Bearer eyJhbGciOiJub25lIn0.eyJzdWIiOiJhZG1pbiJ9."},
-    "a made-up session": {"cookie": "madang-session-80=admin; __Host-madang-session=admin"},
+    "a made-up session": {"cookie": "madang-session-8600=admin; __Host-madang-session=admin"},
     "another tenant": {"ngsild-tenant": "elsewhere"},
 }
 
 
 @pytest.fixture
 async def identity(pool: asyncpg.Pool, tmp_path: Path, recorder: Recorder) -> Identity:
-    return open_identity(pool, tmp_path, "http://localhost", "Yard", recorder, SystemClock())
+    return open_identity(pool, tmp_path, "http://localhost:8600", "Yard", recorder, SystemClock())
 
 
-@pytest.fixture
-async def reader(
-    broker: Broker, pool: asyncpg.Pool, dsn: str, api: httpx.AsyncClient, recorder: Recorder, identity: Identity
+@pytest.fixture(params=["reader"])
+async def comer(
+    request: pytest.FixtureRequest,
+    broker: Broker,
+    pool: asyncpg.Pool,
+    dsn: str,
+    api: httpx.AsyncClient,
+    recorder: Recorder,
+    identity: Identity,
 ) -> AsyncIterator[httpx.AsyncClient]:
-    """Whoever comes to a city that is up, without a credential."""
+    """Whoever comes to a city without a credential, by a door of that role."""
     await api.post("entityOperations/create", json=[BUILDING, *OTHERS])
     await identity.people.add("mina", "Mina", None, {"administrator"})
     federation, past = Federation(pool, broker.contexts), open_past(pool)
@@ -109,13 +115,13 @@ async def reader(
     )  # fmt: skip
     asking: Any = Mock(page=AsyncMock(return_value=[]))
     personal = PersonalDoor(PersonalHouse(pool, Pseudonyms(b"k"), SystemClock(), recorder, asking), asking)
-    anonymous = door("reader")
+    anonymous = door(request.param)
     app: Any = Gateway(
         TenantRouter(ngsi, tenant), manage, Nothing(), Nothing(), answer, guarded, nobody, anonymous,
         SensorThings(broker, past, Observed(pool)), IdentityDoors(identity, anonymous), personal,
     )  # fmt: skip
     transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
-    async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
+    async with httpx.AsyncClient(transport=transport, base_url="http://localhost:8600") as client:
         yield client
     await ngsi.close()
     await federation.close()
@@ -137,25 +143,37 @@ def writes(identity: Identity) -> Iterator[tuple[str, str]]:
         yield from ((method, f"/{path}") for method in methods if method != "GET")
 
 
-@pytest.mark.parametrize("way", [*SPELLINGS, *HEADERS])
-async def test_nobody_changes_anything(
-    reader: httpx.AsyncClient, pool: asyncpg.Pool, identity: Identity, way: str
-) -> None:
-    before = await everything(pool)
+async def probe(comer: httpx.AsyncClient, identity: Identity, way: str) -> set[int]:
+    """The statuses of all that is tried."""
     spell, headers = SPELLINGS.get(way, SPELLINGS["as it is"]), HEADERS.get(way, {})
+    form = {"login": "mina", "password": "x" * 12, "token": "x", "csrf": "x", "answer": "yes", "sure": "yes"}
     statuses = set()
     for method, path in writes(identity):
         address = spell(address_of(path).replace("*", "urn:x:b"))
-        answer = await reader.request(method, address, json=body_of(path, method), headers=headers)
-        statuses.add(answer.status_code)
-        form = {"login": "mina", "password": "x" * 12, "token": "x", "csrf": "x", "answer": "yes", "sure": "yes"}
-        statuses.add((await reader.request(method, address, data=form, headers=headers)).status_code)
-    assert {status for status in statuses if status >= 500} == set()
+        for body in ({"json": body_of(path, method)}, {"data": form}):
+            statuses.add((await comer.request(method, address, headers=headers, **body)).status_code)
+    return statuses
+
+
+@pytest.mark.parametrize("way", [*SPELLINGS, *HEADERS])
+async def test_nobody_changes_anything(
+    comer: httpx.AsyncClient, pool: asyncpg.Pool, identity: Identity, way: str
+) -> None:
+    before = await everything(pool)
+    assert {status for status in await probe(comer, identity, way) if status >= 500} == set()
     assert await everything(pool) == before
 
 
+@pytest.mark.parametrize("comer", ["operator"], indirect=True)
+async def test_the_prober_would_see_it(comer: httpx.AsyncClient, pool: asyncpg.Pool, identity: Identity) -> None:
+    before = await everything(pool)
+    assert 500 in await probe(comer, identity, "as it is")  # a door was opened
+    after = await everything(pool)
+    assert {"entity", "history"} <= {name for name in before if before[name] != after[name]}
+
+
 @pytest.mark.parametrize("way", HEADERS)
-async def test_nobody_reads_the_inside(reader: httpx.AsyncClient, way: str) -> None:
+async def test_nobody_reads_the_inside(comer: httpx.AsyncClient, way: str) -> None:
     inside = [
         "audit",
         "audit/checkpoint",
@@ -167,7 +185,7 @@ async def test_nobody_reads_the_inside(reader: httpx.AsyncClient, way: str) -> N
         "persons",
         "erasures",
     ]
-    answers = [await reader.get(f"/madang/v1/{path}", headers=HEADERS[way]) for path in inside]
+    answers = [await comer.get(f"/madang/v1/{path}", headers=HEADERS[way]) for path in inside]
     assert {answer.status_code for answer in answers} <= {401, 403}
     pages = ["account", "administration", "administration/devices", "administration/clients"]
-    assert {(await reader.get(f"/{path}", headers=HEADERS[way])).status_code for path in pages} == {303}
+    assert {(await comer.get(f"/{path}", headers=HEADERS[way])).status_code for path in pages} == {303}
