@@ -6,6 +6,7 @@ The door decides who an anonymous caller is: on the app door nobody; on the peop
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
 from functools import lru_cache
 from typing import Protocol
 from urllib.parse import urlsplit
@@ -138,7 +139,7 @@ class Gateway:
         authorization = headers.get(b"authorization")
         claim = await self._claim(scope, headers)
         if claim is not None:
-            return self._anonymous.known_as(claim)
+            return self._anonymous.known_as(at_least(claim, self._anonymous))
         if authorization is None:
             anonymous = self._anonymous.now()
             return anonymous.known_as(UNKNOWN) if _app_door(scope) else anonymous
@@ -174,6 +175,14 @@ class Gateway:
             await send({"type": "websocket.close", "code": 4000 + error.status, "reason": error.detail})
             return
         await self._sockets(scope, receive, send, again)
+
+
+def at_least(claim: Claim, door: Caller) -> Claim:
+    """A person none of whose roles count, for want of a second factor or of any, may what whoever comes by the door may:
+    signing in takes nothing away."""
+    if claim.principal.kind != "person" or claim.principal.roles:
+        return claim
+    return replace(claim, principal=replace(claim.principal, roles=door.principal.roles))
 
 
 def reading(service: str, handler: Handler) -> Handler:

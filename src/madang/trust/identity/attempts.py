@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from datetime import timedelta
 
 import asyncpg
@@ -29,7 +30,7 @@ class Attempts:
             failures, failed_at = await connection.fetchrow(sql, key)
             heard = heard_at(failures, failed_at)
             if heard is not None and heard > now:
-                wait_s = round((heard - now).total_seconds())
+                wait_s = math.ceil((heard - now).total_seconds())
                 raise TooMany("too many wrong attempts: wait, or use a passkey", reason="locked", wait_s=wait_s)
             sql = "UPDATE sign_in_attempt SET failures = failures + 1, failed_at = $2 WHERE login = $1"
             await connection.execute(sql, key, now)

@@ -63,6 +63,7 @@ class KeyRing:
         self._path = path
         self._keys: tuple[SigningKey, ...] = ()
         self._opened: dict[str, Any] = {}
+        self._stamp = 0
 
     def refresh(self, now_s: int, now: bool = False) -> None:
         """Reads the file, and rotates what is due (everything when `now`)."""
@@ -71,7 +72,7 @@ class KeyRing:
             keys = rotated(kept, now_s, now)
             if keys != kept:
                 _write(self._path, keys)
-        self._take(keys)
+            self._take(keys, _stamp(self._path))
 
     def signing(self, alg: str) -> tuple[str, Any]:
         """`(kid, private key)` in use."""
@@ -79,9 +80,11 @@ class KeyRing:
         return key.kid, self._opened[key.kid]
 
     def verifying(self, kid: object) -> tuple[str, Any] | None:
-        """`(its only algorithm, key)`; None for an unknown one. A key that another process just made is read."""
-        if kid not in self._opened:
-            self._take(_read(self._path))
+        """`(its only algorithm, key)`; None for an unknown one. A key that another process just made is read; who sends tokens
+        with kids of their own invention costs a look at the file's time."""
+        stamp = self._stamp if kid in self._opened else _stamp(self._path)
+        if stamp != self._stamp:
+            self._take(_read(self._path), stamp)
         found = next((key for key in self._keys if key.kid == kid), None)
         return None if found is None else (found.alg, self._opened[found.kid])
 
@@ -94,8 +97,8 @@ class KeyRing:
             ]
         }
 
-    def _take(self, keys: tuple[SigningKey, ...]) -> None:
-        self._keys = keys
+    def _take(self, keys: tuple[SigningKey, ...], stamp: int) -> None:
+        self._keys, self._stamp = keys, stamp
         self._opened = {key.kid: JWKRegistry.import_key(key.jwk) for key in keys}
 
 
@@ -112,6 +115,10 @@ def _locked(path: Path) -> Iterator[None]:
 
 def _read(path: Path) -> tuple[SigningKey, ...]:
     return msgspec.json.decode(path.read_bytes(), type=tuple[SigningKey, ...]) if path.exists() else ()
+
+
+def _stamp(path: Path) -> int:
+    return path.stat().st_mtime_ns
 
 
 def _write(path: Path, keys: tuple[SigningKey, ...]) -> None:
