@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from madang.trust.caller import Caller, Claim
 from madang.trust.policy.gate import Gate, open_gate
+from madang.trust.policy.makers import Whom
 from madang.trust.policy.subjects import Grant
 from madang.trust.principal import Kind, Principal
 
@@ -36,3 +39,13 @@ def app(identifier: str, *grants: Grant, gate: Gate = GATE) -> Caller:
 
 
 OPERATOR, READER = door("operator"), door("reader")
+
+
+class Holders:
+    """What principals hold by now, by hand."""
+
+    def __init__(self, *claims: Claim) -> None:
+        self.claims = {(one.principal.kind, one.principal.id): one for one in claims}
+
+    async def __call__(self, whom: frozenset[Whom]) -> Mapping[Whom, Claim]:
+        return {one: claim for one, claim in self.claims.items() if one in whom}

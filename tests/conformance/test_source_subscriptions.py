@@ -11,6 +11,7 @@ from typing import Any
 import asyncpg
 import httpx
 import pytest
+from tests.callers import Holders
 from tests.listening import Listener
 from tests.waiting import until
 
@@ -33,7 +34,7 @@ class Watch:
         self.begin()
 
     def begin(self) -> None:
-        self.notifier = SourceNotifier(self.pool, Makers(self.gate), (), self.clock)
+        self.notifier = SourceNotifier(self.pool, Makers(self.gate, Holders()), (), self.clock)
         self.tally = asyncio.create_task(self.notifier._tally.write_for_ever())
 
     async def end(self) -> None:

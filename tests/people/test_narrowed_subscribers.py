@@ -12,7 +12,7 @@ from unittest.mock import AsyncMock
 import asyncpg
 import httpx
 import pytest
-from tests.callers import app, caller
+from tests.callers import caller
 from tests.conftest import Nothing
 from tests.context.test_notifier import Watch
 from tests.listening import Listener
@@ -26,11 +26,11 @@ from madang.history.past import open_past
 from madang.people.gateway import Gateway
 from madang.people.ngsi.broker import Broker
 from madang.people.ngsi.routes import NgsiLd
-from madang.trust.caller import Caller
+from madang.trust.caller import Caller, Claim
 from madang.trust.policy.gate import Gate
-from madang.trust.policy.makers import Makers
 from madang.trust.policy.source import AREAS, HOUSE
 from madang.trust.policy.subjects import Grant
+from madang.trust.principal import Principal
 
 MAY_SUBSCRIBE = """
 @id("gardener-subscribe") permit (principal, action == Action::"write", resource == Service::"subscriptions")
@@ -42,6 +42,7 @@ when { resource in Area::"park" && resource in Type::"Tree" };
 @id("gardener-no-diary") forbid (principal in Role::"gardener", action, resource is Entity) when { resource in Attribute::"diary" };
 """
 PARK = {"type": "Polygon", "coordinates": [[[0, 0], [2, 0], [2, 2], [0, 2], [0, 0]]]}
+NEWS = Claim(Principal("app", "org.example.news", frozenset({"app"})), (Grant("read", "Tree", frozenset({"height"})),))
 Subscribe = Callable[..., Awaitable[httpx.Response]]
 
 
@@ -55,7 +56,7 @@ def gate(tmp_path: Path) -> Gate:
 
 @pytest.fixture
 async def watch(pool: asyncpg.Pool, gate: Gate) -> AsyncIterator[Watch]:
-    watch = Watch(pool, gate)
+    watch = Watch(pool, gate, caller("gardener", gate=gate).claim, NEWS)
     await watch.notifier.start()
     work = asyncio.create_task(watch.notifier.run())
     yield watch
@@ -69,7 +70,7 @@ async def subscribe(broker: Broker, pool: asyncpg.Pool, gate: Gate) -> AsyncIter
     """Makes a subscription as somebody."""
     who = {
         "gardener": caller("gardener", gate=gate),
-        "app": app("org.example.news", Grant("read", "Tree", frozenset({"height"})), gate=gate),
+        "app": gate.caller(NEWS),
         "citizen": caller("citizen", gate=gate),
     }
 
@@ -131,7 +132,6 @@ async def test_a_subscriber_hears_of_what_lies_within(
 async def test_a_subscriber_hears_of_granted_attributes_alone(
     api: httpx.AsyncClient, watch: Watch, listener: Listener, subscribe: Subscribe
 ) -> None:
-    watch.notifier._sights.granted({"org.example.news": (Grant("read", "Tree", frozenset({"height"})),)})  # type: ignore[attr-defined]
     assert (await subscribe("app", listener.url)).status_code == 201
     await put(api, watch, tree(1, 1, height=1, diary="a"))
     await until(lambda: len(listener.shown) == 1, "the change")
@@ -195,20 +195,41 @@ async def test_what_waits_is_dropped_with_the_right(
     await until(empty, "nothing waits on disk")
 
 
-async def test_an_app_that_goes_hears_no_more(
-    api: httpx.AsyncClient, watch: Watch, listener: Listener, subscribe: Subscribe
+@pytest.mark.parametrize("who", ["app", "gardener"])
+async def test_who_goes_hears_no_more(
+    api: httpx.AsyncClient, watch: Watch, listener: Listener, subscribe: Subscribe, who: str
 ) -> None:
-    makers: Makers = watch.notifier._sights  # type: ignore[assignment]
-    makers.granted({"org.example.news": (Grant("read", "Tree"),)})
-    await subscribe("app", listener.url)
+    await subscribe(who, listener.url)
     await put(api, watch, tree(1, 1, height=1))
     await until(lambda: len(listener.shown) == 1, "the first")
-    makers.granted({})
+    there, watch.holders.claims = watch.holders.claims, {}
+    await watch.makers.look()
     await put(api, watch, tree(1, 1, height=2))
-    makers.granted({"org.example.news": (Grant("read", "Tree"),)})
+    watch.holders.claims = there
+    await watch.makers.look()
     await put(api, watch, tree(1, 1, height=3))
     await until(lambda: len(listener.shown) == 2, "what came after it returned")
     assert [one["height"] for one in listener.shown] == [1, 3]
+
+
+async def test_a_role_that_was_taken_is_heard_by_no_more_and_one_that_came_neither(
+    api: httpx.AsyncClient, watch: Watch, listener: Listener, subscribe: Subscribe
+) -> None:
+    await subscribe("gardener", listener.url)
+    await put(api, watch, tree(1, 1, height=1))
+    await until(lambda: len(listener.shown) == 1, "the first")
+    other = Claim(Principal("person", "someone", frozenset({"administrator"})))
+    watch.holders.claims = {("person", "someone"): other}
+    await watch.makers.look()
+    await put(api, watch, tree(1, 1, height=2))
+    watch.holders.claims = {
+        ("person", "someone"): Claim(Principal("person", "someone", frozenset({"gardener", "auditor"})))
+    }
+    await watch.makers.look()
+    await put(api, watch, tree(1, 1, height=3, diary="c"))
+    await until(lambda: len(listener.shown) == 2, "what came after it was given back")
+    place = {"type": "Point", "coordinates": [1, 1]}
+    assert listener.shown[1] == {"id": "urn:t:1", "type": "Tree", "height": 3, "location": place}
 
 
 async def test_the_clock_tells_no_more(

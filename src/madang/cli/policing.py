@@ -11,14 +11,14 @@ from pathlib import Path
 import asyncpg
 
 from madang.engine.database import LOST
-from madang.runtime.apps import Apps, all_grants
+from madang.runtime.apps import Apps
+from madang.runtime.holders import held_now
 from madang.trust.audit.recorder import Recorder
 from madang.trust.caller import Caller, Claim
 from madang.trust.policy.gate import Gate, Told, open_gate
 from madang.trust.policy.makers import Makers
 from madang.trust.policy.ruling import Ruling
 from madang.trust.policy.source import PolicyError
-from madang.trust.policy.subjects import Grant
 from madang.trust.principal import Principal
 
 LOOK_S = 0.5
@@ -47,26 +47,24 @@ def by_token(gate: Gate, apps: Apps) -> Callable[[str], Awaitable[Caller | None]
 
 
 class Subscribers:
-    """What makers of subscriptions may see, in each tenant, kept up with the policies and the apps' grants."""
+    """What makers of subscriptions may see, in each tenant, kept up with the policies and with what they hold."""
 
     def __init__(self, gate: Gate, pool: asyncpg.Pool) -> None:
         self._gate, self._pool = gate, pool
-        self._makers: dict[str, Makers] = {}
-        self._grants: dict[str, tuple[Grant, ...]] = {}
+        self._makers: list[Makers] = []
 
     def of(self, tenant: str = "") -> Makers:
-        """Apps and their grants are the default tenant's."""
-        if tenant not in self._makers:
-            self._makers[tenant] = Makers(self._gate, tenant)
-            self._makers[tenant].granted(self._grants if not tenant else {})
-        return self._makers[tenant]
+        """For one notifier."""
+        made = Makers(self._gate, lambda whom: held_now(self._pool, whom), tenant)
+        self._makers.append(made)
+        return made
 
     async def follow(self) -> None:
         """For ever."""
         while True:
             with contextlib.suppress(*LOST):
-                self._grants = await all_grants(self._pool)
-                self.of().granted(self._grants)
+                for one in list(self._makers):
+                    await one.look()
             await asyncio.sleep(LOOK_S)
 
 

@@ -192,8 +192,8 @@ async def _carry(
 ) -> None:
     pool = await connect_pool(settings.database, 1, 2, tenant.schema)
     headers = (("NGSILD-Tenant", tenant.name),)
-    makers = sights(tenant.name)
-    notifier, sources = Notifier(pool, makers, headers), SourceNotifier(pool, makers, headers)
+    notifier = Notifier(pool, sights(tenant.name), headers)
+    sources = SourceNotifier(pool, sights(tenant.name), headers)
     subscriber = open_subscriber(settings, pool, sources, alias, tenant.name)
     courier = Courier(pool, client, f"{settings.city}-{tenant.schema}", [notifier.consume])
     await notifier.start()

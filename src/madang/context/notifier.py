@@ -6,7 +6,7 @@ Each subscription has its own bounded mailbox, so one dead endpoint never delays
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, Protocol
@@ -43,6 +43,8 @@ class Sights(Protocol):
 
     @property
     def generation(self) -> object: ...
+
+    async def know(self, makers: Iterable[Mapping[str, Any]]) -> None: ...
 
     def sight(self, maker: Mapping[str, Any]) -> Sight: ...
 
@@ -120,6 +122,7 @@ class Notifier:
             if not self._freshness.is_stale(change) and generation == self._generation:
                 return
             records = {record["id"]: record for record in await self._kept.every()}
+            await self._sights.know([one["maker"] for one in records.values()])
             for gone in self._since.keys() - records.keys():
                 self._close(gone)
             for identifier, record in records.items():

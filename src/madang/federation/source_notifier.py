@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import heapq
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -33,6 +33,8 @@ class Rights(Protocol):
 
     @property
     def generation(self) -> object: ...
+
+    async def know(self, makers: Iterable[Mapping[str, Any]]) -> None: ...
 
     def may_hear_of_sources(self, maker: Mapping[str, Any]) -> bool: ...
 
@@ -112,6 +114,7 @@ class SourceNotifier:
         if not self._freshness.is_stale(change) and generation == self._generation:
             return
         every = await self.federation.subscriptions.every()
+        await self._rights.know([one["maker"] for one in every])
         records = {one["id"]: one for one in every if self._rights.may_hear_of_sources(one["maker"])}
         for gone in self._since.keys() - records.keys():
             self._close(gone)

@@ -160,12 +160,6 @@ class Apps:
             raise Unavailable(f"the supervisor does not answer: {error}") from None
 
 
-async def all_grants(pool: asyncpg.Pool) -> dict[str, tuple[Grant, ...]]:
-    """What was granted to each installed app."""
-    records = await pool.fetch("SELECT id, grants FROM app")
-    return {one["id"]: tuple(scope.grant() for scope in msgspec.convert(one["grants"], list[Scope])) for one in records}
-
-
 async def _nobody(app_id: str) -> None:
     return None
 

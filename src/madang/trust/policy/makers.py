@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import msgspec
@@ -10,8 +11,13 @@ import msgspec
 from madang.model.sight import BLIND, Sight
 from madang.trust.caller import Caller, Claim
 from madang.trust.policy.gate import Gate
-from madang.trust.policy.subjects import Grant
 from madang.trust.principal import Principal
+
+Whom = tuple[str, str]
+"""Kind and id."""
+Ask = Callable[[frozenset[Whom]], Awaitable[Mapping[Whom, Claim]]]
+"""What they hold by now; who is not there any more is not in the answer."""
+_BY_SCOPE = frozenset({"reader"})  # what a token for reading gives to whoever holds it
 
 
 def maker_of(caller: Caller) -> dict[str, Any]:
@@ -23,19 +29,31 @@ def maker_of(caller: Caller) -> dict[str, Any]:
 class Makers:
     """Of one tenant. `generation` is another when somebody may see something else."""
 
-    def __init__(self, gate: Gate, tenant: str = "") -> None:
-        self._gate, self._tenant = gate, tenant
-        self._grants: Mapping[str, tuple[Grant, ...]] = {}
-        self._granted = 0
+    def __init__(self, gate: Gate, ask: Ask, tenant: str = "") -> None:
+        self._gate, self._ask, self._tenant = gate, ask, tenant
+        self._held: dict[Whom, Claim | None] = {}
+        self._changes = 0
 
     @property
     def generation(self) -> tuple[int, int]:
-        return self._gate.generation, self._granted
+        return self._gate.generation, self._changes
 
-    def granted(self, grants: Mapping[str, tuple[Grant, ...]]) -> None:
-        """What was granted to each app that is installed."""
-        if grants != self._grants:
-            self._grants, self._granted = grants, self._granted + 1
+    async def know(self, makers: Iterable[Mapping[str, Any]]) -> None:
+        """These are all there are, by now. Raises one of LOST."""
+        wanted = frozenset((str(one["kind"]), str(one["id"])) for one in makers if one["kind"] != "anonymous")
+        fresh = wanted - self._held.keys()
+        found = await self._ask(fresh) if fresh else {}
+        self._held = {one: found.get(one) if one in fresh else self._held[one] for one in wanted}
+
+    async def look(self) -> None:
+        """Learns what they hold by now. Raises one of LOST."""
+        before = self._held
+        if not before:
+            return
+        found = await self._ask(frozenset(before))
+        held = {one: found.get(one) for one in before}
+        if self._held is before and held != before:
+            self._held, self._changes = held, self._changes + 1
 
     def sight(self, maker: Mapping[str, Any]) -> Sight:
         """Nothing for who may not subscribe any more."""
@@ -48,6 +66,13 @@ class Makers:
         return caller.may("write", "subscriptions") and caller.may("read", "registrations")
 
     def _caller(self, maker: Mapping[str, Any]) -> Caller:
-        principal = msgspec.convert(maker, Principal)
-        grants = self._grants.get(principal.id, ()) if principal.kind == "app" else ()
-        return self._gate.caller(Claim(principal, grants, self._tenant))
+        """With the roles of then that are held still: what came to them since, they did not subscribe by."""
+        then = msgspec.convert(maker, Principal)
+        if then.kind == "anonymous":
+            return self._gate.caller(Claim(then, (), self._tenant))
+        now = self._held.get((then.kind, then.id))
+        if now is None:
+            return self._gate.caller(Claim(replace(then, roles=frozenset()), (), self._tenant))
+        roles = then.roles & (now.principal.roles | _BY_SCOPE)
+        principal = replace(then, roles=roles, department=now.principal.department)
+        return self._gate.caller(Claim(principal, now.grants, self._tenant))
