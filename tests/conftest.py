@@ -46,6 +46,7 @@ from madang.trust.caller import Caller
 from tests.listening import Listener
 from tests.peer import Peer
 
+os.environ["MADANG_PRIVATE_NETWORKS"] = "127.0.0.0/8, ::1"  # where the tests' own peers and listeners are
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
 
 
@@ -113,7 +114,7 @@ async def dsn(session_dsn: str) -> str:
     await connection.execute(
         "TRUNCATE entity, history, dead_letter, notification, counter, subscription, bus_cursor, command, app, ld_context,"
         " transient, tenant, csource, csource_subscription, csource_told, subscription_at_source, entity_map, entity_map_entry, snapshot,"
-        " audit_entry, audit_node"
+        " audit_entry, audit_node, audit_seen"
         " RESTART IDENTITY"
     )
     await connection.close()
@@ -163,15 +164,14 @@ def recorder(pool: asyncpg.Pool, tmp_path: Path) -> Recorder:
 
 @pytest.fixture
 def broker(writer: Writer, store: Store, pool: asyncpg.Pool, catalogue: Catalogue) -> Broker:
-    return Broker(writer, store, Contexts(private=True, catalogue=catalogue), Discovery(pool), catalogue)
+    return Broker(writer, store, Contexts(catalogue=catalogue), Discovery(pool), catalogue)
 
 
 def keeping_of(dsn: str, pool: asyncpg.Pool, broker: Broker) -> Keeping:
     """Where the default tenant's snapshots are kept."""
     settings = Settings(Path(), "yard", "yard.toml", dsn, "", "", False, False, 0)
-    return TenantHouse(
-        settings, Tenants(pool), broker.alias, HistorySettings(), open_recorder(pool, Path(), "yard")
-    ).keeping(pool, broker)
+    no_record: Any = None  # a snapshot is no tenant
+    return TenantHouse(settings, Tenants(pool), broker.alias, HistorySettings(), no_record).keeping(pool, broker)
 
 
 @asynccontextmanager

@@ -38,6 +38,20 @@ class HistorySettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     max_instances: int = HISTORY_MAX_INSTANCES
 
 
+class WitnessSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A peer city that cosigns our audit log. `url`: its submission prefix; `key`: its verifier key (C2SP signed-note)."""
+
+    url: str
+    key: str
+
+
+class AuditSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`witnesses` vouch for our audit log; `logs` are verifier keys of the logs of other cities that we vouch for."""
+
+    witnesses: list[WitnessSettings] = []
+    logs: list[str] = []
+
+
 class CityConfig(msgspec.Struct, frozen=True):
     """One city. `mqtt` rules are kept as they stand for the room that reads them."""
 
@@ -49,6 +63,7 @@ class CityConfig(msgspec.Struct, frozen=True):
     map: MapSettings = MapSettings()
     simulation: SimulationSettings = SimulationSettings()
     history: HistorySettings = HistorySettings()
+    audit: AuditSettings = AuditSettings()
     mqtt: list[dict[str, Any]] = []
 
 

@@ -67,7 +67,7 @@ async def gateway(settings: Settings) -> None:
     store = Store(pool, snapshot, await connect_planned(settings.database))
     board, catalogue = Board(city), Catalogue(pool)
     broker = Broker(writer, store, Contexts(catalogue=catalogue), Discovery(pool), catalogue, alias_of(city.id))
-    recorder = open_recorder(pool, settings.run_dir, city.id)
+    recorder = open_recorder(pool, settings.run_dir, city.id, city.audit)
     tenants = TenantHouse(settings, Tenants(pool), broker.alias, city.history, recorder)
     federation = Federation(pool, broker.contexts)
     live = Live(broker, board.status)
@@ -116,6 +116,7 @@ async def gateway(settings: Settings) -> None:
         tenants.watch(),
         federation.follow(),
         recorder.run(),
+        recorder.cosigning.run(),
     )
     await ngsi.close()
     await tenants.close()

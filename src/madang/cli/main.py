@@ -43,6 +43,10 @@ def parser() -> argparse.ArgumentParser:
     audit = commands.add_parser("audit", help="the record of who did what").add_subparsers(dest="verb", required=True)
     verify = audit.add_parser("verify", help="compute the whole audit log anew and name what was bent")
     verify.add_argument("run", help="the instance's folder under MADANG_HOME/run, as a name or a path")
+    keys = audit.add_parser(
+        "keys", help="the verifier keys that peer cities need to vouch for this one, and it for them"
+    )
+    keys.add_argument("city", help="a city's id or the path of its city.toml")
     commands.add_parser("doctor", help="tell what is wrong with this machine or installation")
     check = commands.add_parser("check", help="run every test")
     check.add_argument("rest", nargs=argparse.REMAINDER)
@@ -86,9 +90,9 @@ def _doctor(options: argparse.Namespace) -> int:
 
 
 def _audit(options: argparse.Namespace) -> int:
-    from madang.cli.auditing import audit_verify
+    from madang.cli.auditing import audit_keys, audit_verify
 
-    return asyncio.run(audit_verify(options.run))
+    return audit_keys(options.city) if options.verb == "keys" else asyncio.run(audit_verify(options.run))
 
 
 def _check(options: argparse.Namespace) -> int:

@@ -103,18 +103,18 @@ class Request:
     def header(self, name: bytes) -> str:
         return self.headers.get(name, b"").decode("latin-1")
 
-    async def body(self) -> bytes:
+    async def body(self, max_bytes: int = BODY_MAX_BYTES) -> bytes:
         """The whole body. Raises TooLarge before more than the limit is held in memory."""
         if self._body is not None:
             return self._body
         declared = self.headers.get(b"content-length", b"0")
-        if not declared.isdigit() or int(declared) > BODY_MAX_BYTES:
-            raise TooLarge(f"the body may have {BODY_MAX_BYTES} bytes")
+        if not declared.isdigit() or int(declared) > max_bytes:
+            raise TooLarge(f"the body may have {max_bytes} bytes")
         found = body_of(self._receive)
-        self._body = await self._received() if found is None else found
+        self._body = await self._received(max_bytes) if found is None else found
         return self._body
 
-    async def _received(self) -> bytes:
+    async def _received(self, max_bytes: int) -> bytes:
         chunks, size, more = [], 0, True
         while more:
             message = await self._receive()
@@ -122,8 +122,8 @@ class Request:
                 raise BadRequest("the caller went away")
             chunk, more = message.get("body", b""), message.get("more_body", False)
             size += len(chunk)
-            if size > BODY_MAX_BYTES:
-                raise TooLarge(f"the body may have {BODY_MAX_BYTES} bytes")
+            if size > max_bytes:
+                raise TooLarge(f"the body may have {max_bytes} bytes")
             chunks.append(chunk)
         return chunks[0] if len(chunks) == 1 else b"".join(chunks)
 

@@ -72,13 +72,15 @@ def _operation(prefix: str, shape: str, method: str, operation: Operation, known
         "tags": ["NGSI-LD" if standard else "management"],
         "parameters": named,
         "responses": {
-            str(status): _answer(name, _media(standard, _GEO if shape in _WITH_GEO else None))
+            str(status): _answer(
+                name, [operation.media] if operation.media else _media(standard, _GEO if shape in _WITH_GEO else None)
+            )
             for status, name in operation.answers.items()
         }
         | {"default": _PROBLEM},
     }
     if operation.body is not None:
-        media = _media(standard, _MERGE if method == "PATCH" else None)
+        media = [operation.media] if operation.media else _media(standard, _MERGE if method == "PATCH" else None)
         out["requestBody"] = {"required": True, "content": {one: {"schema": ref(operation.body)} for one in media}}
     return out
 

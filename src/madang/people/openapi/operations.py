@@ -9,12 +9,14 @@ from madang.people.ngsi.allowed import PARAMETERS
 
 @dataclass(frozen=True)
 class Operation:
-    """`body` and the values of `answers` are names in `schemas.SCHEMAS`; None where nothing is sent."""
+    """`body` and the values of `answers` are names in `schemas.SCHEMAS`; None where nothing is sent. `media`: what is sent both
+    ways where it is not JSON."""
 
     summary: str
     answers: dict[int, str | None]
     body: str | None = None
     parameters: frozenset[str] = field(default_factory=frozenset)
+    media: str | None = None
 
 
 def _op(summary: str, answers: dict[int, str | None], body: str | None = None, parameters: str = "") -> Operation:
@@ -120,4 +122,7 @@ MANAGEMENT: dict[tuple[str, str], Operation] = {
     ("audit/checkpoint", "GET"): _op("The signed checkpoint of the audit log", {200: "AuditCheckpoint"}),
     ("audit/proof/inclusion", "GET"): _op("That an entry is in the log", {200: "AuditProof"}, None, "index size"),
     ("audit/proof/consistency", "GET"): _op("That the log only grew", {200: "AuditProof"}, None, "old new"),
+    ("witness/add-checkpoint", "POST"): Operation(
+        "Have the checkpoint of a log cosigned (C2SP tlog-witness)", {200: "Text"}, "Text", media="text/plain"
+    ),
 }
