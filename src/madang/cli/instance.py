@@ -19,6 +19,7 @@ import structlog
 from madang.base.errors import NotFound
 from madang.engine import control, database
 from madang.engine.nats import Nats
+from madang.engine.outward import EVERYWHERE
 from madang.engine.postgres import CACHE, Postgres
 from madang.engine.privilege import ENGINE_UID, own
 from madang.engine.settings import Settings, listen_on, ready_mark
@@ -189,6 +190,8 @@ def nats_spec(server: Nats) -> Spec:
 def demo_env(anonymous: str, tiles: Path, bbox: list[float] | None, demo: dict[str, Any] | None) -> dict[str, str]:
     """What the kernel processes are told beside the settings."""
     env = {"MADANG_ANONYMOUS": anonymous, "MADANG_TILES": str(tiles), "MADANG_BBOX": msgspec.json.encode(bbox).decode()}
+    if anonymous == "operator":  # who operates on this machine alone reaches all of it without our help
+        env["MADANG_PRIVATE_NETWORKS"] = os.environ.get("MADANG_PRIVATE_NETWORKS", EVERYWHERE)
     if demo is not None:
         env["MADANG_DEMO"] = msgspec.json.encode(demo).decode()
     return env
