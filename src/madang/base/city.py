@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from importlib import metadata
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
@@ -52,6 +52,20 @@ class AuditSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     logs: list[str] = []
 
 
+class PrivacyBudget(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What may be told of the people in a data set: so much `epsilon` (differential privacy) in each period of so many days."""
+
+    epsilon: Annotated[float, msgspec.Meta(gt=0, le=100)]
+    days: Annotated[int, msgspec.Meta(ge=1, le=3_660)] = 365
+
+
+class PrivacySettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`budgets` by data set. `cell_epsg`: the metric reference system of coarsened places (None: UTM around the city)."""
+
+    budgets: dict[str, PrivacyBudget] = {}
+    cell_epsg: int | None = None
+
+
 class CityConfig(msgspec.Struct, frozen=True):
     """One city. `mqtt` rules are kept as they stand for the room that reads them."""
 
@@ -64,6 +78,7 @@ class CityConfig(msgspec.Struct, frozen=True):
     simulation: SimulationSettings = SimulationSettings()
     history: HistorySettings = HistorySettings()
     audit: AuditSettings = AuditSettings()
+    privacy: PrivacySettings = PrivacySettings()
     mqtt: list[dict[str, Any]] = []
 
 

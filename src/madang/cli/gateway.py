@@ -8,11 +8,14 @@ import os
 import socket
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import msgspec
 import structlog
 import uvicorn
 
+from madang.base.city import CityConfig
+from madang.base.clock import SystemClock
 from madang.base.errors import MadangError
 from madang.bus.changes import STATS_SUBJECT, batch_subject, decode_changes
 from madang.bus.connection import connect
@@ -47,6 +50,7 @@ from madang.people.manage import Management
 from madang.people.ngsi.broker import Broker
 from madang.people.ngsi.routes import NgsiLd
 from madang.people.ngsi.tenants import TenantRouter
+from madang.people.privacy import Privacy
 from madang.people.sensorthings.routes import SensorThings
 from madang.people.server import Protocol
 from madang.people.static_files import Files
@@ -54,6 +58,8 @@ from madang.runtime.apps import Apps
 from madang.runtime.manifest import load_manifest
 from madang.trust.audit.recorder import Recorder, open_recorder
 from madang.trust.caller import Caller
+from madang.trust.privacy.coarsen import EQUAL_AREA, utm_of
+from madang.trust.privacy.ledger import Ledger
 
 log = structlog.get_logger()
 
@@ -92,7 +98,16 @@ async def gateway(settings: Settings) -> None:
     ngsi = NgsiLd(broker, Subscriptions(pool), past, federation, maps, tenants.keeping(pool, broker))
     notified = tenants.notified(ngsi)
     manage = Management(
-        page, apps, desk, letters, board.status, lambda: available(apps), explain.get, notified, recorder
+        page,
+        apps,
+        desk,
+        letters,
+        board.status,
+        lambda: available(apps),
+        explain.get,
+        notified,
+        recorder,
+        open_privacy(pool, city),
     )
     app = Gateway(
         TenantRouter(ngsi, tenants.open),
@@ -123,6 +138,14 @@ async def gateway(settings: Settings) -> None:
     await federation.close()
     await recorder.settle()
     await writer.stop()
+
+
+def open_privacy(pool: Any, city: CityConfig) -> Privacy:
+    """The city's privacy tools; without a bounding box places are told in the world's equal-area grid."""
+    west, south, east, north = city.bbox or (0.0, 0.0, 0.0, 0.0)
+    around = utm_of((west + east) / 2, (south + north) / 2) if city.bbox else EQUAL_AREA
+    clock = SystemClock()
+    return Privacy(Ledger(pool, city.privacy.budgets), city.privacy.cell_epsg or around, ZoneInfo(city.timezone), clock)
 
 
 async def subscribe(client: Any, city: str, live: Live, board: Board) -> None:

@@ -12,6 +12,7 @@ from madang.base.errors import BadRequest, MadangError
 from madang.ingest.deadletters import DeadLetters
 from madang.people.audit import AuditDoor
 from madang.people.http import Handler, Request, Response, nothing_here, pick_method
+from madang.people.privacy import Privacy, PrivacyDoor
 from madang.runtime.apps import Apps
 from madang.trust.audit.recorder import Recorder
 
@@ -34,6 +35,7 @@ class Management:
         explain: Handler,
         notified: Handler,
         recorder: Recorder,
+        privacy: Privacy | None = None,
     ) -> None:
         self._city, self._apps, self._desk, self._letters = city, apps, desk, letters
         self._status, self._folders, self._recorder = status, app_folders, recorder
@@ -51,6 +53,7 @@ class Management:
             "apps/*/start": {"POST": self._switch},
             "apps/*/stop": {"POST": self._switch},
             **AuditDoor(recorder).table,
+            **PrivacyDoor(privacy, recorder).table,
         }
 
     @property

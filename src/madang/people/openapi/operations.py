@@ -122,6 +122,11 @@ MANAGEMENT: dict[tuple[str, str], Operation] = {
     ("audit/checkpoint", "GET"): _op("The signed checkpoint of the audit log", {200: "AuditCheckpoint"}),
     ("audit/proof/inclusion", "GET"): _op("That an entry is in the log", {200: "AuditProof"}, None, "index size"),
     ("audit/proof/consistency", "GET"): _op("That the log only grew", {200: "AuditProof"}, None, "old new"),
+    ("privacy/mask", "POST"): _op("Texts without personal data, coarser places and times", {200: "Masked"}, "Masking"),
+    ("privacy/check", "POST"): _op("How well people hide in a table", {200: "Anonymity"}, "Checking"),
+    ("privacy/release", "POST"): _op(
+        "A figure about people with noise, within a budget", {200: "Released"}, "Releasing"
+    ),
     ("witness/add-checkpoint", "POST"): Operation(
         "Have the checkpoint of a log cosigned (C2SP tlog-witness)", {200: "Text"}, "Text", media="text/plain"
     ),

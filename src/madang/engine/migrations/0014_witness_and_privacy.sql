@@ -1,0 +1,15 @@
+-- Logs of other cities that this one vouches for: the latest checkpoint of each that it cosigned.
+CREATE TABLE audit_seen (
+    origin text PRIMARY KEY,
+    size bigint NOT NULL,
+    root bytea NOT NULL,
+    note text NOT NULL,
+    at timestamptz NOT NULL
+);
+-- What of a data set's privacy budget (differential privacy) is spent in one period. Millionths of epsilon: sums are exact.
+CREATE TABLE privacy_spent (
+    dataset text NOT NULL,
+    period bigint NOT NULL,
+    spent_micro bigint NOT NULL,
+    PRIMARY KEY (dataset, period)
+);
