@@ -18,10 +18,9 @@ from madang.base.errors import MadangError, Unavailable
 from madang.bus.connection import connect, ensure_stream, tell_every_second
 from madang.bus.courier import Courier
 from madang.cli.cities import find_city
-from madang.cli.tenancy import alias_of, carry_for_tenants, open_subscriber
+from madang.cli.tenancy import alias_of, carry_for_tenants, open_subscriber, recorded
 from madang.context.notifier import Notifier
 from madang.context.snapshot import Snapshot, open_snapshot
-from madang.context.tenants import Tenants
 from madang.context.writer import Writer
 from madang.engine.database import LOST, connect_pool, retrying
 from madang.engine.settings import Settings, ready_mark
@@ -31,6 +30,7 @@ from madang.ingest.deadletters import DeadLetters
 from madang.ingest.mqtt.decode import compile_decoder
 from madang.ingest.mqtt.link import MqttLink, Rate
 from madang.model.operations import Operation
+from madang.trust.audit.log import AuditLog
 
 log = structlog.get_logger()
 STOP_TIMEOUT_S = 8.0
@@ -145,7 +145,7 @@ async def courier(settings: Settings) -> None:
     city = find_city(settings.city_file)
     past, alias = city.history, alias_of(city.id)
     subscriber = open_subscriber(settings, pool, sources, alias)
-    retention = Retention(pool, past, SystemClock())
+    retention = Retention(pool, past, SystemClock(), recorded(AuditLog(pool)))
     carrier = Courier(pool, client, settings.city, [notifier.consume])
     rate = Rate()
 
@@ -163,7 +163,7 @@ async def courier(settings: Settings) -> None:
         notifier.run(),
         sources.run(),
         subscriber.run(),
-        carry_for_tenants(settings, Tenants(pool), client, past, alias),
+        carry_for_tenants(settings, pool, client, past, alias),
         tell_every_second(client, "courier", numbers),
         tell_ready(settings, "courier", lambda: carrier.listening),
     )

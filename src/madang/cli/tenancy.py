@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 import asyncpg
 
 from madang.base.city import HistorySettings
-from madang.base.clock import SystemClock
+from madang.base.clock import SystemClock, to_iso
 from madang.base.errors import NonexistentTenant
 from madang.base.limits import SNAPSHOT_CONNECTIONS_MAX, TENANT_CONNECTIONS_MAX
 from madang.bus.courier import Courier
@@ -34,11 +34,13 @@ from madang.federation.leases import Door
 from madang.federation.source_notifier import SourceNotifier
 from madang.federation.subscriber import Subscriber
 from madang.history.past import open_past
-from madang.history.retention import Retention
+from madang.history.retention import Gone, Record, Retention
 from madang.people.http import Handler, Request, Response
 from madang.people.ngsi.broker import Broker
 from madang.people.ngsi.routes import NgsiLd
 from madang.people.ngsi.snapshot_door import Keeping
+from madang.trust.audit.entry import Event
+from madang.trust.audit.log import AuditLog
 from madang.trust.audit.recorder import Recorder
 
 LOOK_S = 1.0
@@ -163,17 +165,17 @@ def _error(task: asyncio.Task[None]) -> BaseException:
 
 
 async def carry_for_tenants(
-    settings: Settings, tenants: Tenants, client: Any, past: HistorySettings, alias: str
+    settings: Settings, pool: asyncpg.Pool, client: Any, past: HistorySettings, alias: str
 ) -> None:
     """Follows the register: each tenant's changes go to its own subscriptions, and to the bus under a name of its own, so
     that who listens to the city hears nothing of them."""
-    known: set[int] = set()
+    tenants, register, known = Tenants(pool), AuditLog(pool), set[int]()
     async with asyncio.TaskGroup() as work:
         while True:
             for tenant in await _listed(tenants):
                 if tenant.id not in known:
                     known.add(tenant.id)
-                    work.create_task(_carry(settings, tenant, client, past, f"{alias}-{tenant.id}"))
+                    work.create_task(_carry(settings, tenant, client, past, f"{alias}-{tenant.id}", register))
             await asyncio.sleep(LOOK_S)
 
 
@@ -184,15 +186,32 @@ async def _listed(tenants: Tenants) -> list[Tenant]:
         return []
 
 
-async def _carry(settings: Settings, tenant: Tenant, client: Any, past: HistorySettings, alias: str) -> None:
+async def _carry(
+    settings: Settings, tenant: Tenant, client: Any, past: HistorySettings, alias: str, register: AuditLog
+) -> None:
     pool = await connect_pool(settings.database, 1, 2, tenant.schema)
     headers = (("NGSILD-Tenant", tenant.name),)
     notifier, sources = Notifier(pool, headers), SourceNotifier(pool, headers)
     subscriber = open_subscriber(settings, pool, sources, alias, tenant.name)
     courier = Courier(pool, client, f"{settings.city}-{tenant.schema}", [notifier.consume])
     await notifier.start()
-    retention = Retention(pool, past, SystemClock())
+    retention = Retention(pool, past, SystemClock(), recorded(register, tenant.name))
     await asyncio.gather(courier.run(), notifier.run(), sources.run(), subscriber.run(), retention.run())
+
+
+def recorded(register: AuditLog, tenant: str = "") -> Record:
+    """Puts on record what goes of a tenant's history: `accepted` before, `done` with the rows after."""
+
+    async def record(gone: Gone) -> None:
+        details = {"before": to_iso(gone.before), **({"tenant": tenant} if tenant else {})}
+        if gone.rows is not None:
+            details["rows"] = str(gone.rows)
+        outcome = "accepted" if gone.rows is None else "done"
+        await register.append(
+            Event(SystemClock().now(), "madang", "history.retain", gone.what, "its time is over", outcome, details)
+        )
+
+    return record
 
 
 def open_subscriber(
