@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from importlib import metadata
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 
@@ -66,6 +66,23 @@ class PrivacySettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     cell_epsg: int | None = None
 
 
+Act = Literal["tell", "throttle", "quarantine"]
+
+
+class DefenceSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Requests a second and at once, of one address (this machine's own apart) and of one principal. `proxies`: addresses of our own
+    reverse proxies, whose X-Forwarded-For is believed. `acts`: what is done about each kind of verdict beside an Alert; for
+    `act_minutes`, unless somebody releases it before."""
+
+    address_per_s: Annotated[float, msgspec.Meta(gt=0)] = 500.0
+    address_burst: Annotated[float, msgspec.Meta(ge=1)] = 2_000.0
+    principal_per_s: Annotated[float, msgspec.Meta(gt=0)] = 5_000.0
+    principal_burst: Annotated[float, msgspec.Meta(ge=1)] = 20_000.0
+    proxies: list[str] = []
+    acts: dict[str, Act] = {}
+    act_minutes: Annotated[float, msgspec.Meta(gt=0, le=1_440)] = 15.0
+
+
 class CityConfig(msgspec.Struct, frozen=True):
     """One city. `mqtt` rules are kept as they stand for the room that reads them."""
 
@@ -79,6 +96,7 @@ class CityConfig(msgspec.Struct, frozen=True):
     history: HistorySettings = HistorySettings()
     audit: AuditSettings = AuditSettings()
     privacy: PrivacySettings = PrivacySettings()
+    defence: DefenceSettings = DefenceSettings()
     mqtt: list[dict[str, Any]] = []
 
 

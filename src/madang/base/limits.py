@@ -105,3 +105,8 @@ PRIVACY_REQUEST_MAX_CHARS = 100_000
 PRIVACY_PLACES_MAX = 10_000
 PRIVACY_ROWS_MAX = 50_000
 PRIVACY_COLUMNS_MAX = 50
+
+ACCESS_QUEUE_MAX = 50_000  # requests of which the detector has not read yet
+DEFENCE_SUBJECTS_MAX = 10_000  # whose habits are remembered
+DEFENCE_SHAPES_MAX = 64  # of one subject; more count as one
+DEFENCE_PATHS_MAX = 256  # of one subject in one window

@@ -58,6 +58,7 @@ from madang.runtime.apps import Apps
 from madang.runtime.manifest import load_manifest
 from madang.trust.audit.recorder import Recorder, open_recorder
 from madang.trust.caller import Caller
+from madang.trust.defence.guard import Guard
 from madang.trust.privacy.coarsen import EQUAL_AREA, utm_of
 from madang.trust.privacy.ledger import Ledger
 
@@ -119,6 +120,7 @@ async def gateway(settings: Settings) -> None:
         apps.caller,
         Caller("anonymous", os.environ.get("MADANG_ANONYMOUS", "reader")),
         SensorThings(broker, past, Observed(pool)),
+        Guard(city.defence),
     )
     await subscribe(client, settings.city, live, board)
     await look(board, settings, store)  # the first status frame already tells how things are

@@ -11,7 +11,8 @@ from typing import Protocol
 from urllib.parse import urlsplit
 
 from madang import __version__
-from madang.base.errors import Forbidden, Unauthorized
+from madang.base.city import DefenceSettings
+from madang.base.errors import Forbidden, TooMany, Unauthorized
 from madang.people.http import (
     Handler,
     Receive,
@@ -27,19 +28,24 @@ from madang.people.http import (
 )
 from madang.people.openapi import document as openapi
 from madang.trust.caller import NOBODY, Caller
+from madang.trust.defence.guard import Guard
 
 CSP = (
-    "default-src 'self'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; "
-    "connect-src 'self' ws: wss:; worker-src 'self' blob:; font-src 'self'; object-src 'none'; base-uri 'none'; "
-    "frame-ancestors 'none'; form-action 'self'"
+    "default-src 'none'; script-src 'self'; worker-src blob:; connect-src 'self'; img-src 'self' data: blob:; "
+    "style-src 'self'; font-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
-PAGE_HEADERS = [
-    (b"content-security-policy", CSP.encode()),
+API_HEADERS = [
     (b"x-content-type-options", b"nosniff"),
+    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
+    (b"referrer-policy", b"no-referrer"),
+]
+PAGE_HEADERS = [
+    (b"x-content-type-options", b"nosniff"),
+    (b"content-security-policy", CSP.encode()),
     (b"referrer-policy", b"no-referrer"),
     (b"cross-origin-opener-policy", b"same-origin"),
+    (b"permissions-policy", b"camera=(), geolocation=(), microphone=()"),
 ]
-API_HEADERS = [(b"x-content-type-options", b"nosniff")]
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
@@ -66,10 +72,12 @@ class Gateway:
         by_token: ByToken,
         anonymous: Caller,
         sensorthings: Mount | None = None,
+        guard: Guard | None = None,
     ) -> None:
         self._ngsi, self._manage, self._tiles, self._pages, self._metrics = ngsi, manage, tiles, pages, metrics
         self._sensorthings = sensorthings
         self._sockets, self._by_token, self._anonymous = sockets, by_token, anonymous
+        self._guard = guard or Guard(DefenceSettings())
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
@@ -84,11 +92,24 @@ class Gateway:
         parts = split_path(raw.partition("?")[0])
         handler, rest, extra = self._route(parts)
         request = Request(scope, receive, rest)
-        await send_response(send, await guarded(self._admit, handler, request), extra)
+        response = await guarded(self._admit, handler, request)
+        await send_response(send, response, extra)
+        self._guard.stream.add(
+            request.caller.name,
+            request.source,
+            request.method,
+            raw,
+            response.status,
+            response.entities,
+            len(response.body),
+        )
 
     async def _admit(self, request: Request) -> None:
-        """Knows who calls. Raises Unauthorized, Forbidden."""
+        """Knows who calls, and from where. Raises Unauthorized, Forbidden, TooMany."""
+        request.source = source = self._guard.source(request.scope.get("client"), request.headers)
+        self._guard.admit_source(source)
         request.caller = await self._caller(request.scope, request.headers)
+        self._guard.admit_principal(request.caller.name, source)
         _same_origin(request.method, request.headers, request.caller)
 
     def _route(self, parts: list[str]) -> tuple[Handler, list[str], list[tuple[bytes, bytes]]]:
@@ -123,12 +144,16 @@ class Gateway:
 
     async def _websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = dict(scope["headers"])
+        source = self._guard.source(scope.get("client"), headers)
         try:
+            self._guard.admit_source(source)
             caller = await self._caller(scope, headers)
+            self._guard.admit_principal(caller.name, source)
             _same_origin("WEBSOCKET", headers, caller)
             if scope["path"] != "/ws" or (caller.role is None and not caller.grants):
                 raise Forbidden("no socket for you here")
-        except (Unauthorized, Forbidden) as error:
+        except (Unauthorized, Forbidden, TooMany) as error:
+            self._guard.stream.add("anonymous", source, "WEBSOCKET", scope["path"], error.status, 0, 0)
             await receive()
             await send({"type": "websocket.close", "code": 4000 + error.status, "reason": error.detail})
             return
