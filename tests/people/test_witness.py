@@ -197,3 +197,8 @@ async def test_submissions_at_once_take_turns(cities: list[City]) -> None:
     size = await town.pool.fetchval("SELECT size FROM audit_seen")
     told = {one.text for one in answers if one.status_code == 409}
     assert (len(taken), told) == (1, {f"{size}\n"})
+
+
+async def test_a_city_without_witnesses_runs_on(recorder: Recorder) -> None:
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(recorder.cosigning.run(), 0.05)

@@ -60,8 +60,8 @@ class Cosigning:
         self._troubles: dict[str, str] = {}
 
     async def run(self) -> None:
-        """For ever."""
-        await asyncio.gather(*(self._follow(witness) for witness in self._witnesses))
+        """For ever, also without any witness: who runs it takes its end for a failure."""
+        await asyncio.gather(asyncio.Event().wait(), *(self._follow(witness) for witness in self._witnesses))
 
     async def _follow(self, witness: Witness) -> None:
         rest_s = LOOK_S
