@@ -114,7 +114,7 @@ async def dsn(session_dsn: str) -> str:
     await connection.execute(
         "TRUNCATE entity, history, dead_letter, notification, counter, subscription, bus_cursor, command, app, ld_context,"
         " transient, tenant, csource, csource_subscription, csource_told, subscription_at_source, entity_map, entity_map_entry, snapshot,"
-        " audit_entry, audit_node, audit_seen, privacy_spent"
+        " audit_entry, audit_node, audit_seen, privacy_spent, verdict"
         " RESTART IDENTITY"
     )
     await connection.close()

@@ -72,13 +72,15 @@ Act = Literal["tell", "throttle", "quarantine"]
 class DefenceSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Requests a second and at once, of one address (this machine's own apart) and of one principal. `proxies`: addresses of our own
     reverse proxies, whose X-Forwarded-For is believed. `acts`: what is done about each kind of verdict beside an Alert; for
-    `act_minutes`, unless somebody releases it before."""
+    `act_minutes`, unless somebody releases it before. `watched_types`: entity types whose reports are held against the past of each
+    device; types that jump by nature (a loop at dawn) do not belong there."""
 
     address_per_s: Annotated[float, msgspec.Meta(gt=0)] = 500.0
     address_burst: Annotated[float, msgspec.Meta(ge=1)] = 2_000.0
     principal_per_s: Annotated[float, msgspec.Meta(gt=0)] = 5_000.0
     principal_burst: Annotated[float, msgspec.Meta(ge=1)] = 20_000.0
     proxies: list[str] = []
+    watched_types: list[str] = []
     acts: dict[str, Act] = {}
     act_minutes: Annotated[float, msgspec.Meta(gt=0, le=1_440)] = 15.0
 

@@ -109,4 +109,5 @@ PRIVACY_COLUMNS_MAX = 50
 ACCESS_QUEUE_MAX = 50_000  # requests of which the detector has not read yet
 DEFENCE_SUBJECTS_MAX = 10_000  # whose habits are remembered
 DEFENCE_SHAPES_MAX = 64  # of one subject; more count as one
+VERDICTS_MAX = 10_000
 DEFENCE_PATHS_MAX = 256  # of one subject in one window

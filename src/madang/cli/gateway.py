@@ -21,6 +21,7 @@ from madang.bus.changes import STATS_SUBJECT, batch_subject, decode_changes
 from madang.bus.connection import connect
 from madang.cli.board import Board, metrics, page_config
 from madang.cli.cities import find_city, first_party_apps
+from madang.cli.defence import open_watch
 from madang.cli.desk import open_desk
 from madang.cli.roles import open_pool, open_writer, until_told
 from madang.cli.tenancy import TenantHouse, alias_of
@@ -98,18 +99,11 @@ async def gateway(settings: Settings) -> None:
     past, maps = open_past(pool, city.history.max_instances), EntityMaps(pool)
     ngsi = NgsiLd(broker, Subscriptions(pool), past, federation, maps, tenants.keeping(pool, broker))
     notified = tenants.notified(ngsi)
+    guard, watch = Guard(city.defence), open_watch(pool, writer, recorder.log, city)
     manage = Management(
-        page,
-        apps,
-        desk,
-        letters,
-        board.status,
-        lambda: available(apps),
-        explain.get,
-        notified,
-        recorder,
-        open_privacy(pool, city),
-    )
+        page, apps, desk, letters, board.status, lambda: available(apps), explain.get, notified, recorder,
+        open_privacy(pool, city), watch.verdicts,
+    )  # fmt: skip
     app = Gateway(
         TenantRouter(ngsi, tenants.open),
         manage,
@@ -120,7 +114,7 @@ async def gateway(settings: Settings) -> None:
         apps.caller,
         Caller("anonymous", os.environ.get("MADANG_ANONYMOUS", "reader")),
         SensorThings(broker, past, Observed(pool)),
-        Guard(city.defence),
+        guard,
     )
     await subscribe(client, settings.city, live, board)
     await look(board, settings, store)  # the first status frame already tells how things are
@@ -134,6 +128,7 @@ async def gateway(settings: Settings) -> None:
         federation.follow(),
         recorder.run(),
         recorder.cosigning.run(),
+        watch.run(guard),
     )
     await ngsi.close()
     await tenants.close()

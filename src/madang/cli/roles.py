@@ -18,6 +18,7 @@ from madang.base.errors import MadangError, Unavailable
 from madang.bus.connection import connect, ensure_stream, tell_every_second
 from madang.bus.courier import Courier
 from madang.cli.cities import find_city
+from madang.cli.defence import open_watch, watched
 from madang.cli.tenancy import alias_of, carry_for_tenants, open_subscriber, recorded
 from madang.context.notifier import Notifier
 from madang.context.snapshot import Snapshot, open_snapshot
@@ -87,7 +88,9 @@ async def ingest(settings: Settings) -> None:
     client = await connect(settings.bus, "ingest")
     city = find_city(settings.city_file)
     decoder, interrogate = compile_decoder(city.id, list(city.mqtt)), f"city/{city.id}/interrogation"
-    link = MqttLink(settings.mqtt, decoder, write_all(writer), keep_letters(letters), interrogate)
+    watch = open_watch(pool, writer, AuditLog(pool), city)
+    write = watched(write_all(writer), watch, city.defence.watched_types)
+    link = MqttLink(settings.mqtt, decoder, write, keep_letters(letters), interrogate)
     rate = Rate()
     told = await retrying(letters.count)
 

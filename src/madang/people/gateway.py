@@ -94,15 +94,10 @@ class Gateway:
         request = Request(scope, receive, rest)
         response = await guarded(self._admit, handler, request)
         await send_response(send, response, extra)
-        self._guard.stream.add(
-            request.caller.name,
-            request.source,
-            request.method,
-            raw,
-            response.status,
-            response.entities,
-            len(response.body),
-        )
+        self._guard.saw(
+            request.caller.name, request.source, request.method, raw, response.status, response.entities,
+            len(response.body), request.raw_query,
+        )  # fmt: skip
 
     async def _admit(self, request: Request) -> None:
         """Knows who calls, and from where. Raises Unauthorized, Forbidden, TooMany."""
@@ -153,7 +148,7 @@ class Gateway:
             if scope["path"] != "/ws" or (caller.role is None and not caller.grants):
                 raise Forbidden("no socket for you here")
         except (Unauthorized, Forbidden, TooMany) as error:
-            self._guard.stream.add("anonymous", source, "WEBSOCKET", scope["path"], error.status, 0, 0)
+            self._guard.saw("anonymous", source, "WEBSOCKET", scope["path"], error.status, 0, 0, b"")
             await receive()
             await send({"type": "websocket.close", "code": 4000 + error.status, "reason": error.detail})
             return

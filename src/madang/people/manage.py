@@ -13,8 +13,10 @@ from madang.ingest.deadletters import DeadLetters
 from madang.people.audit import AuditDoor
 from madang.people.http import Handler, Request, Response, nothing_here, pick_method
 from madang.people.privacy import Privacy, PrivacyDoor
+from madang.people.verdicts import VerdictDoor
 from madang.runtime.apps import Apps
 from madang.trust.audit.recorder import Recorder
+from madang.trust.defence.verdicts import Verdicts
 
 T = TypeVar("T")
 JSON = frozenset({"application/json"})
@@ -36,6 +38,7 @@ class Management:
         notified: Handler,
         recorder: Recorder,
         privacy: Privacy | None = None,
+        verdicts: Verdicts | None = None,
     ) -> None:
         self._city, self._apps, self._desk, self._letters = city, apps, desk, letters
         self._status, self._folders, self._recorder = status, app_folders, recorder
@@ -54,6 +57,7 @@ class Management:
             "apps/*/stop": {"POST": self._switch},
             **AuditDoor(recorder).table,
             **PrivacyDoor(privacy, recorder).table,
+            **VerdictDoor(verdicts, recorder).table,
         }
 
     @property

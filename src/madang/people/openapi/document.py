@@ -11,9 +11,9 @@ from madang.people.http import Request, Response, pick_method
 from madang.people.ngsi.allowed import PARAMETERS
 from madang.people.openapi.operations import MANAGEMENT, NGSI, Operation
 from madang.people.openapi.parameters import HEADERS, path_parameter, query_parameter
-from madang.people.openapi.privacy import PRIVACY_SCHEMAS
 from madang.people.openapi.schemas import SCHEMAS, ref
 from madang.people.openapi.sensing import sensorthings_paths
+from madang.people.openapi.trust import TRUST_SCHEMAS
 
 NGSI_PREFIX, MANAGEMENT_PREFIX = "/ngsi-ld/v1", "/madang/v1"
 _PLACES = ("id", "name", "instanceId")
@@ -54,7 +54,7 @@ def describe() -> dict[str, Any]:
         },
         "paths": paths,
         "components": {
-            "schemas": SCHEMAS | PRIVACY_SCHEMAS,
+            "schemas": SCHEMAS | TRUST_SCHEMAS,
             "parameters": HEADERS,
             "securitySchemes": {"app": {"type": "http", "scheme": "bearer", "description": "an app's token"}},
         },

@@ -122,6 +122,8 @@ MANAGEMENT: dict[tuple[str, str], Operation] = {
     ("audit/checkpoint", "GET"): _op("The signed checkpoint of the audit log", {200: "AuditCheckpoint"}),
     ("audit/proof/inclusion", "GET"): _op("That an entry is in the log", {200: "AuditProof"}, None, "index size"),
     ("audit/proof/consistency", "GET"): _op("That the log only grew", {200: "AuditProof"}, None, "old new"),
+    ("verdicts", "GET"): _op("What the detector said, newest first", {200: "VerdictList"}, None, "limit"),
+    ("verdicts/*/release", "POST"): _op("Release who was held back by a verdict", _GONE),
     ("privacy/mask", "POST"): _op("Texts without personal data, coarser places and times", {200: "Masked"}, "Masking"),
     ("privacy/check", "POST"): _op("How well people hide in a table", {200: "Anonymity"}, "Checking"),
     ("privacy/release", "POST"): _op(

@@ -1,7 +1,8 @@
-"""What is kept of each request, for the detector: nothing of what was asked for or answered."""
+"""What is kept of each request, for the detector, until it has read it: nothing of what was answered."""
 
 from __future__ import annotations
 
+import re
 import time
 from collections import deque
 from typing import NamedTuple
@@ -10,7 +11,7 @@ from madang.base.limits import ACCESS_QUEUE_MAX
 
 
 class Access(NamedTuple):
-    """`who` is a principal's name, `path` the raw path as it was asked (cut short), `size` in bytes."""
+    """`who` is a principal's name, `path` and `query` are as they were asked (cut short), `size` in bytes."""
 
     at_s: float
     who: str
@@ -20,6 +21,7 @@ class Access(NamedTuple):
     status: int
     entities: int
     size: int
+    query: bytes = b""
 
 
 class AccessStream:
@@ -29,9 +31,11 @@ class AccessStream:
         self._kept: deque[Access] = deque(maxlen=ACCESS_QUEUE_MAX)
         self._added = self._read = self.lost = 0
 
-    def add(self, who: str, source: str, method: str, path: str, status: int, entities: int, size: int) -> None:
+    def add(
+        self, who: str, source: str, method: str, path: str, status: int, entities: int, size: int, query: bytes = b""
+    ) -> None:
         self._added += 1
-        self._kept.append(Access(time.time(), who, source, method, path[:200], status, entities, size))
+        self._kept.append(Access(time.time(), who, source, method, path[:200], status, entities, size, query[:300]))
 
     def drain(self) -> list[Access]:
         """What came since it was asked last."""
@@ -45,11 +49,14 @@ class AccessStream:
 _IDS = frozenset(
     {"entities", "subscriptions", "csourceRegistrations", "csourceSubscriptions", "jsonldContexts", "types"}
 )
+_TYPES = re.compile(rb"(?:^|&)type=([^&]*)")
 _MORE_IDS = frozenset({"attributes", "entityMaps", "snapshots", "attrs", "commands", "apps", "notifications", "tiles"})
 
 
-def shape_of(method: str, path: str) -> str:
-    """The route without ids: `GET ngsi-ld/v1/entities/*`. Whatever follows the name of a collection is an id."""
+def shape_of(method: str, path: str, query: bytes = b"") -> str:
+    """The route without ids, and the entity types asked for: `GET ngsi-ld/v1/entities Vehicle`. Whatever follows the name of a
+    collection is an id."""
     parts = [part for part in path.split("/") if part][:6]
     out = ["*" if at and parts[at - 1] in _IDS | _MORE_IDS else part[:40] for at, part in enumerate(parts)]
-    return f"{method} {'/'.join(out)}"
+    types = _TYPES.search(query)
+    return f"{method} {'/'.join(out)}" + (f" {types[1][:80].decode('latin-1')}" if types else "")

@@ -55,6 +55,13 @@ class Guard:
         if factor < 1 or not is_this_machine(source):
             self._take(self._by_principal, who, factor)
 
+    def saw(
+        self, who: str, source: str, method: str, path: str, status: int, entities: int, size: int, query: bytes
+    ) -> None:
+        """Keeps a request for the detector. Nobody is known by this machine's own address: benches and demos are not watched."""
+        if who != "anonymous" or not is_this_machine(source):
+            self.stream.add(who, source, method, path, status, entities, size, query)
+
     def _factor(self, key: str) -> float:
         """How much of the usual is allowed. Raises Forbidden for who is in quarantine."""
         hold = self.holds.get(key) if self.holds else None

@@ -13,3 +13,16 @@ CREATE TABLE privacy_spent (
     spent_micro bigint NOT NULL,
     PRIMARY KEY (dataset, period)
 );
+-- What the detector said of somebody, what was done about it, until when, and who released them.
+CREATE TABLE verdict (
+    id text PRIMARY KEY,
+    kind text NOT NULL,
+    subject text NOT NULL,
+    at timestamptz NOT NULL,
+    features json NOT NULL,
+    act text NOT NULL,
+    until timestamptz NOT NULL,
+    released_at timestamptz,
+    released_by text
+);
+CREATE INDEX verdict_at ON verdict (at);

@@ -1,4 +1,4 @@
-"""Bodies of the privacy resources, made from what their handlers read."""
+"""Bodies of the privacy resources, made from what their handlers read, and of the verdicts."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from madang.people.privacy import Checking, Masking, Releasing
+from madang.trust.defence.verdict import KINDS
 
 _, _READ = msgspec.json.schema_components([Masking, Checking, Releasing], ref_template="#/components/schemas/{name}")
 _SPAN = {
@@ -23,8 +24,25 @@ _TEXT = {
     "type": "object",
     "properties": {"text": {"type": "string"}, "spans": {"type": "array", "items": _SPAN}},
 }
-PRIVACY_SCHEMAS: dict[str, dict[str, Any]] = {
+TRUST_SCHEMAS: dict[str, dict[str, Any]] = {
     **_READ,
+    "VerdictList": {
+        "type": "array",
+        "items": {
+            "type": "object",
+            "properties": {
+                "id": {"type": "string"},
+                "kind": {"enum": list(KINDS)},
+                "subject": {"type": "string"},
+                "at": {"type": "string", "format": "date-time"},
+                "features": {"type": "array", "items": {"type": "object"}},
+                "act": {"enum": ["tell", "throttle", "quarantine"]},
+                "until": {"type": "string", "format": "date-time"},
+                "releasedAt": {"type": ["string", "null"]},
+                "releasedBy": {"type": ["string", "null"]},
+            },
+        },
+    },
     "Masked": {
         "type": "object",
         "required": ["texts"],
