@@ -14,7 +14,7 @@ import asyncio
 import json
 import os
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -51,11 +51,12 @@ CACHE = "3GB"  # what docs/operations.md says of a city of a million entities
 REGISTRATIONS, QUERIES_PER_S = 1_000, 50
 FEDERATED = {"federated_p50_ms": "p50_ms", "federated_p99_ms": "p99_ms"}
 DEAD = "write_with_10k_dead_ratio"
+# The request, how many entities it is worth, and how many clients ask at a time: those who write one entity each are many.
 KINDS = {
-    "write_per_core_s": ("write", 1),
-    "batch_entities_per_core_s": ("batch", BATCH),
-    "get_per_core_s": ("get", 1),
-    "type_query_per_core_s": ("query", 1),
+    "write_per_core_s": ("write", 1, 256),
+    "batch_entities_per_core_s": ("batch", BATCH, 64),
+    "get_per_core_s": ("get", 1, 64),
+    "type_query_per_core_s": ("query", 1, 64),
 }
 MILLION = ["geo_q_1m_per_core_s", "geo_q_1m_p50_ms"]
 LATENCY = "device_to_browser_p95_ms"
@@ -85,7 +86,7 @@ async def client(module: str, *arguments: str) -> dict[str, Any]:
     return dict(json.loads(out))
 
 
-async def work(instance: Instance, kind: str, worth: int, seconds: float, connections: int = 64) -> tuple[float, float]:
+async def work(instance: Instance, kind: str, worth: int, connections: int, seconds: float) -> tuple[float, float]:
     """What was done per core-second, and the median of what one request waited in milliseconds."""
     before = cpu_s(instance)
     done = await client("http_load", f"127.0.0.1:{instance.settings.http_port}", kind, str(seconds), str(connections))
@@ -100,9 +101,9 @@ async def load(instance: Instance, key: str, seconds: float) -> float:
 
 async def million(instance: Instance, seconds: float) -> dict[str, float]:
     """By eight clients for the work, by one for the wait; what is on disk was read once before, as in a city that lives."""
-    await work(instance, "near", 1, seconds, 8)
-    per_core, _ = await work(instance, "near", 1, seconds, 8)
-    _, p50_ms = await work(instance, "near", 1, seconds, 1)
+    await work(instance, "near", 1, 8, seconds)
+    per_core, _ = await work(instance, "near", 1, 8, seconds)
+    _, p50_ms = await work(instance, "near", 1, 1, seconds)
     return dict(zip(MILLION, (per_core, p50_ms), strict=True))
 
 
@@ -158,11 +159,11 @@ async def measure(keys: list[str], seconds: float) -> dict[str, float]:
 
 
 @asynccontextmanager
-async def running(city: Iterator[Entity] | None) -> AsyncIterator[Instance]:
-    """An instance of its own, with a city loaded before it opens if there is one."""
+async def running(city: Iterator[Entity] | None, more: Mapping[str, str] = {}) -> AsyncIterator[Instance]:
+    """An instance of its own, with a city loaded before it opens if there is one, and `more` in its environment."""
     folder = scratch("madang-bench-")
     run_dir = folder.path
-    env = demo_env("operator", run_dir / "tiles", None, None)
+    env = demo_env("operator", run_dir / "tiles", None, None) | dict(more)
     instance = Instance(run_dir, "yard", ROOT / "tests" / "fixtures" / "yard.toml", None, env, print)
     try:
         await instance.start_engines()

@@ -3,7 +3,7 @@
     python -m bench.http_load HOST:PORT KIND SECONDS [CONNECTIONS]
 
 Prints `{"done", "bad", "seconds", "p50_ms"}`. Kinds: write (half creates, half merges), batch (100 upserts), get, query, near
-(one type, one attribute, 1 km around, of the entities of `bench.million`).
+(one type, one attribute, 1 km around, of the entities of `bench.million`), whole and filtered (as query, with that word as a token).
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from bench.million import near
 Make = Callable[[], bytes]
 KNOWN = 1_000
 BATCH = 100
+TOKENS = ("whole", "filtered")
 
 
 def entity(number: int, kind: str) -> dict[str, object]:
@@ -55,6 +56,10 @@ def maker(kind: str, start: int) -> Make:
     numbers, chance = itertools.count(start), random.Random(start)
     known = [f"urn:ngsi-ld:Known:yard:{number}" for number in range(KNOWN)]
     queries = [request("GET", f"entities?type=Known{number}&limit=20&count=false") for number in range(10)]
+    by_token = {
+        token: [one.replace(b"host:", f"authorization: Bearer {token}\r\nhost:".encode(), 1) for one in queries]
+        for token in TOKENS
+    }
     reads = [request("GET", f"entities/{one}") for one in known]
 
     def write() -> bytes:
@@ -72,6 +77,8 @@ def maker(kind: str, start: int) -> Make:
         "batch": batch,
         "get": lambda: chance.choice(reads),
         "query": lambda: chance.choice(queries),
+        "whole": lambda: chance.choice(by_token["whole"]),
+        "filtered": lambda: chance.choice(by_token["filtered"]),
         "near": lambda: request("GET", f"entities?{near(chance)}"),
     }
     return makers[kind]

@@ -33,7 +33,7 @@ def busy(at_s: float) -> float:
 
 def get(at_s: float, who: str, source: str, path: str, entities: int = 0, status: int = 200, query: str = "") -> Access:
     size = 300 + entities * 450 if status == 200 else 120
-    return Access(at_s, who, source, "GET", path, status, entities, size, query.encode())
+    return Access(at_s, who, source, "GET", path, status, entities, size, query.removeprefix("type=").partition("&")[0])
 
 
 def app(rng: random.Random, name: str) -> Iterator[Event]:

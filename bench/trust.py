@@ -2,6 +2,8 @@
 
 `audit_append_us`: CPU of this process and of PostgreSQL for one entry, of 20,000 that come a hundred at a time, as a busy command
 room's do. `audit_verify_100k_s`: wall time until 100,000 entries are computed anew, against a kept checkpoint.
+`decision_uncached_us`: CPU for what one principal may do to one service, by the house's policies, with nothing remembered but the
+parsed policies; `residue_uncached_us`: the same of all entities at once. `filtered_query_cost_ratio`: see `bench.filtered`.
 """
 
 from __future__ import annotations
@@ -15,6 +17,7 @@ from pathlib import Path
 import asyncpg
 import psutil
 
+from bench.filtered import ratio
 from madang.base.clock import SystemClock
 from madang.cli.instance import postgres_spec
 from madang.engine import database
@@ -25,8 +28,12 @@ from madang.trust.audit.entry import Event
 from madang.trust.audit.keeper import open_keeper
 from madang.trust.audit.log import AuditLog
 from madang.trust.audit.verify import verify
+from madang.trust.caller import Claim
+from madang.trust.policy.gate import open_gate
+from madang.trust.principal import Principal
 
-TOGETHER, MEASURED, WHOLE = 100, 20_000, 100_000
+TOGETHER, MEASURED, WHOLE, DECISIONS = 100, 20_000, 100_000, 5_000
+SECONDS = 3.0
 DETAILS = {"id": "urn:ngsi-ld:Command:city:0", "kind": "signal.stage", "value": '{"stage":1}', "rank": "efficiency"}
 
 
@@ -63,6 +70,23 @@ async def measure(pool: asyncpg.Pool, run_dir: Path, pid: int) -> dict[str, floa
     return {"audit_append_us": round(append_us, 1), "audit_verify_100k_s": round(verify_s, 2)}
 
 
+def decide() -> dict[str, float]:
+    """Of principals that nobody asked about before."""
+    gate, roles = open_gate(), ("operator", "analyst", "kiosk", "citizen", "auditor")
+    claims = [Claim(Principal("person", f"p{n}", frozenset({roles[n % 5]}))) for n in range(DECISIONS)]
+    began = time.process_time()
+    for claim in claims:
+        gate.decide(claim, "read", "audit")
+    between = time.process_time()
+    for claim in claims:
+        gate.residue(claim, "read")
+    ended = time.process_time()
+    return {
+        "decision_uncached_us": round((between - began) / DECISIONS * 1e6, 1),
+        "residue_uncached_us": round((ended - between) / DECISIONS * 1e6, 1),
+    }
+
+
 async def bench() -> dict[str, float]:
     folder = scratch("madang-bench-")
     server, supervisor, sockets = Postgres(folder.path), Supervisor(folder.path / "logs"), sockets_of(folder.path)
@@ -84,7 +108,7 @@ def main() -> None:
     options = argparse.ArgumentParser(prog="madang bench trust")
     options.add_argument("--json", action="store_true", help="one JSON object on stdout")
     given = options.parse_args()
-    figures = asyncio.run(bench())
+    figures = asyncio.run(bench()) | decide() | asyncio.run(ratio(SECONDS))
     print(json.dumps(figures) if given.json else "\n".join(f"{name} {value}" for name, value in figures.items()))
 
 

@@ -41,8 +41,10 @@ from madang.people.manage import Management
 from madang.people.ngsi.broker import Broker
 from madang.people.ngsi.routes import NgsiLd
 from madang.people.ngsi.snapshot_door import Keeping
+from madang.people.policies import PolicyDoor
 from madang.trust.audit.recorder import Recorder, open_recorder
 from madang.trust.caller import Caller
+from tests.callers import GATE, OPERATOR, app
 from tests.listening import Listener
 from tests.peer import Peer
 
@@ -192,7 +194,9 @@ async def open_api(
     federation = Federation(pool, broker.contexts)
     ngsi = NgsiLd(broker, Subscriptions(pool), past, federation, EntityMaps(pool), keeping)
     absent: Any = None
-    manage = Management({}, absent, absent, absent, absent, absent, absent, ngsi.intake.take, absent)
+    manage = Management(
+        {}, absent, absent, absent, absent, absent, absent, ngsi.intake.take, absent, PolicyDoor(GATE, absent, absent)
+    )
     app = Gateway(ngsi, manage, Nothing(), Nothing(), metrics, no_sockets, nobody, OPERATOR)
     transport = httpx.ASGITransport(app=app)  # type: ignore[arg-type]
     async with httpx.AsyncClient(transport=transport, base_url="http://localhost:8600/ngsi-ld/v1/") as client:
@@ -208,8 +212,7 @@ async def api(broker: Broker, pool: asyncpg.Pool, dsn: str) -> AsyncIterator[htt
         yield client
 
 
-OPERATOR = Caller("anonymous", "operator")
-APP = Caller("app:test.app")
+APP = app("test.app")
 
 
 @pytest.fixture

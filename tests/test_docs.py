@@ -22,7 +22,9 @@ from madang.ingest.mqtt.decode import compile_decoder
 from madang.people.manage import Management
 from madang.people.ngsi.routes import NgsiLd
 from madang.people.openapi.document import MANAGEMENT_PREFIX, path_of
+from madang.people.policies import PolicyDoor
 from madang.runtime.manifest import load_manifest
+from tests.callers import GATE
 
 ROOT = Path(__file__).resolve().parents[1]
 DOCS = ROOT / "docs"
@@ -92,7 +94,9 @@ def routes() -> Iterator[tuple[str, str]]:
     nothing: Any = Mock()
     for shape, method in NgsiLd(nothing, nothing, nothing, nothing, nothing, nothing).routes:
         yield path_of("", shape), method
-    for shape, method in Management({}, nothing, nothing, nothing, nothing, nothing, nothing, nothing, nothing).routes:
+    for shape, method in Management(
+        {}, nothing, nothing, nothing, nothing, nothing, nothing, nothing, nothing, PolicyDoor(GATE, nothing, nothing)
+    ).routes:
         yield path_of(MANAGEMENT_PREFIX, shape), method
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import asyncpg
 import httpx
 import pytest
+from tests.callers import OPERATOR
 
 from madang.base.city import HistorySettings
 from madang.base.limits import TENANTS_MAX
@@ -24,7 +25,6 @@ from madang.people.ngsi.routes import NgsiLd
 from madang.people.ngsi.tenants import TenantRouter
 from madang.trust.audit.log import decode_leaf
 from madang.trust.audit.recorder import Recorder
-from madang.trust.caller import Caller
 
 T1, T2 = {"ngsild-tenant": "one"}, {"ngsild-tenant": "two"}
 ENTITY = {"id": "urn:x:1", "type": "T", "a": 1}
@@ -42,7 +42,7 @@ async def tenants(
     )
     door = TenantRouter(ngsi, house.open)
     nothing: object = None
-    app = Gateway(door, nothing, nothing, nothing, nothing, nothing, nothing, Caller("anonymous", "operator"))  # type: ignore[arg-type]
+    app = Gateway(door, nothing, nothing, nothing, nothing, nothing, nothing, OPERATOR)  # type: ignore[arg-type]
     transport = httpx.ASGITransport(app=app)  # type: ignore[arg-type]
     async with httpx.AsyncClient(transport=transport, base_url="http://localhost:8600/ngsi-ld/v1/") as client:
         yield client

@@ -13,7 +13,7 @@ import asyncpg
 import httpx
 import pytest
 import uvicorn
-from tests.conftest import OPERATOR
+from tests.callers import GATE, OPERATOR
 from tests.listening import Listener
 from tests.subscribing import Courier, entity, register, subscribe
 from tests.waiting import until
@@ -27,6 +27,7 @@ from madang.federation.leases import Door
 from madang.people.gateway import Gateway
 from madang.people.manage import Management
 from madang.people.ngsi.routes import NgsiLd
+from madang.people.policies import PolicyDoor
 from madang.trust.audit.recorder import Recorder
 
 
@@ -44,7 +45,18 @@ class City:
 async def open_city(ngsi: NgsiLd, pool: asyncpg.Pool, alias: str) -> AsyncIterator[City]:
     """Its gateway on loopback, and its courier."""
     nothing: Any = None
-    manage = Management({}, nothing, nothing, nothing, nothing, nothing, nothing, ngsi.intake.take, nothing)
+    manage = Management(
+        {},
+        nothing,
+        nothing,
+        nothing,
+        nothing,
+        nothing,
+        nothing,
+        ngsi.intake.take,
+        nothing,
+        PolicyDoor(GATE, nothing, nothing),
+    )
     app = Gateway(ngsi, manage, nothing, nothing, nothing, nothing, nothing, OPERATOR)
     held = listen_on("127.0.0.1", None)
     port = int(held.getsockname()[1])

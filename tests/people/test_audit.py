@@ -11,6 +11,7 @@ from unittest.mock import Mock
 import asyncpg
 import httpx
 import pytest
+from tests.callers import GATE, OPERATOR, READER
 
 from madang.base.errors import Unavailable
 from madang.cli.desk import CityClock, Desk
@@ -18,6 +19,7 @@ from madang.context.store import Store
 from madang.engine.settings import Settings
 from madang.people.gateway import Gateway
 from madang.people.manage import Management
+from madang.people.policies import PolicyDoor
 from madang.runtime.apps import Apps
 from madang.trust.audit.entry import Event
 from madang.trust.audit.log import decode_leaf
@@ -30,7 +32,6 @@ pytestmark = pytest.mark.engine
 BEACON = str(Path(__file__).resolve().parents[1] / "fixtures" / "beacon")
 RAIN = {"kind": "simulation.rain", "target": "urn:ngsi-ld:Simulation:yard:field", "reason": "trying"}
 FIT, UNFIT = RAIN | {"value": {"intensity_mm_h": 6, "duration_s": 600}}, RAIN | {"value": {"intensity_mm_h": "wet"}}
-OPERATOR, READER = Caller("anonymous", "operator"), Caller("anonymous", "reader")
 ANY = (None, None, None)
 
 
@@ -47,7 +48,9 @@ def management(pool: asyncpg.Pool, recorder: Recorder, tmp_path: Path) -> Manage
 
     nothing: Any = Mock()
     apps = Apps(pool, ask, tmp_path / "door", tmp_path)
-    return Management({}, apps, nothing, nothing, nothing, nothing, nothing, nothing, recorder)
+    return Management(
+        {}, apps, nothing, nothing, nothing, nothing, nothing, nothing, recorder, PolicyDoor(GATE, nothing, nothing)
+    )
 
 
 def client_of(management: Management, caller: Caller) -> httpx.AsyncClient:

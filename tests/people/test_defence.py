@@ -8,6 +8,7 @@ from unittest.mock import AsyncMock, Mock
 
 import httpx
 import pytest
+from tests.callers import GATE, OPERATOR, READER
 
 from madang.base.city import DefenceSettings
 from madang.base.limits import BODY_MAX_BYTES
@@ -17,14 +18,15 @@ from madang.people.manage import Management
 from madang.people.ngsi.routes import NgsiLd
 from madang.people.ngsi.snapshot_door import Keeping
 from madang.people.openapi.document import MANAGEMENT_PREFIX, NGSI_PREFIX, path_of
-from madang.trust.caller import Caller
+from madang.people.policies import PolicyDoor
 from madang.trust.defence.access import Access
 from madang.trust.defence.guard import Guard
 
 NOTHING: Any = Mock()
-NOBODY_KNOWN = Caller("anonymous", "reader")
 STRANGER = ("203.0.113.7", 4711)
-MANAGE = Management({}, NOTHING, NOTHING, NOTHING, NOTHING, NOTHING, NOTHING, NOTHING, NOTHING)
+MANAGE = Management(
+    {}, NOTHING, NOTHING, NOTHING, NOTHING, NOTHING, NOTHING, NOTHING, NOTHING, PolicyDoor(GATE, NOTHING, NOTHING)
+)
 NGSI = NgsiLd(NOTHING, NOTHING, NOTHING, NOTHING, NOTHING, Keeping(NOTHING, NOTHING, NOTHING))
 ROUTES = sorted(
     [(path_of(NGSI_PREFIX, shape), method) for shape, method in NGSI.routes]
@@ -46,7 +48,7 @@ async def plain(request: Request) -> Response:
 
 
 def open_client(guard: Guard) -> httpx.AsyncClient:
-    app = Gateway(NGSI, MANAGE, Plain(), Plain(), plain, NOTHING, NOTHING, NOBODY_KNOWN, guard=guard)
+    app = Gateway(NGSI, MANAGE, Plain(), Plain(), plain, NOTHING, NOTHING, READER, guard=guard)
     transport = httpx.ASGITransport(app=app, client=STRANGER)  # type: ignore[arg-type]
     return httpx.AsyncClient(transport=transport, base_url="http://city.example")
 
@@ -81,7 +83,7 @@ async def test_no_door_reads_a_body_that_says_it_is_too_long(path: str, method: 
         "headers": headers,
         "client": STRANGER,
     }
-    gateway = Gateway(NGSI, MANAGE, Plain(), Plain(), plain, NOTHING, NOTHING, Caller("person:kim", "operator"))
+    gateway = Gateway(NGSI, MANAGE, Plain(), Plain(), plain, NOTHING, NOTHING, OPERATOR)
     await gateway(scope, receive, send)
     assert (receive.await_count, send.await_args_list[0].args[0]["status"] >= 400) == (0, True)
 
@@ -97,8 +99,8 @@ async def test_who_asks_too_much_is_told_when_to_come_again() -> None:
 async def test_each_request_leaves_a_record_without_what_was_said() -> None:
     guard = Guard(DefenceSettings())
     async with open_client(guard) as client:
-        await client.get("/version?secret=1")
+        await client.get("/version?secret=1&type=Vehicle")
         await client.get("/nowhere", headers={"authorization": "Basic abc"})
     (first, second) = guard.stream.drain()
-    assert first == Access(first.at_s, "anonymous", "203.0.113.7", "GET", "/version", 200, 0, first.size)
+    assert first == Access(first.at_s, "anonymous", "203.0.113.7", "GET", "/version", 200, 0, first.size, "Vehicle")
     assert (second.path, second.status) == ("/nowhere", 401)

@@ -6,6 +6,7 @@ from typing import Any
 
 import httpx
 import pytest
+from tests.callers import door
 from tests.conftest import Nothing
 
 from madang.base.errors import BadRequest, Forbidden
@@ -13,12 +14,11 @@ from madang.context.snapshot import Snapshot
 from madang.people.explain import Explain, indexes
 from madang.people.http import Request
 from madang.people.ngsi.broker import Broker
-from madang.trust.caller import Caller
 
 
 async def ask(broker: Broker, query: str, role: str | None = "operator") -> dict[str, Any]:
     scope = {"method": "GET", "headers": [], "query_string": query.encode(), "path": "/madang/v1/explain"}
-    request = Request(scope, Nothing, ["explain"], Caller("someone", role))  # type: ignore[arg-type]
+    request = Request(scope, Nothing, ["explain"], door(role or ""))  # type: ignore[arg-type]
     return httpx.Response(200, content=(await Explain(broker).get(request)).body).json()
 
 

@@ -9,7 +9,8 @@ from typing import Any
 import asyncpg
 import httpx
 import pytest
-from tests.conftest import OPERATOR, Nothing, keeping_of
+from tests.callers import OPERATOR, app
+from tests.conftest import Nothing, keeping_of
 from tests.people.test_live import Client
 from tests.waiting import until
 
@@ -23,18 +24,17 @@ from madang.people.live import Live
 from madang.people.ngsi.broker import Broker
 from madang.people.ngsi.routes import NgsiLd
 from madang.runtime.apps import Apps
-from madang.trust.caller import Caller, Grant
+from madang.trust.caller import Caller, Claim
+from madang.trust.policy.subjects import Grant
+from madang.trust.principal import Principal
 
-APP = Caller(
-    "app:a",
-    None,
-    (
-        Grant("read", "Signal"),
-        Grant("read", "Weather", frozenset({"rain", "location"})),
-        Grant("read", "Secret", frozenset()),
-        Grant("write", "Note", frozenset({"text"})),
-        Grant("command", "signal.stage"),
-    ),
+APP = app(
+    "a",
+    Grant("read", "Signal"),
+    Grant("read", "Weather", frozenset({"rain", "location"})),
+    Grant("read", "Secret", frozenset()),
+    Grant("write", "Note", frozenset({"text"})),
+    Grant("command", "signal.stage"),
 )
 ALWAYS = "timerel=after&timeAt=2000-01-01T00:00:00Z&timeproperty=modifiedAt"
 PLACE = {"type": "Point", "coordinates": [1, 2]}
@@ -227,10 +227,11 @@ async def test_a_token_lives_from_start_to_stop(pool: asyncpg.Pool, tmp_path: Pa
     await apps.install(Path(__file__).resolve().parents[1] / "fixtures" / "beacon")
     await apps.start("test.madang.beacon")
     first = asked[-1]["spec"]["env"]["MADANG_APP_TOKEN"]
-    expected = Caller("app:test.madang.beacon", None, (Grant("read", "Device", frozenset({"value"})),))
-    assert await apps.caller(first) == expected
+    granted = (Grant("read", "Device", frozenset({"value"})),)
+    expected = Claim(Principal("app", "test.madang.beacon", frozenset({"app"})), granted)
+    assert await apps.claim(first) == expected
     await apps.start("test.madang.beacon")
     second = asked[-1]["spec"]["env"]["MADANG_APP_TOKEN"]
-    assert (await apps.caller(first), await apps.caller(second)) == (None, expected)
+    assert (await apps.claim(first), await apps.claim(second)) == (None, expected)
     await apps.stop("test.madang.beacon")
-    assert [await apps.caller(token) for token in (first, second, "")] == [None, None, None]
+    assert [await apps.claim(token) for token in (first, second, "")] == [None, None, None]

@@ -11,7 +11,7 @@ import asyncpg
 import httpx
 import msgspec
 import pytest
-from tests.conftest import OPERATOR
+from tests.callers import OPERATOR
 from tests.flow.page import Page
 from tests.waiting import until
 

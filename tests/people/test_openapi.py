@@ -6,6 +6,7 @@ from typing import Any
 from unittest.mock import Mock
 
 import httpx
+from tests.callers import GATE
 
 from madang.people.manage import Management
 from madang.people.ngsi.allowed import PARAMETERS
@@ -15,13 +16,16 @@ from madang.people.openapi.document import describe, path_of
 from madang.people.openapi.operations import MANAGEMENT, NGSI
 from madang.people.openapi.parameters import QUERY
 from madang.people.openapi.schemas import SCHEMAS
+from madang.people.policies import PolicyDoor
 from madang.people.sensorthings.asking import OPTIONS
 
 NOTHING: Any = Mock()
 
 
 def test_every_route_is_described_and_nothing_else() -> None:
-    management = Management({}, NOTHING, NOTHING, NOTHING, NOTHING, NOTHING, NOTHING, NOTHING, NOTHING)
+    management = Management(
+        {}, NOTHING, NOTHING, NOTHING, NOTHING, NOTHING, NOTHING, NOTHING, NOTHING, PolicyDoor(GATE, NOTHING, NOTHING)
+    )
     assert (set(NGSI), set(MANAGEMENT)) == (
         NgsiLd(NOTHING, NOTHING, NOTHING, NOTHING, NOTHING, Keeping(NOTHING, NOTHING, NOTHING)).routes,
         management.routes,

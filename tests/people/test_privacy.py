@@ -11,12 +11,14 @@ from zoneinfo import ZoneInfo
 import asyncpg
 import httpx
 import pytest
+from tests.callers import GATE, READER, caller
 
 from madang.base.city import PrivacyBudget
 from madang.base.clock import ManualClock
 from madang.base.limits import PRIVACY_REQUEST_MAX_CHARS, PRIVACY_ROWS_MAX, PRIVACY_TEXT_MAX_CHARS
 from madang.people.gateway import Gateway
 from madang.people.manage import Management
+from madang.people.policies import PolicyDoor
 from madang.people.privacy import Privacy
 from madang.trust.audit.log import decode_leaf
 from madang.trust.audit.recorder import Recorder
@@ -29,18 +31,30 @@ TRIPS = {"person": ["a", "a", "b", "c"], "km": [1, 2, 3, 4], "gu": ["종로", "�
 COUNT = {"dataset": "trips", "columns": TRIPS, "person": "person", "measure": "count", "epsilon": 0.5}
 
 
-def client_of(pool: asyncpg.Pool, recorder: Recorder, role: str) -> httpx.AsyncClient:
+def client_of(pool: asyncpg.Pool, recorder: Recorder, who: Caller) -> httpx.AsyncClient:
     nothing: Any = Mock()
     privacy = Privacy(Ledger(pool, {"trips": PrivacyBudget(1.0, 30)}), 5_179, ZoneInfo("Asia/Seoul"), ManualClock(NOW))
-    manage = Management({}, nothing, nothing, nothing, nothing, nothing, nothing, nothing, recorder, privacy)
-    app = Gateway(nothing, manage, nothing, nothing, nothing, nothing, nothing, Caller("anonymous", role))
+    manage = Management(
+        {},
+        nothing,
+        nothing,
+        nothing,
+        nothing,
+        nothing,
+        nothing,
+        nothing,
+        recorder,
+        PolicyDoor(GATE, nothing, nothing),
+        privacy,
+    )
+    app = Gateway(nothing, manage, nothing, nothing, nothing, nothing, nothing, who)
     transport = httpx.ASGITransport(app=app)  # type: ignore[arg-type]
     return httpx.AsyncClient(transport=transport, base_url="http://localhost:8600/madang/v1/privacy/")
 
 
 @pytest.fixture
 async def door(pool: asyncpg.Pool, recorder: Recorder) -> AsyncIterator[httpx.AsyncClient]:
-    async with client_of(pool, recorder, "operator") as client:
+    async with client_of(pool, recorder, caller("analyst")) as client:
         yield client
 
 
@@ -121,5 +135,5 @@ async def test_nonsense_is_refused_and_costs_nothing(
 
 @pytest.mark.parametrize("path", ["mask", "check", "release"])
 async def test_readers_have_no_business_here(pool: asyncpg.Pool, recorder: Recorder, path: str) -> None:
-    async with client_of(pool, recorder, "reader") as client:
+    async with client_of(pool, recorder, READER) as client:
         assert (await client.post(path, json={})).status_code == 403

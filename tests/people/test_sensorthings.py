@@ -11,6 +11,7 @@ import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.callers import door as anonymous_door
 from tests.conftest import Nothing, shared
 
 from madang.base.errors import BadRequest
@@ -24,7 +25,6 @@ from madang.people.openapi.document import describe
 from madang.people.sensorthings.filters import parse_filter
 from madang.people.sensorthings.mapping import SETS
 from madang.people.sensorthings.routes import SensorThings
-from madang.trust.caller import Caller
 
 FIXTURE = Path(__file__).resolve().parents[1] / "fixtures" / "santander.toml"
 BASE = "http://localhost:8600/sensorthings/v1.1"
@@ -38,7 +38,9 @@ PLACE = {"type": "Point", "coordinates": [-3.79716, 43.46469]}
 def door(broker: Broker, pool: asyncpg.Pool, role: str | None) -> httpx.AsyncClient:
     nothing: Any = Nothing()
     things = SensorThings(broker, open_past(pool), Observed(pool))
-    app: Any = Gateway(nothing, nothing, nothing, nothing, nothing, nothing, nothing, Caller("anonymous", role), things)
+    app: Any = Gateway(
+        nothing, nothing, nothing, nothing, nothing, nothing, nothing, anonymous_door(role or ""), things
+    )
     return httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url=f"{BASE}/")
 
 

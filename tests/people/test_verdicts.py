@@ -9,6 +9,7 @@ from unittest.mock import Mock
 import asyncpg
 import httpx
 import pytest
+from tests.callers import GATE, READER, caller
 from tests.waiting import until
 
 from madang.base.city import CityConfig, DefenceSettings
@@ -20,6 +21,7 @@ from madang.model.operations import Create, Operation
 from madang.people.gateway import Gateway
 from madang.people.http import Request, Response
 from madang.people.manage import Management
+from madang.people.policies import PolicyDoor
 from madang.trust.audit.log import decode_leaf
 from madang.trust.audit.recorder import Recorder
 from madang.trust.caller import Caller
@@ -53,12 +55,10 @@ async def thief(guard: Guard, watch: Watch, recorder: Recorder) -> AsyncIterator
     nothing: Any = Mock()
 
     async def by_token(token: str) -> Caller | None:
-        return {"thief": Caller(THIEF, "reader"), "chief": Caller("person:chief", "operator")}.get(token)
+        return {"thief": caller("reader", name="thief"), "chief": caller("operator", name="chief")}.get(token)
 
-    manage = Management({}, *[nothing] * 7, recorder, None, watch.verdicts)
-    app = Gateway(
-        nothing, manage, nothing, Plain(), nothing, nothing, by_token, Caller("anonymous", "reader"), guard=guard
-    )
+    manage = Management({}, *[nothing] * 7, recorder, PolicyDoor(GATE, nothing, nothing), None, watch.verdicts)
+    app = Gateway(nothing, manage, nothing, Plain(), nothing, nothing, by_token, READER, guard=guard)
     transport = httpx.ASGITransport(app=app, client=("192.0.2.66", 1))  # type: ignore[arg-type]
     async with httpx.AsyncClient(
         transport=transport, base_url="http://city.example", headers={"authorization": "Bearer thief"}

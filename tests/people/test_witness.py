@@ -14,7 +14,7 @@ import asyncpg
 import httpx
 import pytest
 import uvicorn
-from tests.conftest import OPERATOR
+from tests.callers import GATE, OPERATOR
 from tests.waiting import until
 
 from madang.base.city import AuditSettings, WitnessSettings
@@ -24,6 +24,7 @@ from madang.engine.outward import allowed_networks
 from madang.engine.settings import listen_on
 from madang.people.gateway import Gateway
 from madang.people.manage import Management
+from madang.people.policies import PolicyDoor
 from madang.trust.audit.cosigning import Witness, list_seen, post_by
 from madang.trust.audit.keeper import cosigned_dir, signer_of
 from madang.trust.audit.note import LOG, WITNESS, Checkpoint, cosigned_at, read_checkpoint
@@ -72,7 +73,18 @@ async def open_city(
     nothing: Any = Mock()
     async with await connect_pool(dsn, 1, 4, f"city_{name}") as pool:
         recorder = open_recorder(pool, run_dir, name, settings, LOOPBACK)
-        manage = Management({}, nothing, nothing, nothing, nothing, nothing, nothing, nothing, recorder)
+        manage = Management(
+            {},
+            nothing,
+            nothing,
+            nothing,
+            nothing,
+            nothing,
+            nothing,
+            nothing,
+            recorder,
+            PolicyDoor(GATE, nothing, nothing),
+        )
         app = Gateway(nothing, manage, nothing, nothing, nothing, nothing, nothing, OPERATOR)
         server = uvicorn.Server(uvicorn.Config(app, log_level="error", lifespan="off"))
         serving = asyncio.create_task(server.serve(sockets=[held]))

@@ -111,3 +111,9 @@ DEFENCE_SUBJECTS_MAX = 10_000  # whose habits are remembered
 DEFENCE_SHAPES_MAX = 64  # of one subject; more count as one
 VERDICTS_MAX = 10_000
 DEFENCE_PATHS_MAX = 256  # of one subject in one window
+
+POLICY_FILE_MAX_BYTES = 1024 * 1024
+POLICIES_MAX = 1_000
+POLICY_AREA_MAX_CORNERS = 1_000
+POLICY_CALLERS_MAX = 10_000  # remembered with what they may; who has not asked for longest goes
+POLICY_LOOK_S = 0.25  # between looks at the files

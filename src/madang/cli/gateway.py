@@ -23,6 +23,7 @@ from madang.cli.board import Board, metrics, page_config
 from madang.cli.cities import find_city, first_party_apps
 from madang.cli.defence import open_watch
 from madang.cli.desk import open_desk
+from madang.cli.policing import by_token, city_gate, door_of, put_on_record
 from madang.cli.roles import open_pool, open_writer, until_told
 from madang.cli.tenancy import TenantHouse, alias_of
 from madang.cli.tidy import keep_tidy
@@ -51,6 +52,7 @@ from madang.people.manage import Management
 from madang.people.ngsi.broker import Broker
 from madang.people.ngsi.routes import NgsiLd
 from madang.people.ngsi.tenants import TenantRouter
+from madang.people.policies import PolicyDoor
 from madang.people.privacy import Privacy
 from madang.people.sensorthings.routes import SensorThings
 from madang.people.server import Protocol
@@ -58,7 +60,6 @@ from madang.people.static_files import Files
 from madang.runtime.apps import Apps
 from madang.runtime.manifest import load_manifest
 from madang.trust.audit.recorder import Recorder, open_recorder
-from madang.trust.caller import Caller
 from madang.trust.defence.guard import Guard
 from madang.trust.privacy.coarsen import EQUAL_AREA, utm_of
 from madang.trust.privacy.ledger import Ledger
@@ -69,6 +70,7 @@ log = structlog.get_logger()
 async def gateway(settings: Settings) -> None:
     """Serves until told to stop."""
     city = find_city(settings.city_file)
+    gate = city_gate(city.timezone)
     pool = await open_pool(settings, 12)
     snapshot = await retrying(lambda: open_snapshot(pool))
     writer = open_writer(settings, pool, snapshot)
@@ -76,6 +78,8 @@ async def gateway(settings: Settings) -> None:
     board, catalogue = Board(city), Catalogue(pool)
     broker = Broker(writer, store, Contexts(catalogue=catalogue), Discovery(pool), catalogue, alias_of(city.id))
     recorder = open_recorder(pool, settings.run_dir, city.id, city.audit)
+    on_record = put_on_record(recorder)
+    on_record(gate.ruling)
     tenants = TenantHouse(settings, Tenants(pool), broker.alias, city.history, recorder)
     federation = Federation(pool, broker.contexts)
     live = Live(broker, board.status)
@@ -99,9 +103,10 @@ async def gateway(settings: Settings) -> None:
     past, maps = open_past(pool, city.history.max_instances), EntityMaps(pool)
     ngsi = NgsiLd(broker, Subscriptions(pool), past, federation, maps, tenants.keeping(pool, broker))
     notified = tenants.notified(ngsi)
+    policies = PolicyDoor(gate, store, apps.grants_of)
     guard, watch = Guard(city.defence), open_watch(pool, writer, recorder.log, city)
     manage = Management(
-        page, apps, desk, letters, board.status, lambda: available(apps), explain.get, notified, recorder,
+        page, apps, desk, letters, board.status, lambda: available(apps), explain.get, notified, recorder, policies,
         open_privacy(pool, city), watch.verdicts,
     )  # fmt: skip
     app = Gateway(
@@ -111,8 +116,8 @@ async def gateway(settings: Settings) -> None:
         Files(Path(__file__).resolve().parents[1] / "people" / "static"),
         metrics(board),
         live.serve,
-        apps.caller,
-        Caller("anonymous", os.environ.get("MADANG_ANONYMOUS", "reader")),
+        by_token(gate, apps),
+        door_of(gate),
         SensorThings(broker, past, Observed(pool)),
         guard,
     )
@@ -129,6 +134,7 @@ async def gateway(settings: Settings) -> None:
         recorder.run(),
         recorder.cosigning.run(),
         watch.run(guard),
+        gate.follow(on_record),
     )
     await ngsi.close()
     await tenants.close()

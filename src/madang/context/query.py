@@ -6,12 +6,14 @@ from dataclasses import dataclass, field
 
 from madang.base.limits import QUERY_DEFAULT_PAGE
 from madang.context.area import Spot
+from madang.context.formula_sql import formula_condition
 from madang.context.row import Row
 from madang.context.sql import Parameters, area_condition, condition, scopes_condition, types_condition, within_circle
 from madang.model.geometry import GeoQuery
 from madang.model.ordering import Ordering
 from madang.model.query import Node
 from madang.model.selection import Selection
+from madang.model.sight import Filter
 
 Cursor = str | Spot
 """Where an entity stands in the order of an answer: its id, or its spot in an area."""
@@ -22,7 +24,7 @@ class Query:
     """What to find. Names are internal. `types` and `attrs` mean any of them; empty means all.
 
     `selection` says more than a list of types can; one of `any_of`, if there are any, must be met too; `order`, when None, is
-    by id, and of an area by place.
+    by id, and of an area by place. `sight`: what may be found by who asks.
     """
 
     any_of: tuple[Query, ...] = ()
@@ -39,6 +41,7 @@ class Query:
     offset: int = 0
     count: bool = False
     after: Cursor | None = None
+    sight: Filter | None = None
 
 
 @dataclass(slots=True)
@@ -80,4 +83,6 @@ def where(query: Query, parameters: Parameters) -> str:
         terms.append(f"id > {parameters.add(query.after)}")
     if query.geo is not None:
         terms.append(area_condition(query.geo, parameters))
+    if query.sight is not None:
+        terms.append(formula_condition(query.sight.formula, parameters))
     return " AND ".join(terms) or "true"

@@ -72,6 +72,8 @@ class Store:
         if is_near(query):
             return await self._nearby.find(query)
         members = await self._members(query)
+        if members is not None and query.sight is not None:
+            return await self._let_through(members, query)
         if members is not None:
             chosen = members[query.offset : query.offset + query.limit]
             total = len(members) if query.count else None
@@ -86,8 +88,27 @@ class Store:
         rows = [row_of(record) for record in records[: query.limit]]
         return Page(rows, total, len(records) > query.limit, rows[-1].entity.id if rows else None)
 
+    async def _let_through(self, members: list[str], query: Query) -> Page:
+        """The page of those members that may be found by who asks: no more of them are looked at than it needs."""
+        end, sight, rows = query.offset + query.limit, query.sight, list[Row]()
+        held = self._snapshot.row if self._snapshot is not None else _none_held
+        read, known = dict[str, Row](), 0
+        for at, entity_id in enumerate(members):
+            row = held(entity_id)
+            if row is None and at >= known:
+                known = at + query.limit + 1
+                read = {one.entity.id: one for one in await self.list_by_id(members[at:known])}
+            row = row or read.get(entity_id)
+            if row is not None and row.passes(sight):
+                rows.append(row)
+                if len(rows) > end and not query.count:
+                    break
+        chosen = rows[query.offset : end]
+        total = len(rows) if query.count else None
+        return Page(chosen, total, len(rows) > end, chosen[-1].entity.id if chosen else None)
+
     async def _members(self, query: Query) -> list[str] | None:
-        """All ids that a query for one type finds, when they are few and hold still."""
+        """All ids that a query for one type finds, whoever asks, when they are few and hold still."""
         snapshot, name = self._snapshot, _plain_type(query)
         if snapshot is None or name is None:
             return None
@@ -137,9 +158,13 @@ class Store:
         return await fetch(self._pool, sql, values)
 
 
+def _none_held(entity_id: str) -> None:
+    """A snapshot that holds nothing."""
+
+
 def _plain_type(query: Query) -> str | None:
-    """The type, when a query asks for nothing but one."""
-    plain = Query(types=query.types, limit=query.limit, offset=query.offset, count=query.count)
+    """The type, when a query asks for nothing but one, whoever asks."""
+    plain = Query(types=query.types, limit=query.limit, offset=query.offset, count=query.count, sight=query.sight)
     return query.types[0] if len(query.types) == 1 and query == plain else None
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -27,7 +27,7 @@ Datasets = frozenset[str | None]
 class Search:
     """`meant`: whether an entity with that id and types is asked for at all; `attrs`: any
     of them must have an instance in the window. `show`: the attributes whose instances are wanted beside
-    those the conditions need; None for all. Names are internal."""
+    those the conditions need; None for all. Names are internal. `let_through`: which of those who asks may find."""
 
     candidates: Candidates
     window: Window
@@ -43,6 +43,7 @@ class Search:
     limit: int = 20
     offset: int = 0
     count: bool = False
+    let_through: Callable[[Mapping[str, Known]], Awaitable[Collection[str]]] | None = None
 
 
 @dataclass(slots=True)
@@ -108,7 +109,8 @@ async def search(history: History, asked: Search) -> Page:
 
 async def _hits(history: History, ids: list[str], asked: Search, names: frozenset[str] | None) -> list[Found]:
     known = await history.known(ids)
-    meant = [identifier for identifier, one in known.items() if asked.meant(identifier, one.types)]
+    known = {identifier: one for identifier, one in known.items() if asked.meant(identifier, one.types)}
+    meant = known if asked.let_through is None else await asked.let_through(known)
     found, _ = await evolutions(history, sorted(meant), asked.window, names, asked.datasets)
     return [
         Found(identifier, known[identifier], evolution)

@@ -41,7 +41,7 @@ def stamped(new: Instance, old: Instance | None, now: str) -> Instance:
 
 def put(old: Any, new: Any, now: str) -> Any:
     """The attribute after `new` replaced the instances of the same datasetId; the others stay."""
-    if isinstance(new, dict) and (old is None or (isinstance(old, dict) and "datasetId" not in new | old)):
+    if type(new) is dict and (old is None or _are_plain(new, old)):
         return stamped(new, old, now)
     instances = by_dataset(old)
     for instance in listed(new):
@@ -58,14 +58,21 @@ def fresh(body: Body, now: str, old: Body | None = None) -> Body:
     for name, attribute in body.items():
         if name in META:
             out[name] = attribute
-        elif isinstance(attribute, dict) and name not in known:
+            continue
+        before = known.get(name)
+        if type(attribute) is dict and (before is None or _are_plain(attribute, before)):
             require_value(name, attribute)
-            out[name] = stamped(attribute, None, now)
+            out[name] = stamped(attribute, before, now)
         else:
             require_values({name: attribute})
-            previous = by_dataset(known.get(name))
+            previous = by_dataset(before)
             out[name] = packed([stamped(new, previous.get(new.get("datasetId")), now) for new in listed(attribute)])
     return out
+
+
+def _are_plain(new: Instance, old: Any) -> bool:
+    """Whether both are the one default instance, as nearly all are."""
+    return type(old) is dict and "datasetId" not in old and "datasetId" not in new
 
 
 def set_or_remove(body: dict[Any, Any], name: str | None, value: Any) -> None:
@@ -125,7 +132,7 @@ def _patched_members(old: Instance, change: Instance) -> Instance:
 
 def merged(old: Any, new: Any, now: str) -> Any:
     """JSON merge patch of the instances (clause 5.5.12); None when nothing is left."""
-    if isinstance(new, dict) and isinstance(old, dict) and "datasetId" not in new and "datasetId" not in old:
+    if type(new) is dict and _are_plain(new, old):
         return _merged_instance(old, new, now)
     instances = by_dataset(old)
     for change in listed(new):

@@ -1,4 +1,4 @@
-"""/madang/v1/audit: the newest entries, the signed checkpoint, proofs (RFC 6962), for operators only; /madang/v1/witness: where
+"""/madang/v1/audit: the newest entries, the signed checkpoint, proofs (RFC 6962), for operators and auditors; /madang/v1/witness: where
 other cities have their logs cosigned (C2SP tlog-witness), for who signs as one of them."""
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class AuditDoor:
         }
 
     async def _list(self, request: Request) -> Response:
-        request.caller.require("manage", "audit")
+        request.caller.require("read", "audit")
         query = request.query
         limit, before = _whole(request, "limit", 50), _whole(request, "before", -1)
         if not 1 <= limit <= 1_000:
@@ -37,7 +37,7 @@ class AuditDoor:
         return Response.json([one | {"entry": decode_leaf(one["leaf"])} for one in found])
 
     async def _checkpoint(self, request: Request) -> Response:
-        request.caller.require("manage", "audit")
+        request.caller.require("read", "audit")
         note, cosigning = await self._recorder.keeper.sign(), self._recorder.cosigning
         return Response.json(
             {"note": cosigning.under(note), "key": self._recorder.keeper.key, "witnesses": cosigning.describe()}
@@ -52,12 +52,12 @@ class AuditDoor:
         return Response(200, lines.encode(), [(b"content-type", b"text/plain; charset=utf-8")])
 
     async def _inclusion(self, request: Request) -> Response:
-        request.caller.require("manage", "audit")
+        request.caller.require("read", "audit")
         index, size = _whole(request, "index"), _whole(request, "size")
         return _proof(await self._recorder.log.inclusion(index, size))
 
     async def _consistency(self, request: Request) -> Response:
-        request.caller.require("manage", "audit")
+        request.caller.require("read", "audit")
         old, new = _whole(request, "old"), _whole(request, "new")
         return _proof(await self._recorder.log.consistency(old, new))
 

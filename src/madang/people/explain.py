@@ -20,7 +20,7 @@ class Explain:
 
     async def get(self, request: Request) -> Response:
         """Operators only: a plan tells how much there is of what. Raises Forbidden, BadRequest, InvalidRequest."""
-        request.caller.require("manage", "explain")
+        request.caller.require("read", "explain")
         check_parameters("entities", "GET", request.raw_query)
         context = await self._broker.contexts.get(link_context(request))
         found = await self._broker.store.explain(asked_for_many(request.raw_query, context).query)

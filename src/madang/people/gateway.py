@@ -27,7 +27,7 @@ from madang.people.http import (
     split_path,
 )
 from madang.people.openapi import document as openapi
-from madang.trust.caller import NOBODY, Caller
+from madang.trust.caller import UNKNOWN, Caller
 from madang.trust.defence.guard import Guard
 
 CSP = (
@@ -116,13 +116,13 @@ class Gateway:
             case ["sensorthings", "v1.1", *rest] if self._sensorthings is not None:
                 return self._sensorthings.handle, rest, API_HEADERS
             case ["tiles", *rest]:
-                return self._tiles.handle, rest, API_HEADERS
+                return reading("files", self._tiles.handle), rest, API_HEADERS
             case ["version"]:
                 return _version, [], API_HEADERS
             case ["openapi.json"]:
                 return openapi.serve, [], API_HEADERS
             case ["metrics"]:
-                return self._metrics, [], API_HEADERS
+                return reading("metrics", self._metrics), [], API_HEADERS
             case ["ngsi-ld" | "madang", *rest]:
                 return _nothing, rest, API_HEADERS
         return self._pages.handle, parts, PAGE_HEADERS
@@ -130,7 +130,8 @@ class Gateway:
     async def _caller(self, scope: Scope, headers: dict[bytes, bytes]) -> Caller:
         authorization = headers.get(b"authorization")
         if authorization is None:
-            return NOBODY if _app_door(scope) else self._anonymous
+            anonymous = self._anonymous.now()
+            return anonymous.known_as(UNKNOWN) if _app_door(scope) else anonymous
         kind, _, token = authorization.decode("latin-1").partition(" ")
         caller = await self._by_token(token.strip()) if kind.lower() == "bearer" else None
         if caller is None:
@@ -145,7 +146,7 @@ class Gateway:
             caller = await self._caller(scope, headers)
             self._guard.admit_principal(caller.name, source)
             _same_origin("WEBSOCKET", headers, caller)
-            if scope["path"] != "/ws" or (caller.role is None and not caller.grants):
+            if scope["path"] != "/ws" or (caller.reads.blind and not caller.claim.grants):
                 raise Forbidden("no socket for you here")
         except (Unauthorized, Forbidden, TooMany) as error:
             self._guard.saw("anonymous", source, "WEBSOCKET", scope["path"], error.status, 0, 0, b"")
@@ -153,6 +154,16 @@ class Gateway:
             await send({"type": "websocket.close", "code": 4000 + error.status, "reason": error.detail})
             return
         await self._sockets(scope, receive, send, caller)
+
+
+def reading(service: str, handler: Handler) -> Handler:
+    """The handler behind the gate."""
+
+    async def handle(request: Request) -> Response:
+        request.caller.require("read", service)
+        return await handler(request)
+
+    return handle
 
 
 async def _version(request: Request) -> Response:
@@ -174,10 +185,10 @@ def _same_origin(method: str, headers: dict[bytes, bytes], caller: Caller) -> No
     """A page of another site in the operator's browser must not act, nor listen, in the operator's name; nor may a name
     that was made to point at this machine (DNS rebinding) read in it."""
     host = headers.get(b"host", b"").decode("latin-1")
-    if caller.name == "anonymous" and caller.role == "operator" and _hostname(host) not in LOOPBACK:
+    if caller.name == "anonymous" and not caller.writes.blind and _hostname(host) not in LOOPBACK:
         raise Forbidden("this name does not belong to this machine")
     origin = headers.get(b"origin")
-    if method in SAFE or origin is None or caller.role is None:
+    if method in SAFE or origin is None or caller.principal.kind == "app":
         return
     if urlsplit(origin.decode("latin-1")).netloc != host:
         raise Forbidden("a page of another origin may not act here")

@@ -26,6 +26,7 @@ from madang.context.query import Cursor, Page, Query
 from madang.context.row import Row
 from madang.model.change import Change
 from madang.model.context import CORE
+from madang.model.entity import Entity
 from madang.model.evaluate import satisfies
 from madang.model.geometry import box_query
 from madang.model.query import parse_query
@@ -148,8 +149,7 @@ class Socket:
             limit=PAGE,
         )
         form = Form(message.format, attrs=frozenset(message.attrs) if message.attrs else None)
-        query, form = self._live.broker.restrict(self._caller, query, form)
-        view = View(message.id, query, form)
+        view = View(message.id, self._live.broker.restrict(self._caller, query), form, query)
         self.views[message.id] = view
         self.reload(view)
 
@@ -187,7 +187,7 @@ class Socket:
             view.floor[row.entity.id] = row.seq
             view.floor_top = max(view.floor_top, row.seq)
         view.seq = max(view.seq, view.floor_top)
-        entities = [render(row.entity, self._form(view, row.entity.types), row.stamps) for row in page.rows]
+        entities = [render(row.entity, self._form(view, row.entity), row.stamps) for row in page.rows]
         return {
             "op": "state",
             "id": view.id,
@@ -197,20 +197,39 @@ class Socket:
             "last": not page.more,
         }
 
-    def _form(self, view: View, types: list[str]) -> Form:
-        return self._live.broker.cut(self._caller, types, view.form)
+    def _form(self, view: View, entity: Entity) -> Form:
+        return self._live.broker.cut(self._caller, entity, view.form)
 
     async def _tick_for_ever(self) -> None:
         loop, next_status = asyncio.get_running_loop(), 0.0
-        tick_s = SOCKET_TICK_S if self._caller.role is not None else APP_SOCKET_TICK_S
+        tick_s = APP_SOCKET_TICK_S if self._caller.principal.kind == "app" else SOCKET_TICK_S
         while True:
             began = loop.time()
+            await self._renew()
             for view in list(self.views.values()):
                 await self._flush(view)
             if began >= next_status:
                 next_status = began + STATUS_S
                 await self._say({"op": "status", **self._live.status()})
             await asyncio.sleep(max(0.0, tick_s - (loop.time() - began)))
+
+    async def _renew(self) -> None:
+        """Under policies that changed every view begins anew; what may be asked no more is told, and ends."""
+        caller = self._caller.now()
+        if caller is self._caller:
+            return
+        self._caller = caller
+        for view in list(self.views.values()):
+            try:
+                view.query = self._live.broker.restrict(caller, view.asked)
+            except MadangError as error:
+                self.views.pop(view.id, None)
+                await self._say(
+                    {"op": "state", "id": view.id, "seq": view.seq, "entities": [], "first": True, "last": True}
+                )
+                await self._say({"op": "error", "id": view.id, "problem": error.problem()})
+            else:
+                self.reload(view)
 
     async def _flush(self, view: View) -> None:
         if len(view.pending) > SOCKET_QUEUE_MAX_CHANGES:
@@ -264,7 +283,9 @@ class Socket:
                 continue
             view.shown.add(change.id)
             body = row.entity.body if row is not None and (one.reborn or not known) else one.body
-            entities.append(shown_change(change, body, self._form(view, change.types)))
+            known_of_it = row.entity.body if row is not None else {}
+            entity = Entity(change.id, change.types, dict.fromkeys(body) | known_of_it)
+            entities.append(shown_change(change, body, self._form(view, entity)))
         return entities, deleted
 
     async def _say(self, frame: dict[str, Any]) -> None:
@@ -278,6 +299,8 @@ def _inside(view: View, row: Row | None, told: bool) -> bool:
     query = view.query
     if row is None:
         return told and not view.conditional
+    if not row.passes(query.sight):
+        return False
     if query.q is not None and not satisfies(row.entity.body, query.q):
         return False
     return query.geo is None or query.geo.matches(geometry_of(row.entity, query.geo.attribute))

@@ -12,6 +12,7 @@ from madang.base.errors import BadRequest, MadangError
 from madang.ingest.deadletters import DeadLetters
 from madang.people.audit import AuditDoor
 from madang.people.http import Handler, Request, Response, nothing_here, pick_method
+from madang.people.policies import PolicyDoor
 from madang.people.privacy import Privacy, PrivacyDoor
 from madang.people.verdicts import VerdictDoor
 from madang.runtime.apps import Apps
@@ -37,6 +38,7 @@ class Management:
         explain: Handler,
         notified: Handler,
         recorder: Recorder,
+        policies: PolicyDoor,
         privacy: Privacy | None = None,
         verdicts: Verdicts | None = None,
     ) -> None:
@@ -56,6 +58,7 @@ class Management:
             "apps/*/start": {"POST": self._switch},
             "apps/*/stop": {"POST": self._switch},
             **AuditDoor(recorder).table,
+            **policies.table,
             **PrivacyDoor(privacy, recorder).table,
             **VerdictDoor(verdicts, recorder).table,
         }
@@ -72,6 +75,7 @@ class Management:
         return await pick_method(request, handlers)(request)
 
     async def _get_city(self, request: Request) -> Response:
+        request.caller.require("read", "city")
         return Response.json(self._city)
 
     async def _get_status(self, request: Request) -> Response:

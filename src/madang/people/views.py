@@ -31,11 +31,12 @@ def first(change: Change) -> Waiting:
 
 @dataclass
 class View:
-    """`generation` tells the present load from one that a resync overtook."""
+    """`generation` tells the present load from one that a resync overtook; `query` is what was `asked` as far as it may be."""
 
     id: str
     query: Query
     form: Form
+    asked: Query
     shown: set[str] = field(default_factory=set)
     pending: dict[str, Waiting] = field(default_factory=dict)
     floor: dict[str, int] = field(default_factory=dict)
@@ -47,7 +48,7 @@ class View:
 
     @property
     def conditional(self) -> bool:
-        return self.query.q is not None or self.query.geo is not None
+        return self.query.q is not None or self.query.geo is not None or self.query.sight is not None
 
     def take(self, change: Change) -> None:
         """Folds a change into what waits. An entity that lost the wanted type is of interest as long as it is shown, waits to

@@ -18,7 +18,9 @@ from madang.base.errors import Conflict, NotFound, Unavailable
 from madang.engine.privilege import APP_UID, own
 from madang.runtime.manifest import Manifest, Scope, load_manifest
 from madang.runtime.sandbox import level
-from madang.trust.caller import Caller
+from madang.trust.caller import Claim
+from madang.trust.policy.subjects import Grant
+from madang.trust.principal import Principal
 
 Ask = Callable[[dict[str, Any]], Awaitable[Any]]
 
@@ -28,22 +30,29 @@ class Apps:
 
     def __init__(self, pool: asyncpg.Pool, ask: Ask, door: Path, data_dir: Path) -> None:
         self._pool, self._ask, self._door, self._data = pool, ask, door, data_dir
-        self._callers: dict[str, Caller] = {}
+        self._claims: dict[str, Claim] = {}
 
-    async def caller(self, token: str) -> Caller | None:
-        """Whose token this is."""
+    async def claim(self, token: str) -> Claim | None:
+        """Whose token this is, and what was granted."""
         digest = _digest(token)
-        if digest not in self._callers:
-            callers = self._callers
+        if digest not in self._claims:
+            claims = self._claims
             record = await self._pool.fetchrow("SELECT id, grants FROM app WHERE token_hash = $1", digest)
             if record is None:
                 return None
             scopes = msgspec.convert(record["grants"], list[Scope])
-            caller = Caller(f"app:{record['id']}", None, tuple(scope.grant() for scope in scopes))
+            principal = Principal("app", record["id"], frozenset({"app"}))
             # Into the cache of before the question: a stop meanwhile has put a new one in its place.
-            callers[digest] = caller
-            return caller
-        return self._callers[digest]
+            claims[digest] = claim = Claim(principal, tuple(scope.grant() for scope in scopes))
+            return claim
+        return self._claims[digest]
+
+    async def grants_of(self, app_id: str) -> tuple[Grant, ...]:
+        """What was granted to an installed app; nothing to another."""
+        record = await self._pool.fetchrow("SELECT grants FROM app WHERE id = $1", app_id)
+        return (
+            () if record is None else tuple(scope.grant() for scope in msgspec.convert(record["grants"], list[Scope]))
+        )
 
     async def install(self, folder: Path) -> Manifest:
         """Everything the manifest asks for is granted: the demo's operator installs by hand and sees the list. Raises
@@ -68,7 +77,7 @@ class Apps:
         manifest = msgspec.convert(record["manifest"], Manifest)
         token = secrets.token_urlsafe(32)
         await self._pool.execute("UPDATE app SET token_hash = $2, wanted = true WHERE id = $1", app_id, _digest(token))
-        self._callers = {}
+        self._claims = {}
         await self._supervise({"op": "start", "name": f"app:{app_id}", "spec": self._spec(record, manifest, token)})
 
     def _spec(self, record: asyncpg.Record, manifest: Manifest, token: str) -> dict[str, Any]:
@@ -88,7 +97,7 @@ class Apps:
     async def stop(self, app_id: str) -> None:
         await self._record(app_id)
         await self._pool.execute("UPDATE app SET wanted = false, token_hash = '' WHERE id = $1", app_id)
-        self._callers = {}
+        self._claims = {}
         await self._supervise({"op": "stop", "name": f"app:{app_id}"})
 
     async def remove(self, app_id: str) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 
 from madang.base.errors import BadRequest
-from madang.trust.caller import Grant
+from madang.trust.policy.subjects import Grant
 
 _ID = re.compile(r"[a-z0-9]+(\.[a-z0-9-]+)+\Z")
 

@@ -140,7 +140,7 @@ def test_the_stream_keeps_the_latest_and_counts_what_it_lost() -> None:
         ("/madang/v1/commands/9", "GET madang/v1/commands/*"),
         ("/wp-admin//setup.php", "GET wp-admin/setup.php"),
         ("/a/b/c/d/e/f/g/h", "GET a/b/c/d/e/f"),
-        ("", "GET "),
+        ("", "GET"),
     ],
 )
 def test_a_route_has_a_shape_without_ids(path: str, shape: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from madang.base.errors import BadRequest, MadangError
+from madang.base.errors import BadRequest, Forbidden, MadangError
 from madang.model.context import Context
 from madang.model.entity import Entity, parse_entity
 from madang.model.kinds import check_id
@@ -92,9 +92,9 @@ class Batches:
     ) -> tuple[list[tuple[str, Outcome]], list[tuple[str, MadangError]]]:
         failed = [(name, item) for name, item in items if isinstance(item, MadangError)]
         operations = [item for _, item in items if not isinstance(item, MadangError)]
-        declared = iter(types)
-        for operation in operations if request.caller.role is None else operations[:1]:  # a role may all or nothing
-            await self._broker.check_write(request.caller, operation, next(declared, None))
+        if not request.caller.writes.whole:
+            operations, refused = await self._permitted(request, operations, types)
+            failed += refused
         done = []
         outcomes = await self._broker.writer.submit_many(operations)
         for operation, outcome in zip(operations, outcomes, strict=True):
@@ -105,6 +105,21 @@ class Batches:
             else:
                 done.append((operation.target, outcome))
         return done, failed
+
+    async def _permitted(
+        self, request: Request, operations: list[Operation], types: list[list[str]]
+    ) -> tuple[list[Operation], list[tuple[str, MadangError]]]:
+        """Those that the caller may do, and the errors of the others. Raises Forbidden when they are all."""
+        kept, refused = list[Operation](), list[tuple[str, MadangError]]()
+        for operation, declared in zip(operations, types or [[] for _ in operations], strict=True):
+            try:
+                await self._broker.check_write(request.caller, operation, declared)
+                kept.append(operation)
+            except Forbidden as error:
+                refused.append((operation.target, error))
+        if refused and not kept:
+            raise refused[0][1]
+        return kept, refused
 
 
 def asked_in_body(request: Request, data: Any, context: Context) -> tuple[Asked, Given]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from madang.base.errors import Forbidden, NotFound
+from madang.base.errors import MadangError, NotFound
 from madang.context.catalogue import Catalogue
 from madang.context.contexts import Contexts
 from madang.context.discovery import Discovery
@@ -14,13 +15,19 @@ from madang.context.store import Store
 from madang.context.writer import Writer
 from madang.model.condition import Guarded
 from madang.model.entity import Entity
+from madang.model.formula import FALSE
 from madang.model.operations import Operation, Replace
 from madang.model.outcome import Outcome
 from madang.model.projection import PLAIN
 from madang.model.query import All, Differs, Linked, Node, Some
 from madang.model.removals import Delete
 from madang.model.render import Form
+from madang.model.sight import Sight
 from madang.trust.caller import Caller
+
+_RESTRICTED_KEPT = 256
+_NOW = "1970-01-01T00:00:00.000Z"
+"""Of an effect that is only thought of."""
 
 
 @dataclass(frozen=True)
@@ -34,74 +41,88 @@ class Broker:
     catalogue: Catalogue
     alias: str = "madang"
 
-    async def write(self, caller: Caller, operation: Operation, types: list[str] | None = None) -> Outcome:
+    async def write(self, caller: Caller, operation: Operation, types: Sequence[str] = ()) -> Outcome:
         """Durable when it returns; see Writer.submit. Raises Forbidden."""
-        if caller.role is None:
+        if not caller.writes.whole:
             await self.check_write(caller, operation, types)
-        else:
-            caller.require("write", "entities")
         return await self.writer.submit(operation)
 
-    async def check_write(self, caller: Caller, operation: Operation, types: list[str] | None = None) -> None:
-        """Raises Forbidden unless the caller may write such an entity as it is and as it will be."""
-        if caller.role is not None:
-            caller.require("write", "entities")
+    async def check_write(self, caller: Caller, operation: Operation, types: Sequence[str] = ()) -> None:
+        """Raises Forbidden unless the caller may write such an entity as it is and as it will be. What is not there, and what
+        the caller may not write, are refused alike, so that existence does not leak."""
+        if caller.writes.whole:
             return
         if isinstance(operation, Guarded):
             operation = operation.operation
-        wanted = set(types or [])
-        body = getattr(operation, "entity", Entity("", [], {})).body
-        names = set(body) | ({operation.name} if hasattr(operation, "name") else set())
-        for row in await self.store.list_by_id([operation.target]):
-            wanted |= set(row.entity.types)
-            if isinstance(operation, Replace | Delete):
-                names |= set(row.entity.body)  # what is not said again is removed
-        if not wanted:
-            raise NotFound(f"no entity {operation.target}")
-        for name in wanted:
-            caller.require("write", name)
-        allowed = caller.attributes("write", wanted)
-        if allowed is not None and not names <= allowed:
-            raise Forbidden(f"{caller.name} was not granted to write {', '.join(sorted(names - allowed))}")
+        before = next((row.entity for row in await self.store.list_by_id([operation.target])), None)
+        after, names = _effect(operation, before, types)
+        kinds = {*types, *(name for one in (before, after) if one is not None for name in one.types)}
+        caller.require_types("write", sorted(kinds))
+        states = [one for one in (before, after) if one is not None and one.types]
+        if not states:
+            raise caller.refusal(f"write {operation.target}")
+        for state in states:
+            open_to = caller.writes.of(state)
+            if open_to.empty or (hidden := sorted(name for name in names if name not in open_to)):
+                what = f"write {operation.target}" if open_to.empty else f"write {', '.join(hidden)}"
+                rules = caller.forbidding("write", tuple(state.types), None if open_to.empty else hidden[0])
+                raise caller.refusal(what, rules)
 
-    def restrict(self, caller: Caller, query: Query, form: Form) -> tuple[Query, Form]:
-        """The query cut down to what the caller may ask; each entity found is then shown by `cut`. Raises Forbidden."""
-        if caller.everything:
-            return query, form
-        readable = caller.readable_types() or ()
-        types = query.types or readable
-        for name in types:
-            caller.require("read", name)
-        if not types:
-            raise Forbidden(f"{caller.name} was not granted to read anything")
-        asked = attributes_in(query)
-        for name in types:
+    def restrict(self, caller: Caller, query: Query, action: str = "read") -> Query:
+        """The query cut down to what the caller may ask; each entity found is then shown by `cut`. `action` is read, or history.
+        Raises Forbidden for a question that would tell of what is hidden."""
+        sight = caller.sight(action)
+        if sight.whole:
+            return query
+        known = caller.restricted.get((action, id(query)))
+        if known is None or known[0] is not query:
+            if len(caller.restricted) >= _RESTRICTED_KEPT:
+                caller.restricted.clear()
+            known = caller.restricted[action, id(query)] = (query, self._restricted(caller, sight, query, action))
+        return known[1]
+
+    def _restricted(self, caller: Caller, sight: Sight, query: Query, action: str) -> Query:
+        caller.require_types(action, query.types)
+        if sight.blind:
+            raise caller.refusal(f"{action} anything")
+        asked = frozenset(attributes_in(query))
+        known = query.types or tuple(name for name in sight.types if not sight.of_types((name,)).blind)
+        others = not query.types and not sight.of_types(()).blind
+        for types in [*((name,) for name in known), *([()] if others else [])]:
             # Of each type by itself: what is open of one says nothing of another.
-            open_to = caller.attributes("read", [name])
-            if open_to is not None and not asked <= open_to:
-                raise Forbidden(f"{caller.name} was not granted to read {', '.join(sorted(asked - open_to))} of {name}")
-        return replace(query, types=tuple(types)), form
+            here = sight.of_types(types)
+            hidden = sorted(name for name in asked if here.about(name) == FALSE)
+            if hidden:
+                what = f"{action} {', '.join(hidden)} of {types[0] if types else 'all types'}"
+                raise caller.refusal(what, caller.forbidding(action, types, hidden[0]))
+        types = () if others else known
+        return replace(query, types=types, sight=sight.filter(asked, types))
 
-    def cut(self, caller: Caller, types: list[str], form: Form) -> Form:
-        """The form in which the caller sees entities of these types."""
-        if caller.everything:
-            return form
-        return replace(form, attrs=_both(form.attrs, caller.attributes("read", types)))
+    def cut(self, caller: Caller, entity: Entity, form: Form) -> Form:
+        """The form in which the caller sees the entity."""
+        return form if caller.everything else caller.reads.form(entity, form)
 
     def visible(self, caller: Caller, row: Row, form: Form) -> Form:
         """The form in which the caller may see this entity. Raises NotFound, so that existence does not leak."""
-        if caller.everything:
-            return form
-        open_to = caller.attributes("read", row.entity.types)
-        if open_to is not None and not open_to:
+        if not caller.everything and not caller.reads.sees(row.entity):
             raise NotFound(f"no entity {row.entity.id}")
-        return self.cut(caller, row.entity.types, form)
+        return self.cut(caller, row.entity, form)
 
 
-def _both(one: frozenset[str] | None, other: frozenset[str] | None) -> frozenset[str] | None:
-    if one is None or other is None:
-        return one if other is None else other
-    return one & other
+def _effect(operation: Operation, before: Entity | None, types: Sequence[str]) -> tuple[Entity | None, set[str]]:
+    """What the entity will be, as far as it can be told, and the attributes that are touched."""
+    said = getattr(operation, "entity", Entity(operation.target, [], {}))
+    names = set(said.body) | ({operation.name} if hasattr(operation, "name") else set())
+    if isinstance(operation, Replace | Delete) and before is not None:
+        names |= set(before.body)  # what is not said again is removed
+    try:
+        outcome = operation.apply(before, _NOW)
+    except MadangError:  # the writer will say so
+        return Entity(operation.target, [*types], said.body) if types else None, names
+    after = outcome.entity
+    if after is None and types:
+        after = Entity(operation.target, [*types], said.body)
+    return after, names | set(outcome.changed)
 
 
 ANYTHING = "*"

@@ -12,8 +12,7 @@ from madang.people.ngsi.broker import Broker
 from madang.people.ngsi.entities import NO_CONTENT
 from madang.people.ngsi.queries import flag
 
-RIGHT = "entities"
-"""Names mean the same to all who write entities: who may write them may say what names mean."""
+RIGHT = "contexts"
 
 
 class ContextResources:

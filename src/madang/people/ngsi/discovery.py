@@ -8,7 +8,9 @@ from typing import Any
 
 from madang.base.errors import NotFound
 from madang.context.discovery import Discovery, Usage
+from madang.context.query import Query
 from madang.model.context import Context, iri_of_internal
+from madang.model.formula import FALSE, TRUE
 from madang.model.sources import Spec
 from madang.people.http import Request, Response
 from madang.people.ngsi.broker import Broker
@@ -33,7 +35,7 @@ class DiscoveryResources:
         context = await self._begin(request)
         if flag(request.query, "details"):
             return await self._types_in_detail(request, context)
-        names = {name for name in await self._discovery.types() if _reads(request.caller, name)}
+        names = {name for name in await self._discovery.types() if await self._reads(request.caller, name)}
         told, warnings = await self._elsewhere(
             request, context, Question("retrieveEntityTypes", "types"), lambda one: one.types()
         )
@@ -41,7 +43,7 @@ class DiscoveryResources:
         return self._answer(request, _list_of("EntityTypeList") | listed, context, warnings)
 
     async def _types_in_detail(self, request: Request, context: Context) -> Response:
-        pairs = {pair for pair in await self._discovery.pairs() if _reads(request.caller, *pair)}
+        pairs = {pair for pair in await self._discovery.pairs() if await self._reads(request.caller, *pair)}
         question = Question("retrieveEntityTypeDetails", "types", details=True)
         told, warnings = await self._elsewhere(request, context, question, lambda one: one.pairs())
         grouped = _grouped(pairs.union(*told))
@@ -54,8 +56,10 @@ class DiscoveryResources:
     async def type(self, request: Request) -> Response:
         context = await self._begin(request)
         name = context.expand(request.parts[1])
-        count = await self._discovery.count(name) if _reads(request.caller, name) else 0
-        usages = [one for one in await self._discovery.attributes_of(name) if _reads(request.caller, name, one.name)]
+        caller = request.caller
+        count = await self._count(caller, name) if await self._reads(caller, name) else 0
+        found = await self._discovery.attributes_of(name)
+        usages = [one for one in found if await self._reads(caller, name, one.name)]
         question = Question("retrieveEntityTypeInfo", "types/{name}", Spec(types=(name,)), name)
         told, warnings = await self._elsewhere(request, context, question, lambda one: one.usages(name))
         if not count and not told:
@@ -74,7 +78,7 @@ class DiscoveryResources:
     async def attributes(self, request: Request) -> Response:
         context = await self._begin(request)
         pairs = {(name, kind) for kind, name in await self._discovery.pairs() if name}
-        pairs = {(name, kind) for name, kind in pairs if _reads(request.caller, kind, name)}
+        pairs = {(name, kind) for name, kind in pairs if await self._reads(request.caller, kind, name)}
         if not flag(request.query, "details"):
             question = Question("retrieveAttrTypes", "attributes")
             told, warnings = await self._elsewhere(request, context, question, lambda one: one.attributes())
@@ -93,10 +97,13 @@ class DiscoveryResources:
     async def attribute(self, request: Request) -> Response:
         context = await self._begin(request)
         name = context.expand(request.parts[1])
-        usages = [one for one in await self._discovery.types_with(name) if _reads(request.caller, one.name, name)]
+        found = await self._discovery.types_with(name)
+        usages = [one for one in found if await self._reads(request.caller, one.name, name)]
         question = Question("retrieveAttrTypeInfo", "attributes/{name}", Spec(names=(name,)), name)
         told, warnings = await self._elsewhere(request, context, question, lambda one: one.usage(name))
-        count = sum(one.count for one in usages) + sum(one for one, _ in told)
+        whole = request.caller.everything
+        here = [one.count if whole else await self._count(request.caller, one.name, name) for one in usages]
+        count = sum(here) + sum(one for one, _ in told)
         kinds = _kinds([*usages, *(usage for _, some in told for usage in some)])
         if not kinds:
             raise NotFound(f"no attribute {request.parts[1]}")
@@ -106,6 +113,22 @@ class DiscoveryResources:
             "typeNames": [context.compact(kind) for kind in sorted(kinds)],
         }
         return self._answer(request, _named("Attribute", name, context) | summary, context, warnings)
+
+    async def _reads(self, caller: Caller, kind: str, attribute: str | None = None) -> bool:
+        """Whether the caller finds entities of that type, and that attribute in them."""
+        if caller.everything:
+            return True
+        here = caller.reads.of_types((kind,))
+        open_in = here.visible if attribute is None else here.about(attribute)
+        return open_in == TRUE or (open_in != FALSE and await self._count(caller, kind, attribute) > 0)
+
+    async def _count(self, caller: Caller, kind: str, attribute: str | None = None) -> int:
+        """Entities of a type, of those with an attribute, that the caller may find."""
+        attributes = () if attribute is None else (attribute,)
+        query = self._broker.restrict(caller, Query(types=(kind,), attrs=attributes, limit=0, count=True))
+        if query.sight is None and attribute is None:
+            return await self._discovery.count(kind)
+        return (await self._broker.store.find(query)).total or 0
 
     async def _begin(self, request: Request) -> Context:
         accepted_json(request)
@@ -139,15 +162,6 @@ def _grouped(pairs: Iterable[tuple[str, str | None]]) -> dict[str, list[str]]:
     for first, second in sorted(pairs, key=lambda pair: (pair[0], pair[1] or "")):
         out.setdefault(first, []).extend([second] if second else [])
     return out
-
-
-def _reads(caller: Caller, kind: str, attribute: str | None = None) -> bool:
-    if caller.everything:
-        return True
-    if kind not in (caller.readable_types() or ()):
-        return False
-    open_to = caller.attributes("read", [kind])
-    return attribute is None or open_to is None or attribute in open_to
 
 
 def _list_of(kind: str) -> dict[str, Any]:

@@ -65,7 +65,7 @@ class DistributedBatches:
         return handle
 
     async def _run(self, request: Request, operation: str, name: str, local: Handler) -> Response:
-        request.caller.require("write", "entities")
+        request.caller.require_whole("write")
         origin = self._sharing.origin(request)
         plan = await self._plan(request, operation)
         if not plan.bodies and not plan.errors:
@@ -138,7 +138,7 @@ class DistributedBatches:
 
     async def purge(self, request: Request, local: Handler) -> Response:
         """Clause 5.6.21: each source loses what it registered and the query means."""
-        request.caller.require("write", "entities")
+        request.caller.require_whole("write")
         origin = self._sharing.origin(request)
         context = await self._sharing.broker.contexts.get(link_context(request))
         query = query_of(request.query, context)

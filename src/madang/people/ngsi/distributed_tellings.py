@@ -54,7 +54,7 @@ class DistributedTellings:
         """Of a body with an entity or, where the path has its id, more of one."""
 
         async def handle(request: Request) -> Response:
-            request.caller.require("write", "entities")
+            request.caller.require_whole("write")
             data, context = await read_payload(request, self._sharing.broker.contexts)
             entity = parse_told(data, context, fragment="{id}" in telling.path)
             identifier = check_id(request.parts[2]) if "{id}" in telling.path else entity.id
@@ -79,7 +79,7 @@ class DistributedTellings:
         """Of the attribute that the path names, or of one instance of it: whoever has it does it."""
 
         async def handle(request: Request) -> Response:
-            request.caller.require("write", "entities")
+            request.caller.require_whole("write")
             contexts, identifier = self._sharing.broker.contexts, check_id(request.parts[2])
             data, context = (
                 (None, await contexts.get(link_context(request)))
@@ -97,7 +97,7 @@ class DistributedTellings:
         """Of everything that is known of the entity."""
 
         async def handle(request: Request) -> Response:
-            request.caller.require("write", "entities")
+            request.caller.require_whole("write")
             identifier = check_id(request.parts[2])
             context = await self._sharing.broker.contexts.get(link_context(request))
             types = await self._types_of(identifier)

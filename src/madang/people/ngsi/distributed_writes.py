@@ -81,7 +81,7 @@ class DistributedWrites:
         return [known.registration for known in found]
 
     async def _entity(self, request: Request, write: Write) -> Response:
-        request.caller.require("write", "entities")
+        request.caller.require_whole("write")
         self._sharing.origin(request)
         data, context = await read_payload(request, self._sharing.broker.contexts)
         simplified = write.operation == "mergeEntity" and is_simplified(request.query)
@@ -110,7 +110,7 @@ class DistributedWrites:
         return answer_of(identifier, parts, done)
 
     async def _attribute(self, request: Request, write: Write) -> Response:
-        request.caller.require("write", "entities")
+        request.caller.require_whole("write")
         self._sharing.origin(request)
         identifier, contexts = check_id(request.parts[1]), self._sharing.broker.contexts
         data, context = (
@@ -135,7 +135,7 @@ class DistributedWrites:
 
     async def delete(self, request: Request, local: Handler) -> Response:
         """Clause 5.6.6: wherever it may be."""
-        request.caller.require("write", "entities")
+        request.caller.require_whole("write")
         self._sharing.origin(request)
         identifier = check_id(request.parts[1])
         context = await self._sharing.broker.contexts.get(link_context(request))

@@ -11,7 +11,6 @@ from madang.model.entity import Entity, parse_entity
 from madang.model.kinds import check_id
 from madang.model.operations import Create, Operation, Replace
 from madang.model.removals import Delete, DropAttributes
-from madang.model.render import Form
 from madang.model.selection import Selection
 from madang.people.http import Request, Response
 from madang.people.ngsi.asked import asked_for_many, asked_for_one, made
@@ -53,16 +52,16 @@ class Entities:
         drop, keep = names(given.get("drop"), context), names(given.get("keep"), context)
         if drop and keep:
             raise BadRequest("drop goes not with keep")
-        if request.caller.role is not None:
-            request.caller.require("write", "entities")
-        query, _ = self._broker.restrict(request.caller, query, Form())
+        if request.caller.writes.blind:
+            raise request.caller.refusal("write entities")
+        query = self._broker.restrict(request.caller, query)
         found = await self._broker.store.ids(query, PURGE_MAX_ENTITIES)
         found = [one for one in found if only is None or one in only]
         changed = frozenset(drop or keep)
         operations: list[Operation] = [
             DropAttributes(name, changed, bool(keep)) if changed else Delete(name, missing_ok=True) for name in found
         ]
-        for operation in operations if request.caller.role is None else operations[:1]:
+        for operation in operations:
             await self._broker.check_write(request.caller, operation)
         for outcome in await self._broker.writer.submit_many(operations):
             if isinstance(outcome, MadangError) and outcome.status != 404:

@@ -58,8 +58,8 @@ class Question(ABC):
 
 
 def owner_of(caller: Caller) -> str | None:
-    """Whose maps a caller may use: an app its own, people all."""
-    return None if caller.role is not None else caller.name
+    """Whose maps a caller may use: its own, or with the right to manage them all."""
+    return None if caller.may("manage", "maps") else caller.name
 
 
 def location(identifier: str) -> str:
@@ -88,8 +88,7 @@ class MapPages:
         asked, now = question.given.get("entityMapLifetime"), self._maps.clock.now()
         expires = until(asked, now, ENTITY_MAP_LIFETIME_S, ENTITY_MAP_LIFETIME_MAX_S)
         found = await question.candidates()
-        owner = owner_of(question.request.caller) or ""
-        made = EntityMap(question.temporal, question.text, expires, found.linked, owner)
+        made = EntityMap(question.temporal, question.text, expires, found.linked, question.request.caller.name)
         await self._maps.create(made, found.entries)
         question.warnings += found.warnings
         return made

@@ -38,4 +38,4 @@ class TemporalQuestion(Question):
         return {one.id: one for one in await self.reads.find(page)}
 
     async def shown(self, found: list[Found]) -> Response:
-        return self.reads.shown(self.request, found, self.asked.view)
+        return await self.reads.shown(self.request, found, self.asked.view)

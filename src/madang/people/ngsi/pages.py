@@ -11,6 +11,7 @@ from madang.model.context import Context
 from madang.model.entity import Entity
 from madang.model.linked import Join
 from madang.model.render import Form, feature, geometry_of, render
+from madang.model.sight import Sight
 from madang.people.conditional import tag_of, tagged, with_tag
 from madang.people.http import Request, Response, encode
 from madang.people.ngsi.asked import Asked
@@ -19,7 +20,8 @@ from madang.people.ngsi.linking import linking_for
 from madang.people.ngsi.parameters import GEO, JSON, accepted, answer, context_link
 from madang.trust.caller import Caller
 
-MAX_FORMS_HELD = 4
+MAX_FORMS_HELD = 8
+_WHOLE = Form()
 
 
 class Pages:
@@ -31,11 +33,16 @@ class Pages:
     async def of_query(self, request: Request, asked: Asked, context: Context) -> Response:
         """Runs, renders and pages a query. Raises NotAcceptable, Forbidden, TooManyResults."""
         media = accepted(request)
-        query, form = self._broker.restrict(request.caller, asked.query, asked.form)
-        page = await self._broker.store.find(query)
-        if media == JSON and asked.join is None and request.caller.everything:
-            shown = b",".join(filter(None, [held(row, form) for row in page.rows]))
-            response = ready(b"[" + shown + b"]", context)
+        caller, form = request.caller, asked.form
+        page = await self._broker.store.find(self._broker.restrict(caller, asked.query))
+        if media == JSON and asked.join is None:
+            sight = caller.reads
+            bodies = (
+                [held(row, form) for row in page.rows]
+                if sight.whole
+                else [held_in(row, form, sight) for row in page.rows]
+            )
+            response = ready(b"[" + b",".join(filter(None, bodies)) + b"]", context)
         else:
             response = await self._rendered(request, page.rows, form, asked.join, media, context)
         response.entities = len(page.rows)
@@ -63,7 +70,7 @@ class Pages:
     async def of_entity(self, request: Request, row: Row, form: Form, context: Context, join: Join | None) -> Response:
         """One entity, with its tag when it lies here alone. Raises NotFound when nothing of it is shown."""
         plain = join is None and form.attrs is None and form.pick is None and form.omit is None
-        if plain and accepted(request) == JSON and request.caller.everything:
+        if plain and accepted(request) == JSON:
             response = ready(held(row, form), context)
             return with_tag(request, response, held_tag(row, form)) if row.seq else response
         response = await self._of_entity(request, row, form, context, join)
@@ -86,11 +93,11 @@ class Pages:
         if join is not None:
             return await linking_for(self._broker, caller, join).show(rows, form)
         cut = self._broker.cut
-        return [(render(row.entity, cut(caller, row.entity.types, form), row.stamps), row.entity) for row in rows]
+        return [(render(row.entity, cut(caller, row.entity, form), row.stamps), row.entity) for row in rows]
 
     def _feature(self, caller: Caller, shown: Any, entity: Entity, form: Form) -> Any:
         """A Feature; its geometry is null when there is none or the caller may not see it."""
-        seen = self._broker.cut(caller, entity.types, Form()).attrs
+        seen = self._broker.cut(caller, entity, _WHOLE).attrs
         hidden = seen is not None and form.geometry not in seen
         return feature(shown, None if hidden else geometry_of(entity, form.geometry))
 
@@ -105,6 +112,15 @@ def held(row: Row, form: Form) -> bytes:
             row.shown.clear()
             row.tags.clear()
         row.shown[form] = found
+    return found
+
+
+def held_in(row: Row, form: Form, sight: Sight) -> bytes:
+    """As `held`, of what a sight leaves of the entity."""
+    found = row.shown.get((form, sight))
+    if found is None:
+        found = held(row, sight.form(row.entity, form))
+        row.shown[form, sight] = found
     return found
 
 

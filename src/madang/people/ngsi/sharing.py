@@ -29,8 +29,15 @@ Warnings = list[tuple[Registration, str]]
 
 
 def is_shared(request: Request) -> bool:
-    """Whether others are asked too. Grants of apps are about this broker alone. Raises BadRequest."""
-    return request.caller.role is not None and not flag(request.query, "local")
+    """Whether others are asked too. Nobody can say what of theirs a caller with a narrowed sight may see or change, so for such
+    a caller there is this broker alone. Raises BadRequest."""
+    return request.caller.sight(action_of(request)).whole and not flag(request.query, "local")
+
+
+def action_of(request: Request) -> str:
+    """What the policies call what it does with entities."""
+    asks = request.method in ("GET", "HEAD") or request.parts[-1:] in (["query"], ["entityMaps"])
+    return "write" if not asks else "history" if request.parts[:1] == ["temporal"] else "read"
 
 
 def is_of_the_present(known: Known) -> bool:

@@ -47,7 +47,7 @@ class SnapshotResources:
         self._telling: set[asyncio.Task[None]] = set()
 
     async def create(self, request: Request) -> Response:
-        request.caller.require("write", "entities")
+        request.caller.require("write", "snapshots")
         data, context = await read_payload(request, self._broker.contexts)
         if not isinstance(data, dict) or data.get("type") != "Snapshot":
             raise BadRequest('a snapshot has "type": "Snapshot"')
@@ -56,7 +56,7 @@ class SnapshotResources:
         return await self._begin(data, body, lambda copy: self._filling.fill(copy, plan))
 
     async def clone(self, request: Request) -> Response:
-        request.caller.require("write", "entities")
+        request.caller.require("write", "snapshots")
         source = await self._copies.get(check_id(request.parts[1]))
         data, _ = await read_payload(request, self._broker.contexts)
         _check_fragment(data)
@@ -85,14 +85,14 @@ class SnapshotResources:
         return until(asked, now, SNAPSHOT_LIFETIME_S, SNAPSHOT_LIFETIME_MAX_S)
 
     async def get(self, request: Request) -> Response:
-        request.caller.require("read", "entities")
+        request.caller.require("read", "snapshots")
         accepted_json(request)
         copy = await self._copies.get(check_id(request.parts[1]))
         return answer(request, shown(copy), await self._broker.contexts.get(link_context(request)))
 
     async def update(self, request: Request) -> Response:
         """Clause 5.16.4."""
-        request.caller.require("write", "entities")
+        request.caller.require("write", "snapshots")
         accepted_json(request)
         copy = await self._copies.get(check_id(request.parts[1]))
         data, context = await read_payload(request, self._broker.contexts)
@@ -106,13 +106,13 @@ class SnapshotResources:
         return answer(request, shown(changed), context)
 
     async def delete(self, request: Request) -> Response:
-        request.caller.require("write", "entities")
+        request.caller.require("write", "snapshots")
         await self._drop(await self._copies.get(check_id(request.parts[1])))
         return NO_CONTENT
 
     async def purge(self, request: Request) -> Response:
         """Clause 5.16.7: those whose members satisfy `q`."""
-        request.caller.require("write", "entities")
+        request.caller.require("write", "snapshots")
         node = parse_query(request.query.get("q", ""), CORE)
         if alien := sorted(attributes_in(Query(q=node)) - MEMBERS):
             raise BadRequest(f"q: a snapshot has no {alien[0][:80]!r}")

@@ -44,7 +44,7 @@ class Temporal:
         return NO_CONTENT
 
     async def delete(self, request: Request) -> Response:
-        request.caller.require("write", "entities")
+        request.caller.require_whole("write")
         await self._past.editor.erase_entity(check_id(request.parts[2]))
         return NO_CONTENT
 
@@ -69,6 +69,6 @@ class Temporal:
         return NO_CONTENT
 
     async def _attribute(self, request: Request) -> tuple[str, str, Context]:
-        request.caller.require("write", "entities")
+        request.caller.require_whole("write")
         context = await self._broker.contexts.get(link_context(request))
         return check_id(request.parts[2]), context.expand(request.parts[4]), context

@@ -33,10 +33,10 @@ from madang.people.ngsi.sharing import Warnings
 from madang.people.ngsi.sifting import is_meant
 from madang.people.ngsi.temporal_parameters import datasets_of, temporal_query, view_of
 from madang.people.ngsi.temporal_views import (
+    Sights,
     as_seen,
     in_datasets,
     names_of,
-    open_to,
     picked,
     represent_all,
     terms_of,
@@ -79,28 +79,29 @@ class TemporalReads:
 
     async def _here(self, request: Request, identifier: str, view: View) -> Response:
         known = await self._past.history.one(identifier)
-        names = names_of(view, open_to(request, known, identifier))
+        opened = await Sights(self._broker.store, request.caller).of_one(identifier, known)
+        names = names_of(view, opened)
         series = await self._series(request, identifier, names, view)
         if series is not None:
             shown = represent_series(identifier, known.types, *series, view)
             return answer(request, with_times(shown, known, view), view.form.context)
         found, seen = await evolutions(self._past.history, [identifier], view.window, names, datasets_of(request.query))
-        if names is not None and names and not names & seen[identifier]:
+        if names is not None and not names & seen[identifier]:
             raise NotFound(f"{identifier} never had what was asked for")
-        return self._answer(request, [Found(identifier, known, found[identifier])], view, one=True)
+        return self._answer(request, [as_seen(Found(identifier, known, found[identifier]), opened)], view, one=True)
 
     async def _told(
         self, request: Request, identifier: str, view: View, asked: Given, others: SharedPast
     ) -> tuple[list[Part], Warnings]:
         """Of an entity that is known here, sources of its types are asked; of another one all that fit."""
         known = (await self._past.history.known([identifier])).get(identifier)
-        types, names = tuple(known.types) if known else (), tuple(sorted(names_of(view, None) or ()))
+        types, names = tuple(known.types) if known else (), tuple(sorted(names_of(view) or ()))
         question = PastQuestion((Spec((identifier,), None, types, names),), view.window, asked, request.query, one=True)
         told, warnings = await others.ask(request, view.form.context, question)
         return [part for part in told if part.found.id == identifier], warnings
 
     async def _together(self, request: Request, identifier: str, view: View, told: list[Part]) -> Response:
-        names, datasets = names_of(view, None), datasets_of(request.query)
+        names, datasets = names_of(view), datasets_of(request.query)
         parts = [in_datasets(part, datasets) for part in told]
         known = (await self._past.history.known([identifier])).get(identifier)
         if known is not None:
@@ -168,7 +169,7 @@ class TemporalReads:
             if self._others is None
             else await self._shared_page(request, query, view, asked.given, asked.asked, self._others)
         )
-        response = self.shown(request, page.found, view)
+        response = await self.shown(request, page.found, view)
         if page.total is not None:
             response.headers.append((b"ngsild-results-count", str(page.total).encode()))
         response.headers += Asked(query, view.form, None, rest_of(request.raw_query), "temporal/entities").links(
@@ -180,9 +181,10 @@ class TemporalReads:
         """The entities of one page, as far as they are here. Raises TooManyResults."""
         return (await search(self._past.history, wanted)).found
 
-    def shown(self, request: Request, found: list[Found], view: View) -> Response:
+    async def shown(self, request: Request, found: list[Found], view: View) -> Response:
         """The evolutions of several entities, as far as the caller may see them."""
-        return self._answer(request, [as_seen(request, one) for one in found], view, one=False)
+        opened = await Sights(self._broker.store, request.caller).of({one.id: one.known for one in found})
+        return self._answer(request, [as_seen(one, opened[one.id]) for one in found], view, one=False)
 
     async def _shared_page(
         self, request: Request, query: Query, view: View, given: Given, asked: Given, others: SharedPast
@@ -193,7 +195,7 @@ class TemporalReads:
         specs = tuple(Spec(one.ids, one.id_pattern, one.types, query.attrs) for one in query.any_of or (query,))
         question = PastQuestion(specs, view.window, asked, given, reach)
         told, warnings = await others.ask(request, view.form.context, question)
-        datasets, names = datasets_of(given), names_of(view, None)
+        datasets, names = datasets_of(given), names_of(view)
         parts = [in_datasets(part, datasets) for part in told]
         parts = [part for part in parts if is_meant(query, part.found.id, part.found.known.types)]
         parts = [*(Part(one, EQUAL) for one in here.found), *(picked(part, names) for part in parts)]
@@ -208,12 +210,12 @@ class TemporalReads:
     def _search_of(self, request: Request, query: Query, view: View, given: Given) -> Search:
         """Of what is here. Raises Forbidden, BadRequest."""
         terms = terms_of(query)
-        query, _ = self._broker.restrict(request.caller, query, view.form)
+        query = self._broker.restrict(request.caller, query, "history")
         return Search(
             Candidates(query.ids, query.id_pattern, query.types),
             view.window,
             query.attrs,
-            names_of(view, None),
+            names_of(view),
             frozenset(attributes_in(query)) | ({"scope"} if query.scopes else frozenset()),
             query.q,
             query.geo,
@@ -224,6 +226,9 @@ class TemporalReads:
             query.limit,
             query.offset,
             query.count,
+            None
+            if query.sight is None
+            else partial(Sights(self._broker.store, request.caller).let_through, query.sight),
         )
 
     def _answer(self, request: Request, found: list[Found], view: View, *, one: bool) -> Response:

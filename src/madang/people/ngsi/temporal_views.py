@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
 from madang.base.clock import short_iso
 from madang.base.errors import BadRequest, NotFound
 from madang.context.query import Query
+from madang.context.store import Store
 from madang.history.elsewhere import Part
-from madang.history.evolution import Evolution
 from madang.history.represent import View, represent
 from madang.history.search import Datasets, Found, of_datasets
 from madang.history.store import Known
+from madang.model.formula import FALSE, TRUE, of_types
 from madang.model.ordering import Term
-from madang.people.http import Request
+from madang.model.sight import Filter, Opened
+from madang.trust.caller import Caller
 
 _MEMBERS = frozenset({"id", "type"})
+_NOTHING, _EVERYTHING = Opened(frozenset()), Opened(frozenset(), rest=True)
 
 
 def in_datasets(part: Part, datasets: Datasets | None) -> Part:
@@ -45,20 +49,46 @@ def with_times(shown: dict[str, Any], known: Known, view: View) -> dict[str, Any
     return shown
 
 
-def names_of(view: View, granted: frozenset[str] | None) -> frozenset[str] | None:
-    """The attributes worth reading; None for all."""
+def names_of(view: View, opened: Opened = _EVERYTHING) -> frozenset[str] | None:
+    """The attributes worth reading; None for all, of which some may be hidden."""
     chosen = None if view.pick is None or view.pick <= _MEMBERS else view.pick - _MEMBERS
-    return chosen if granted is None else granted if chosen is None else chosen & granted
+    if chosen is None:
+        return None if opened.rest else opened.names
+    return frozenset(name for name in chosen if name in opened)
 
 
-def open_to(request: Request, known: Known, identifier: str) -> frozenset[str] | None:
-    """The attributes the caller may read. Raises NotFound, so that existence does not leak."""
-    if request.caller.everything:
-        return None
-    granted = request.caller.attributes("read", known.types)
-    if granted is not None and not granted:
-        raise NotFound(f"no history of {identifier}")
-    return granted
+class Sights:
+    """What a caller may see of the past: by the rules of the present, of an entity as it is now. Of one that is gone only what
+    does not depend on where it is and whose."""
+
+    def __init__(self, store: Store, caller: Caller) -> None:
+        self._store, self._sight = store, caller.sight("history")
+
+    async def of(self, known: Mapping[str, Known]) -> dict[str, Opened]:
+        """The open attributes of each entity."""
+        out = {identifier: self._sight.of_types(one.types).opened for identifier, one in known.items()}
+        unsure = [identifier for identifier, opened in out.items() if opened is None]
+        rows = {row.entity.id: row.entity for row in await self._store.list_by_id(unsure)} if unsure else {}
+        return {
+            name: _NOTHING if one is None and name not in rows else one or self._sight.of(rows[name])
+            for name, one in out.items()
+        }
+
+    async def of_one(self, identifier: str, known: Known) -> Opened:
+        """Raises NotFound when nothing is open, so that existence does not leak."""
+        opened = (await self.of({identifier: known}))[identifier]
+        if opened.empty:
+            raise NotFound(f"no history of {identifier}")
+        return opened
+
+    async def let_through(self, sight: Filter, known: Mapping[str, Known]) -> set[str]:
+        """The ids of those that may be found."""
+        judged = {identifier: of_types(sight.formula, one.types) for identifier, one in known.items()}
+        unsure = [identifier for identifier, formula in judged.items() if formula not in (TRUE, FALSE)]
+        rows = await self._store.list_by_id(unsure) if unsure else []
+        return {name for name, formula in judged.items() if formula == TRUE} | {
+            row.entity.id for row in rows if row.passes(sight)
+        }
 
 
 def terms_of(query: Query) -> tuple[Term, ...]:
@@ -70,12 +100,8 @@ def terms_of(query: Query) -> tuple[Term, ...]:
     return query.order.terms
 
 
-def as_seen(request: Request, one: Found) -> Found:
-    """What the caller may see of it."""
-    if request.caller.everything:
+def as_seen(one: Found, opened: Opened) -> Found:
+    """What is open of it."""
+    if opened.whole:
         return one
-    granted = request.caller.attributes("read", one.known.types)
-    evolution: Evolution = {
-        name: events for name, events in one.evolution.items() if granted is None or name in granted
-    }
-    return Found(one.id, one.known, evolution)
+    return Found(one.id, one.known, {name: events for name, events in one.evolution.items() if name in opened})

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import Protocol
 
-from madang.base.errors import Forbidden, MadangError
+from madang.base.errors import MadangError
 from madang.people.http import Request, Response, problem
 
 CREATES = frozenset(
@@ -44,10 +44,11 @@ class TenantRouter:
         return Response(response.status, response.body, [*response.headers, (b"ngsild-tenant", header)])
 
     async def _of_tenant(self, name: str, request: Request) -> Response:
-        """Grants are about the city itself. Raises Forbidden, NonexistentTenant."""
-        if request.caller.role is None:
-            raise Forbidden("apps live in the default tenant")
+        """Whoever may nothing there does not learn whether there is such a tenant. Raises Forbidden, NonexistentTenant."""
+        caller = request.caller = request.caller.at(name)
+        if caller.reads.blind and caller.writes.blind:
+            raise caller.refusal(f"enter the tenant {name[:80]}")
         create = request.method == "POST" and "/".join(request.parts) in CREATES
         if create:
-            request.caller.require("write", "entities")
-        return await (await self._open(name, request.caller.name if create else None)).handle(request)
+            caller.require_whole("write")
+        return await (await self._open(name, caller.name if create else None)).handle(request)

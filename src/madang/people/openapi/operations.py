@@ -132,4 +132,6 @@ MANAGEMENT: dict[tuple[str, str], Operation] = {
     ("witness/add-checkpoint", "POST"): Operation(
         "Have the checkpoint of a log cosigned (C2SP tlog-witness)", {200: "Text"}, "Text", media="text/plain"
     ),
+    ("policies", "GET"): _op("The rules in force", {200: "PolicySet"}),
+    ("policies/simulate", "POST"): _op("What somebody could see or do, and why", {200: "Simulated"}, "PolicyQuestion"),
 }

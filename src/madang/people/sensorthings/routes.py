@@ -9,6 +9,7 @@ from madang.base.errors import MadangError, NotFound, TooManyResults
 from madang.base.limits import QUERY_MAX_PAGE, SENSORTHINGS_MAX_ENTITIES
 from madang.context.observed import Observed
 from madang.context.query import Cursor, Query
+from madang.context.row import Row
 from madang.history.past import Past
 from madang.history.search import evolutions
 from madang.history.window import Window
@@ -29,6 +30,7 @@ from madang.people.sensorthings.mapping import (
     related,
     senses,
 )
+from madang.trust.caller import Caller
 
 PREFIX = "/sensorthings/v1.1"
 _MEMBER = re.compile(r"(\w+)\('(.*)'\)", re.DOTALL)
@@ -45,6 +47,18 @@ KINDS = {
 _CONFORMS = [_SENSING + name for name in ("datamodel", "resource-path/resource-path-to-entities", "request-data")]
 
 
+def as_seen(caller: Caller, rows: list[Row]) -> list[Entity]:
+    """The entities with what of them is open to the caller."""
+    if caller.everything:
+        return [row.entity for row in rows]
+    seen = ((row.entity, caller.reads.of(row.entity)) for row in rows)
+    return [
+        Entity(one.id, one.types, {name: value for name, value in one.body.items() if name in opened})
+        for one, opened in seen
+        if not opened.empty
+    ]
+
+
 class SensorThings:
     """Everything below `/sensorthings/v1.1`, of the city itself."""
 
@@ -58,7 +72,7 @@ class SensorThings:
             return problem(error, b"application/json")
 
     async def _get(self, request: Request) -> Response:
-        """Grants of apps are about NGSI-LD. Raises Forbidden, NotFound, BadRequest, TooManyResults."""
+        """Raises Forbidden, NotFound, BadRequest, TooManyResults."""
         request.caller.require("read", "sensorthings")
         base = base_of(request) + PREFIX
         match request.parts:
@@ -68,18 +82,21 @@ class SensorThings:
             case [name] if name in SETS:
                 return Response.json(await self._page(request, asked_of(request.query, name), base, name))
             case [member, *further] if (found := _MEMBER.fullmatch(member)) and found[1] in SETS and len(further) < 2:
-                item = await self._member(found[1], found[2].replace("''", "'"), "$expand" in request.query)
+                item = await self._member(
+                    request.caller, found[1], found[2].replace("''", "'"), "$expand" in request.query
+                )
                 return await self._shown(request, found[1], item, further, base)
         raise nothing_here(request)
 
     async def _page(
         self, request: Request, asked: Asked, base: str, path: str, attribute: str | None = None
     ) -> dict[str, Any]:
-        """A page of a set (of one attribute, if given): read as a page by the database, unless it is to be sifted, sorted or,
-        for properties, expanded, which takes the whole set. Raises TooManyResults."""
+        """A page of a set (of one attribute, if given): read as a page by the database, unless it is to be sifted, sorted, cut
+        down to what the caller may see or, for properties, expanded, which takes the whole set. Raises TooManyResults."""
         name, given = asked.set_name, request.query
-        if asked.test is not None or asked.order or (name == "ObservedProperties" and asked.expand):
-            whole = [one for one in items(name, await self._all()) if attribute in (None, one.attribute)]
+        caller, sifted = request.caller, asked.test is not None or asked.order
+        if sifted or not caller.everything or (name == "ObservedProperties" and asked.expand):
+            whole = [one for one in items(name, await self._all(caller)) if attribute in (None, one.attribute)]
             return page(whole, asked, base, path, given)
         found = await self._observed.page(
             KINDS[name], await self._types(), asked.top, asked.skip, count=asked.count, name=attribute
@@ -111,7 +128,9 @@ class SensorThings:
             path = "/".join(request.scope["path"].split("/")[3:])
             return Response.json(await self._page(request, asked, base, path, item.attribute))
         reached = (
-            await self._observations(item) if (name, way) == ("Datastreams", "Observations") else related(item, way)
+            await self._observations(request.caller, item)
+            if (name, way) == ("Datastreams", "Observations")
+            else related(item, way)
         )
         if way not in ONE_OF:
             path = "/".join(request.scope["path"].split("/")[3:])
@@ -120,23 +139,28 @@ class SensorThings:
             raise NotFound(f"{item.id} has no {way}")
         return Response.json(dressed(reached[0], bare(reached[0], target, base), asked, base))
 
-    async def _member(self, name: str, identifier: str, expanded: bool) -> Item:
+    async def _member(self, caller: Caller, name: str, identifier: str, expanded: bool) -> Item:
         """One member of a set, of which only the entity behind it is read. Raises NotFound."""
         if name == "ObservedProperties":
-            return await self._property(identifier, expanded)
-        entities = await self._of(identifier.split(";")[0])
+            return await self._property(caller, identifier, expanded)
+        entities = await self._of(caller, identifier.split(";")[0])
         for item in items(name, entities):
             if item.id == identifier:
                 return item
         for stream in items("Datastreams", entities) if name == "Observations" else []:
             if identifier.startswith(f"{stream.id};"):
-                past = [one for one in await self._observations(stream) if one.id == identifier]
+                past = [one for one in await self._observations(caller, stream) if one.id == identifier]
                 if past:
                     return past[0]
         raise NotFound(f"no {identifier[:200]} among {name}")
 
-    async def _property(self, identifier: str, expanded: bool) -> Item:
+    async def _property(self, caller: Caller, identifier: str, expanded: bool) -> Item:
         """With its owners, if `expanded`. Raises NotFound, TooManyResults."""
+        if not caller.everything:
+            known = [one for one in items("ObservedProperties", await self._all(caller)) if one.id == identifier]
+            if known:
+                return known[0]
+            raise NotFound(f"no {identifier[:200]} among ObservedProperties")
         if "\0" not in identifier:
             found = await self._observed.page(
                 "series", await self._types(), SENSORTHINGS_MAX_ENTITIES if expanded else 1, name=identifier
@@ -151,27 +175,31 @@ class SensorThings:
                 return property_of(identifier, (row.entity for row in rows))
         raise NotFound(f"no {identifier[:200]} among ObservedProperties")
 
-    async def _observations(self, stream: Item) -> list[Item]:
-        """All that history knows of a Datastream, the newest first. Raises TooManyResults."""
+    async def _observations(self, caller: Caller, stream: Item) -> list[Item]:
+        """All that history knows of a Datastream, the newest first; of a caller to whom the past is closed, the newest alone.
+        Raises TooManyResults."""
         (entity,), attribute = stream.owners, stream.attribute or ""
+        if attribute not in caller.sight("history").of(entity):
+            return [one for one in items("Observations", [entity]) if one.attribute == attribute]
         found, _ = await evolutions(
             self._past.history, [entity.id], Window(), frozenset({attribute}), frozenset({None})
         )
         events = found[entity.id].get(attribute, [])
         return [observation(entity, attribute, event[3]) for event in reversed(events) if "value" in event[3]]
 
-    async def _of(self, identifier: str) -> list[Entity]:
+    async def _of(self, caller: Caller, identifier: str) -> list[Entity]:
         rows = await self._broker.store.list_by_id([check_id(identifier)])
-        return [row.entity for row in rows if any(map(senses, row.entity.types))]
+        return [one for one in as_seen(caller, rows) if any(map(senses, one.types))]
 
-    async def _all(self) -> list[Entity]:
-        """Every entity that senses. Raises TooManyResults."""
-        types = await self._types()
+    async def _all(self, caller: Caller) -> list[Entity]:
+        """Every entity that senses, as the caller sees it. Raises TooManyResults."""
+        types = tuple(name for name in await self._types() if not caller.reads.of_types((name,)).blind)
+        sight = caller.reads.filter(frozenset(), types)
         found: list[Entity] = []
         after: Cursor | None = None
         while types:
-            read = await self._broker.store.find(Query(types=types, limit=QUERY_MAX_PAGE, after=after))
-            found += [row.entity for row in read.rows]
+            read = await self._broker.store.find(Query(types=types, limit=QUERY_MAX_PAGE, after=after, sight=sight))
+            found += as_seen(caller, read.rows)
             if len(found) > SENSORTHINGS_MAX_ENTITIES:
                 raise TooManyResults(f"more than {SENSORTHINGS_MAX_ENTITIES} entities sense: ask for one of them")
             if not read.more:

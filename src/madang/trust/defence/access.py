@@ -9,9 +9,11 @@ from typing import NamedTuple
 
 from madang.base.limits import ACCESS_QUEUE_MAX
 
+_TYPES = re.compile(rb"(?:^|&)type=([^&]*)")
+
 
 class Access(NamedTuple):
-    """`who` is a principal's name, `path` and `query` are as they were asked (cut short), `size` in bytes."""
+    """`who` is a principal's name, `path` is as it was asked (cut short), `types` are the entity types asked for, `size` in bytes."""
 
     at_s: float
     who: str
@@ -21,7 +23,7 @@ class Access(NamedTuple):
     status: int
     entities: int
     size: int
-    query: bytes = b""
+    types: str = ""
 
 
 class AccessStream:
@@ -35,7 +37,9 @@ class AccessStream:
         self, who: str, source: str, method: str, path: str, status: int, entities: int, size: int, query: bytes = b""
     ) -> None:
         self._added += 1
-        self._kept.append(Access(time.time(), who, source, method, path[:200], status, entities, size, query[:300]))
+        found = _TYPES.search(query) if query else None
+        types = found[1][:80].decode("latin-1") if found else ""
+        self._kept.append(Access(time.time(), who, source, method, path[:200], status, entities, size, types))
 
     def drain(self) -> list[Access]:
         """What came since it was asked last."""
@@ -49,14 +53,12 @@ class AccessStream:
 _IDS = frozenset(
     {"entities", "subscriptions", "csourceRegistrations", "csourceSubscriptions", "jsonldContexts", "types"}
 )
-_TYPES = re.compile(rb"(?:^|&)type=([^&]*)")
 _MORE_IDS = frozenset({"attributes", "entityMaps", "snapshots", "attrs", "commands", "apps", "notifications", "tiles"})
 
 
-def shape_of(method: str, path: str, query: bytes = b"") -> str:
+def shape_of(method: str, path: str, types: str = "") -> str:
     """The route without ids, and the entity types asked for: `GET ngsi-ld/v1/entities Vehicle`. Whatever follows the name of a
     collection is an id."""
     parts = [part for part in path.split("/") if part][:6]
     out = ["*" if at and parts[at - 1] in _IDS | _MORE_IDS else part[:40] for at, part in enumerate(parts)]
-    types = _TYPES.search(query)
-    return f"{method} {'/'.join(out)}" + (f" {types[1][:80].decode('latin-1')}" if types else "")
+    return f"{method} {'/'.join(out)} {types}".rstrip()

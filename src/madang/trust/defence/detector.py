@@ -91,7 +91,7 @@ class Detector:
             if len(window.paths) < DEFENCE_PATHS_MAX:
                 window.paths.add(access.path)
         if access.who.startswith("app:") and window.requests <= MIX_MOST:
-            one.mix[shape_of(access.method, access.path, access.query)] += 1
+            one.mix[shape_of(access.method, access.path, access.types)] += 1
 
     def read(self, at_s: float, device: str, values: dict[str, float]) -> list[Verdict]:
         """Takes in one report of a device: `values` by attribute."""

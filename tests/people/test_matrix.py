@@ -1,0 +1,381 @@
+"""Every principal on every endpoint: who gets past the gate stands in the tables below, which know nothing of the policies.
+
+`+` is let through (whatever the answer then is), `-` is refused by 401 or 403. The endpoints are those of /openapi.json."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+from unittest.mock import AsyncMock, Mock
+
+import asyncpg
+import httpx
+import pytest
+from tests.callers import GATE, OPERATOR, app, caller, door
+from tests.conftest import Nothing, keeping_of
+
+from madang.base.errors import NonexistentTenant
+from madang.context.entity_maps import EntityMaps
+from madang.context.observed import Observed
+from madang.context.subscriptions import Subscriptions
+from madang.federation.federation import Federation
+from madang.history.past import open_past
+from madang.people.explain import Explain
+from madang.people.gateway import Gateway
+from madang.people.http import Request, Response
+from madang.people.manage import Management
+from madang.people.ngsi.broker import Broker
+from madang.people.ngsi.routes import NgsiLd
+from madang.people.ngsi.tenants import TenantRouter
+from madang.people.openapi.document import describe
+from madang.people.policies import PolicyDoor
+from madang.people.sensorthings.routes import SensorThings
+from madang.trust.audit.recorder import Recorder
+from madang.trust.caller import Caller
+from madang.trust.policy.subjects import Grant
+
+GRANTS = (Grant("read", "Building"), Grant("write", "Building"), Grant("command", "sign.text"))
+WHO = {
+    "administrator": caller("administrator"),
+    "operator": caller("operator"),
+    "duty-officer": caller("duty-officer"),
+    "analyst": caller("analyst"),
+    "department": caller("department"),
+    "auditor": caller("auditor"),
+    "citizen": caller("citizen"),
+    "kiosk": caller("kiosk"),
+    "peer": caller("peer", "peer"),
+    "app": app("org.example.app", *GRANTS),
+    "device": caller("device", "device", GRANTS),
+    "reader": door("reader"),
+    "door": OPERATOR,  # who comes by the demo's door
+    "nobody": caller("", "anonymous"),
+    "unknown role": caller("gardener"),
+    "stranger": caller("administrator", tenant="elsewhere").at(""),  # who administers another tenant
+}
+ALL = "+"
+RIGHTS = {
+    #                    adm op  duty ana dep aud cit kio pee app dev rea door nob unk str
+    "anybody":           "+   +   +   +   +   +   +   +   +   +   +   +   +   +   +   +",
+    "read public":       "+   +   +   +   +   +   +   +   +   +   +   +   +   -   -   -",
+    "past public":       "+   +   +   +   +   +   -   -   -   +   +   +   +   -   -   -",
+    "read internal":     "+   +   +   +   +   +   -   -   -   -   -   +   +   -   -   -",
+    "past internal":     "+   +   +   +   +   +   -   -   -   -   -   +   +   -   -   -",
+    "read persons":      "+   +   +   -   -   +   -   -   -   -   -   +   +   -   -   -",
+    "write public":      "+   +   -   -   -   -   -   -   -   +   +   -   +   -   -   -",
+    "write internal":    "+   +   -   -   -   -   -   -   -   -   -   -   +   -   -   -",
+    "take back the past": "+   +   -   -   -   -   -   -   -   -   -   -   +   -   -   -",
+    "read subscriptions": "+   +   +   -   -   +   -   -   -   -   -   +   +   -   -   -",
+    "write subscriptions": "+   +   -   -   -   -   -   -   -   -   -   -   +   -   -   -",
+    "read contexts":     "+   +   +   +   +   +   +   +   +   -   -   +   +   -   -   -",
+    "write contexts":    "+   +   -   -   -   -   -   -   -   -   -   -   +   -   -   -",
+    "sensorthings":      "+   +   +   +   +   +   +   +   +   -   -   +   +   -   -   -",
+    "read status":       "+   +   +   +   +   +   -   -   -   -   -   +   +   -   -   -",
+    "read commands":     "+   +   +   -   -   +   -   -   -   -   -   +   +   -   -   -",
+    "command":           "+   +   +   -   -   -   -   -   -   +   +   -   +   -   -   -",
+    "manage apps":       "+   +   -   -   -   -   -   -   -   -   -   -   +   -   -   -",
+    "read the inside":   "+   +   -   -   -   +   -   -   -   -   -   -   +   -   -   -",
+    "privacy":           "+   +   -   +   -   -   -   -   -   -   -   -   +   -   -   -",
+    "read policies":     "+   -   -   -   -   +   -   -   -   -   -   -   -   -   -   -",
+}  # fmt: skip
+N, M, S = "/ngsi-ld/v1", "/madang/v1", "/sensorthings/v1.1"
+ENDPOINTS = {
+    f"GET {N}/entities": "read public",
+    f"POST {N}/entities": "write public",
+    f"DELETE {N}/entities": "write public",
+    f"GET {N}/entities/{{id}}": "anybody",  # what is hidden is not found: see below
+    f"PUT {N}/entities/{{id}}": "write public",
+    f"PATCH {N}/entities/{{id}}": "write public",
+    f"DELETE {N}/entities/{{id}}": "write public",
+    f"POST {N}/entities/{{id}}/attrs": "write public",
+    f"PATCH {N}/entities/{{id}}/attrs": "write public",
+    f"PATCH {N}/entities/{{id}}/attrs/{{name}}": "write public",
+    f"PUT {N}/entities/{{id}}/attrs/{{name}}": "write public",
+    f"DELETE {N}/entities/{{id}}/attrs/{{name}}": "write public",
+    f"POST {N}/entityOperations/create": "write public",
+    f"POST {N}/entityOperations/upsert": "write public",
+    f"POST {N}/entityOperations/update": "write public",
+    f"POST {N}/entityOperations/merge": "write public",
+    f"POST {N}/entityOperations/delete": "write public",
+    f"POST {N}/entityOperations/query": "read public",
+    f"GET {N}/types": "anybody",
+    f"GET {N}/types/{{id}}": "anybody",
+    f"GET {N}/attributes": "anybody",
+    f"GET {N}/attributes/{{id}}": "anybody",
+    f"GET {N}/jsonldContexts": "read contexts",
+    f"POST {N}/jsonldContexts": "write contexts",
+    f"GET {N}/jsonldContexts/{{id}}": "read contexts",
+    f"DELETE {N}/jsonldContexts/{{id}}": "write contexts",
+    f"GET {N}/info/sourceIdentity": "anybody",
+    f"GET {N}/subscriptions": "read subscriptions",
+    f"POST {N}/subscriptions": "write subscriptions",
+    f"GET {N}/subscriptions/{{id}}": "read subscriptions",
+    f"PATCH {N}/subscriptions/{{id}}": "write subscriptions",
+    f"DELETE {N}/subscriptions/{{id}}": "write subscriptions",
+    f"GET {N}/csourceRegistrations": "read subscriptions",
+    f"POST {N}/csourceRegistrations": "write subscriptions",
+    f"GET {N}/csourceRegistrations/{{id}}": "read subscriptions",
+    f"PATCH {N}/csourceRegistrations/{{id}}": "write subscriptions",
+    f"DELETE {N}/csourceRegistrations/{{id}}": "write subscriptions",
+    f"GET {N}/csourceSubscriptions": "read subscriptions",
+    f"POST {N}/csourceSubscriptions": "write subscriptions",
+    f"GET {N}/csourceSubscriptions/{{id}}": "read subscriptions",
+    f"PATCH {N}/csourceSubscriptions/{{id}}": "write subscriptions",
+    f"DELETE {N}/csourceSubscriptions/{{id}}": "write subscriptions",
+    f"GET {N}/entityMaps": "read public",
+    f"POST {N}/entityMaps": "read public",
+    f"GET {N}/entityMaps/{{id}}": "anybody",
+    f"PATCH {N}/entityMaps/{{id}}": "anybody",
+    f"DELETE {N}/entityMaps/{{id}}": "anybody",
+    f"POST {N}/snapshots": "write subscriptions",
+    f"DELETE {N}/snapshots": "write subscriptions",
+    f"GET {N}/snapshots/{{id}}": "read subscriptions",
+    f"PATCH {N}/snapshots/{{id}}": "write subscriptions",
+    f"DELETE {N}/snapshots/{{id}}": "write subscriptions",
+    f"POST {N}/snapshots/{{id}}/clone": "write subscriptions",
+    f"GET {N}/temporal/entityMaps": "past public",
+    f"POST {N}/temporal/entityMaps": "past public",
+    f"GET {N}/temporal/entities": "past public",
+    f"POST {N}/temporal/entities": "write public",
+    f"GET {N}/temporal/entities/{{id}}": "anybody",
+    f"DELETE {N}/temporal/entities/{{id}}": "take back the past",
+    f"POST {N}/temporal/entities/{{id}}/attrs": "write public",
+    f"DELETE {N}/temporal/entities/{{id}}/attrs/{{name}}": "take back the past",
+    f"PATCH {N}/temporal/entities/{{id}}/attrs/{{name}}/{{instanceId}}": "take back the past",
+    f"DELETE {N}/temporal/entities/{{id}}/attrs/{{name}}/{{instanceId}}": "take back the past",
+    f"POST {N}/temporal/entityOperations/query": "past public",
+    f"GET {M}/city": "anybody",
+    f"GET {M}/status": "read status",
+    f"GET {M}/deadletters": "read commands",
+    f"GET {M}/explain": "read the inside",
+    f"GET {M}/commands": "read commands",
+    f"POST {M}/commands": "command",
+    f"GET {M}/commands/{{id}}": "read commands",
+    f"POST {M}/notifications/{{id}}": "anybody",  # the token in the path is the right
+    f"GET {M}/apps": "read commands",
+    f"POST {M}/apps": "manage apps",
+    f"GET {M}/apps/available": "read commands",
+    f"DELETE {M}/apps/{{id}}": "manage apps",
+    f"POST {M}/apps/{{id}}/start": "manage apps",
+    f"POST {M}/apps/{{id}}/stop": "manage apps",
+    f"GET {M}/audit": "read the inside",
+    f"GET {M}/audit/checkpoint": "read the inside",
+    f"GET {M}/audit/proof/inclusion": "read the inside",
+    f"GET {M}/audit/proof/consistency": "read the inside",
+    f"GET {M}/verdicts": "manage apps",
+    f"POST {M}/verdicts/{{id}}/release": "manage apps",
+    f"POST {M}/privacy/mask": "privacy",
+    f"POST {M}/privacy/check": "privacy",
+    f"POST {M}/privacy/release": "privacy",
+    f"POST {M}/witness/add-checkpoint": "anybody",  # the signature of a log that is vouched for is the right
+    f"GET {M}/policies": "read policies",
+    f"POST {M}/policies/simulate": "read policies",
+    "GET /metrics": "anybody",
+    "GET /version": "anybody",
+    "GET /openapi.json": "anybody",
+    "GET /tiles/city.pmtiles": "anybody",
+}
+"""The last four are no part of the description."""
+ENDPOINTS |= {f"GET {path}": "sensorthings" for path in describe()["paths"] if path.startswith(S)}
+BUILDING = {"id": "urn:x:b", "type": "Building", "height": 3}
+OTHERS = [{"id": "urn:x:n", "type": "Note", "text": "x"}, {"id": "urn:x:p", "type": "Person", "name": "x"}]
+FRAGMENT = {"type": "Property", "value": 4}
+PAST = {"id": "urn:x:b", "type": "Building", "height": [{"value": 4, "observedAt": "2026-01-01T00:00:00Z"}]}
+QUERY = {"type": "Query", "entities": [{"type": "Building"}]}
+TIME = {"timerel": "after", "timeAt": "2000-01-01T00:00:00Z", "timeproperty": "modifiedAt"}
+BODIES: dict[str, Any] = {
+    "/entities": BUILDING | {"id": "urn:x:new"},
+    "/entities/{id}": {"type": "Building", "height": 4},
+    "/entities/{id}/attrs": {"height": 4},
+    "/entities/{id}/attrs/{name}": FRAGMENT,
+    "/entityOperations/create": [BUILDING | {"id": "urn:x:new"}],
+    "/entityOperations/delete": ["urn:x:b"],
+    "/temporal/entities": PAST,
+    "/temporal/entities/{id}/attrs": {"height": PAST["height"]},
+    "/temporal/entityOperations/query": QUERY | {"temporalQ": TIME},
+    "/temporal/entityMaps": QUERY | {"temporalQ": TIME},
+    "/commands": {"kind": "sign.text", "target": "urn:x:s", "value": {}, "reason": "x"},
+}
+
+
+def expected() -> Iterator[tuple[str, str, bool]]:
+    """`(who, endpoint, let through)`."""
+    for endpoint, right in ENDPOINTS.items():
+        for who, mark in zip(WHO, RIGHTS[right].split(), strict=True):
+            yield who, endpoint, mark == ALL
+
+
+def test_the_table_names_every_endpoint_and_no_other() -> None:
+    told = {f"{method.upper()} {path}" for path, methods in describe()["paths"].items() for method in methods}
+    beside = {"GET /metrics", "GET /version", "GET /openapi.json", "GET /tiles/city.pmtiles"}
+    assert set(ENDPOINTS) - beside == told
+
+
+def body_of(path: str, method: str) -> Any:
+    for shape, body in BODIES.items():
+        if path.endswith(shape):
+            return body
+    return [BUILDING] if "entityOperations/" in path and "query" not in path else QUERY
+
+
+def address_of(path: str) -> str:
+    places = {
+        "{id}": "urn:x:b",
+        "{name}": "height",
+        "{instanceId}": "urn:x:i",
+        "{set}": "Things",
+        "{navigation}": "Datastreams",
+    }
+    for place, name in places.items():
+        path = path.replace(place, name)
+    return path
+
+
+def parameters_of(method: str, path: str) -> dict[str, str]:
+    """Those of a question about buildings that the endpoint knows."""
+    told = describe()["paths"].get(path, {}).get(method.lower(), {}).get("parameters", [])
+    known = {one.get("name") for one in told}
+    return {name: value for name, value in ({"type": "Building"} | TIME).items() if name in known}
+
+
+@pytest.fixture
+async def city(
+    broker: Broker, pool: asyncpg.Pool, dsn: str, api: httpx.AsyncClient, recorder: Recorder
+) -> AsyncIterator[Gateway]:
+    """A gateway whose tokens are the names of `WHO`."""
+    await api.post("entityOperations/create", json=[BUILDING, *OTHERS])
+    federation, past = Federation(pool, broker.contexts), open_past(pool)
+    keeping = keeping_of(dsn, pool, broker)
+    ngsi = NgsiLd(broker, Subscriptions(pool), past, federation, EntityMaps(pool), keeping)
+
+    async def tenant(name: str, creator: str | None) -> Any:
+        if name != "elsewhere":
+            raise NonexistentTenant(f"no tenant {name}")
+        return ngsi
+
+    async def by_token(token: str) -> Caller | None:
+        return WHO.get(token.replace("_", " "))
+
+    async def answer(request: Request) -> Response:
+        return Response(200)
+
+    async def submit(who: Caller, intent: dict[str, Any]) -> dict[str, Any]:
+        who.require("command", intent["kind"])
+        return {}
+
+    desk: Any = AsyncMock()
+    desk.submit, desk.page.return_value, desk.get.return_value = submit, [], {}
+    apps: Any = AsyncMock()
+    apps.page.return_value, apps.install.side_effect = [], RuntimeError
+    letters: Any = AsyncMock()
+    letters.latest.return_value = []
+    explain, policies = Explain(broker), PolicyDoor(GATE, broker.store, AsyncMock(return_value=()))
+    manage = Management(
+        {},
+        apps,
+        desk,
+        letters,
+        lambda: {"components": {}},
+        AsyncMock(return_value=[]),
+        explain.get,
+        answer,
+        recorder,
+        policies,
+    )
+    files: Any = Mock()
+    files.handle = answer
+    things = SensorThings(broker, past, Observed(pool))
+    yield Gateway(TenantRouter(ngsi, tenant), manage, files, Nothing(), answer, AsyncMock(), by_token, OPERATOR, things)
+    await ngsi.close()
+    await federation.close()
+
+
+async def ask(city: Gateway, who: str, endpoint: str, **more: Any) -> httpx.Response:
+    method, path = endpoint.split(" ", 1)
+    headers = {"authorization": f"Bearer {who.replace(' ', '_')}"} | more.pop("headers", {})
+    transport = httpx.ASGITransport(app=city)  # type: ignore[arg-type]
+    async with httpx.AsyncClient(transport=transport, base_url="http://localhost:8600") as client:
+        given = {"params": parameters_of(method, path), "json": body_of(path, method)} | more
+        return await client.request(method, address_of(path), headers=headers, **given)
+
+
+@pytest.mark.parametrize("right", RIGHTS)
+async def test_who_gets_past_the_gate(city: Gateway, api: httpx.AsyncClient, right: str) -> None:
+    wanted = [(who, endpoint, through) for who, endpoint, through in expected() if ENDPOINTS[endpoint] == right]
+    found = []
+    for who, endpoint, _ in wanted:
+        await api.post("entityOperations/upsert", json=[BUILDING])
+        found.append((who, endpoint, (await ask(city, who, endpoint)).status_code not in (401, 403)))
+    assert found == wanted
+
+
+@pytest.mark.parametrize(
+    ("right", "endpoint", "parameters"),
+    [
+        ("read internal", f"GET {N}/entities", {"type": "Note"}),
+        ("past internal", f"GET {N}/temporal/entities", {"type": "Note"} | TIME),
+        ("read persons", f"GET {N}/entities", {"type": "Person"}),
+        ("read persons", f"GET {N}/temporal/entities", {"type": "Person"} | TIME),
+        ("read persons", f"GET {N}/entityMaps", {"type": "Person"}),
+    ],
+)
+async def test_who_finds_what_is_not_public(city: Gateway, right: str, endpoint: str, parameters: Any) -> None:
+    found = [(await ask(city, who, endpoint, params=parameters)).text for who in WHO]
+    seen = ["urn:x:n" in text or "urn:x:p" in text for text in found]
+    assert seen == [mark == ALL for mark in RIGHTS[right].split()]
+
+
+@pytest.mark.parametrize(
+    ("right", "path"),
+    [
+        ("read public", "entities/urn:x:b"),
+        ("read internal", "entities/urn:x:n"),
+        ("read persons", "entities/urn:x:p"),
+        ("past public", "temporal/entities/urn:x:b"),
+        ("past internal", "temporal/entities/urn:x:n"),
+        ("read persons", "temporal/entities/urn:x:p"),
+        ("read internal", "types/Note"),
+        ("read persons", "types/Person"),
+        ("read internal", "attributes/text"),
+    ],
+)
+async def test_what_is_hidden_is_as_if_it_were_not(city: Gateway, right: str, path: str) -> None:
+    found = [await ask(city, who, f"GET {N}/{path}", params={}) for who in WHO]
+    absent = [await ask(city, who, f"GET {N}/{path.replace('urn:x:', 'urn:y:')}x", params={}) for who in WHO]
+    assert [one.status_code for one in found] == [200 if mark == ALL else 404 for mark in RIGHTS[right].split()]
+    pairs = [(one.json(), none.json()) for one, none in zip(found, absent, strict=True) if one.status_code == 404]
+    assert [one for one, none in pairs if one | {"detail": ""} != none | {"detail": ""}] == []
+
+
+@pytest.mark.parametrize(("body", "right"), [(BUILDING, "write public"), (OTHERS[0], "write internal")])
+async def test_who_may_write_what(city: Gateway, body: Any, right: str) -> None:
+    fragment = {name: value for name, value in body.items() if name != "id"}
+    found = [
+        (await ask(city, who, f"PATCH {N}/entities/{body['id']}", json=fragment, params={})).status_code for who in WHO
+    ]
+    assert found == [204 if mark == ALL else 403 for mark in RIGHTS[right].split()]
+
+
+@pytest.mark.parametrize("method", ["PATCH", "DELETE"])
+@pytest.mark.parametrize("who", [name for name in WHO if name not in ("administrator", "operator", "door")])
+async def test_a_refused_write_does_not_tell_what_is_there(city: Gateway, who: str, method: str) -> None:
+    one, none = [
+        await ask(city, who, f"{method} {N}/entities/{name}", json={"text": "x"}, params={})
+        for name in ("urn:x:n", "urn:y:n")
+    ]
+    assert (one.status_code, none.status_code) == (403, 403)
+
+
+@pytest.mark.parametrize("tenant", ["elsewhere", "nowhere"])
+async def test_a_tenant_is_closed_to_those_of_others(city: Gateway, tenant: str) -> None:
+    headers = {"ngsild-tenant": tenant}
+    doors = {"door": {"elsewhere": 200, "nowhere": 404}, "reader": {"elsewhere": 200, "nowhere": 404}}
+    native = {"stranger": {"elsewhere": 200}}
+    found = {who: (await ask(city, who, f"GET {N}/entities", headers=headers)).status_code for who in WHO}
+    assert found == {who: (doors | native).get(who, {}).get(tenant, 403) for who in WHO}
+
+
+def test_an_administrator_is_one_of_his_own_tenant() -> None:
+    own = caller("administrator", tenant="elsewhere")
+    found = [own.at(tenant).may("read", "audit") for tenant in ("elsewhere", "", "third")]
+    assert found == [True, False, False]
