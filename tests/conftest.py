@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -48,6 +49,8 @@ from tests.callers import GATE, OPERATOR, app
 from tests.listening import Listener
 from tests.peer import Peer
 
+KEYS = TemporaryDirectory(prefix="madang-keys-")
+os.environ["MADANG_RUN_DIR"] = KEYS.name  # of the process under test, as the supervisor would say
 os.environ["MADANG_PRIVATE_NETWORKS"] = "127.0.0.0/8, ::1"  # where the tests' own peers and listeners are
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
 

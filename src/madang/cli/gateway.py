@@ -33,6 +33,7 @@ from madang.context.discovery import Discovery
 from madang.context.entity_maps import EntityMaps
 from madang.context.expiry import Expiry
 from madang.context.observed import Observed
+from madang.context.sealed_rows import seal_rows
 from madang.context.snapshot import open_snapshot
 from madang.context.store import Store
 from madang.context.subscriptions import Subscriptions
@@ -40,6 +41,7 @@ from madang.context.tenants import Tenants
 from madang.engine.control import ask
 from madang.engine.database import LOST, connect_planned, retrying
 from madang.engine.privilege import APP_UID, is_root
+from madang.engine.sealing import seal_of_city
 from madang.engine.settings import Settings, listen_on
 from madang.engine.temporary import sockets_of
 from madang.federation.federation import Federation
@@ -72,6 +74,7 @@ async def gateway(settings: Settings) -> None:
     city = find_city(settings.city_file)
     gate = city_gate(city.timezone)
     pool = await open_pool(settings, 12)
+    await retrying(lambda: seal_rows(pool, seal_of_city()))
     snapshot = await retrying(lambda: open_snapshot(pool))
     writer = open_writer(settings, pool, snapshot)
     store = Store(pool, snapshot, await connect_planned(settings.database))

@@ -22,12 +22,14 @@ from madang.context.discovery import Discovery
 from madang.context.entity_maps import EntityMaps
 from madang.context.expiry import Expiry
 from madang.context.notifier import Notifier
+from madang.context.sealed_rows import seal_rows
 from madang.context.store import Store
 from madang.context.subscriptions import Subscriptions
 from madang.context.tenants import Tenant, Tenants
 from madang.context.turn import ensure_partitions
 from madang.context.writer import Writer
 from madang.engine.database import LOST, connect_planned, connect_pool, migrate
+from madang.engine.sealing import seal_of_city
 from madang.engine.settings import Settings
 from madang.federation.federation import Federation
 from madang.federation.leases import Door
@@ -103,6 +105,7 @@ class TenantHouse:
 
     async def _broker(self, tenant: Tenant) -> NgsiLd:
         pool = await connect_pool(self._settings.database, 1, TENANT_CONNECTIONS_MAX, tenant.schema)
+        await seal_rows(pool, seal_of_city())
         planned = await connect_planned(self._settings.database, TENANT_CONNECTIONS_MAX, tenant.schema)
         writer = Writer(pool, None, data_dir=self._settings.run_dir if self._settings.embedded_database else None)
         writer.start()

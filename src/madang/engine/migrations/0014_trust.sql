@@ -26,3 +26,9 @@ CREATE TABLE verdict (
     released_by text
 );
 CREATE INDEX verdict_at ON verdict (at);
+-- Tokens at sources are sealed; who comes with one is known by its hash.
+ALTER TABLE subscription_at_source ADD COLUMN token_hash bytea;
+UPDATE subscription_at_source SET token_hash = sha256(convert_to(token, 'UTF8'));
+ALTER TABLE subscription_at_source ALTER COLUMN token_hash SET NOT NULL;
+ALTER TABLE subscription_at_source DROP CONSTRAINT subscription_at_source_token_key;
+CREATE UNIQUE INDEX subscription_at_source_token ON subscription_at_source (token_hash);
