@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 from typing import Any
+from unittest.mock import Mock
 
 import asyncpg
 import httpx
 import pytest
+from tests.callers import READER
 from tests.peer import Peer
 from tests.subscribing import register
 
 from madang.base.errors import NotFound
+from madang.context.entity_maps import EntityMaps
 from madang.context.sealed_rows import seal_rows
+from madang.context.subscriptions import Subscriptions
 from madang.engine.sealing import seal_of_city
 from madang.federation.at_sources import AtSources, Lease
+from madang.federation.federation import Federation
+from madang.history.past import open_past
+from madang.people.gateway import Gateway
+from madang.people.ngsi.broker import Broker
+from madang.people.ngsi.routes import NgsiLd
 
 pytestmark = pytest.mark.engine
 SECRET = "Bearer 47-eleven"
@@ -90,3 +99,29 @@ async def test_what_an_earlier_version_left_in_the_clear_is_sealed_once(
     assert shown["notification"]["endpoint"]["receiverInfo"][0]["value"] == SECRET
     assert await pool.fetchval("SELECT modified_at FROM subscription") == before
     assert await AtSources(pool).every() == [lease]
+
+
+async def test_who_may_only_read_is_not_told_secrets(
+    api: httpx.AsyncClient, broker: Broker, pool: asyncpg.Pool, peer: Peer
+) -> None:
+    await api.post("subscriptions", json=subscription("http://user:pass-word@told.example/x"))
+    await register(api, peer.port, contextSourceInfo=[{"key": "Authorization", "value": SECRET}])
+    nothing: Any = Mock()
+    federation = Federation(pool, broker.contexts)
+    ngsi = NgsiLd(broker, Subscriptions(pool), open_past(pool), federation, EntityMaps(pool), None)
+    app = Gateway(ngsi, nothing, nothing, nothing, nothing, nothing, nothing, READER)
+    transport = httpx.ASGITransport(app=app)  # type: ignore[arg-type]
+    async with httpx.AsyncClient(transport=transport, base_url="http://localhost:8600/ngsi-ld/v1/") as reader:
+        paths = (
+            "subscriptions",
+            "subscriptions/urn:x:s",
+            "csourceRegistrations?type=T",
+            "csourceRegistrations/urn:x:r",
+        )
+        answers = [await reader.get(path) for path in paths]
+    assert [one.status_code for one in answers] == [200] * 4
+    assert not any("47-eleven" in one.text or "pass-word" in one.text for one in answers)
+    assert answers[1].json()["notification"]["endpoint"] == {
+        "uri": "http://told.example/x",
+        "receiverInfo": [{"key": "Authorization", "value": ""}],
+    }

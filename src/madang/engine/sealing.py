@@ -66,6 +66,16 @@ class Seal:
         return {**row, "body": self.open_body(row["body"], row["id"])}
 
 
+def hide_body(body: Any) -> Any:
+    """A document for who may read it and not use its secrets: header values are empty, addresses without their user."""
+    return _mapped(body, lambda _: "", lambda text: _without_user(text) if _has_password(text) else text)
+
+
+def _without_user(uri: str) -> str:
+    parts = urlsplit(uri)
+    return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
+
+
 def _mapped(value: Any, pair: Callable[[str], str], address: Callable[[str], str]) -> Any:
     if isinstance(value, list):
         return [_mapped(one, pair, address) for one in value]
