@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import os
-import socket
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import msgspec
 import structlog
-import uvicorn
 
 from madang.base.city import CityConfig
 from madang.base.clock import SystemClock
@@ -25,6 +22,7 @@ from madang.cli.defence import open_watch
 from madang.cli.desk import open_desk
 from madang.cli.policing import by_token, city_gate, door_of, put_on_record
 from madang.cli.roles import open_pool, open_writer, until_told
+from madang.cli.serving import certificate_files, door_path, serve
 from madang.cli.tenancy import TenantHouse, alias_of
 from madang.cli.tidy import keep_tidy
 from madang.context.catalogue import Catalogue
@@ -40,10 +38,8 @@ from madang.context.subscriptions import Subscriptions
 from madang.context.tenants import Tenants
 from madang.engine.control import ask
 from madang.engine.database import LOST, connect_planned, retrying
-from madang.engine.privilege import APP_UID, is_root
 from madang.engine.sealing import seal_of_city
-from madang.engine.settings import Settings, listen_on
-from madang.engine.temporary import sockets_of
+from madang.engine.settings import Settings
 from madang.federation.federation import Federation
 from madang.history.past import open_past
 from madang.ingest.deadletters import DeadLetters
@@ -57,7 +53,6 @@ from madang.people.ngsi.tenants import TenantRouter
 from madang.people.policies import PolicyDoor
 from madang.people.privacy import Privacy
 from madang.people.sensorthings.routes import SensorThings
-from madang.people.server import Protocol
 from madang.people.static_files import Files
 from madang.runtime.apps import Apps
 from madang.runtime.manifest import load_manifest
@@ -123,6 +118,7 @@ async def gateway(settings: Settings) -> None:
         door_of(gate),
         SensorThings(broker, past, Observed(pool)),
         guard,
+        is_secure=certificate_files() is not None,
     )
     await subscribe(client, settings.city, live, board)
     await look(board, settings, store)  # the first status frame already tells how things are
@@ -212,43 +208,3 @@ async def available(apps: Apps) -> list[dict[str, Any]]:
         manifest = load_manifest(folder)
         out.append({"path": str(folder), "id": manifest.id, "name": manifest.name, "summary": manifest.summary})
     return out
-
-
-def door_path(settings: Settings) -> Path:
-    """The app door's socket: its folder may be passed by apps, its name is short enough for an address."""
-    return sockets_of(settings.run_dir).path / "door" / "app.sock"
-
-
-def open_door(path: Path) -> socket.socket:
-    path.parent.mkdir(mode=0o711, parents=True, exist_ok=True)
-    path.unlink(missing_ok=True)
-    door = socket.socket(socket.AF_UNIX)
-    door.bind(str(path))
-    if is_root():
-        os.chown(path, APP_UID, APP_UID)
-    path.chmod(0o600)
-    return door
-
-
-async def serve(app: Gateway, port: int, door: Path) -> None:
-    """Both doors, one server."""
-    handle = os.environ.get("MADANG_HTTP_FD")
-    people = socket.socket(fileno=int(handle)) if handle else listen_on("127.0.0.1", port)
-    config = uvicorn.Config(
-        app,
-        http=Protocol,
-        ws="websockets-sansio",
-        lifespan="off",
-        access_log=False,
-        log_level="warning",
-        server_header=False,
-        proxy_headers=False,
-        ws_max_size=64 * 1024,
-        ws_per_message_deflate=False,
-        timeout_keep_alive=30,
-        limit_concurrency=4_000,
-        timeout_graceful_shutdown=2,
-    )
-    server = uvicorn.Server(config)
-    server.capture_signals = contextlib.nullcontext  # type: ignore[method-assign,assignment]
-    await server.serve(sockets=[people, open_door(door)])

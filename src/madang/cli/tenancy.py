@@ -15,6 +15,7 @@ from madang.base.clock import SystemClock, to_iso
 from madang.base.errors import NonexistentTenant
 from madang.base.limits import SNAPSHOT_CONNECTIONS_MAX, TENANT_CONNECTIONS_MAX
 from madang.bus.courier import Courier
+from madang.cli.serving import certificate_files
 from madang.cli.tidy import keep_tidy
 from madang.context.catalogue import Catalogue
 from madang.context.contexts import Contexts
@@ -221,8 +222,8 @@ def open_subscriber(
     settings: Settings, pool: asyncpg.Pool, sources: SourceNotifier, alias: str, tenant: str = ""
 ) -> Subscriber:
     """Subscribes at the sources that `sources` hears of; they tell at the gateway."""
-    host = os.environ.get("MADANG_HOST", "127.0.0.1")
-    address = os.environ.get("MADANG_ADDRESS") or f"http://{host}:{settings.http_port}"
+    host, scheme = os.environ.get("MADANG_HOST", "127.0.0.1"), "https" if certificate_files() else "http"
+    address = os.environ.get("MADANG_ADDRESS") or f"{scheme}://{host}:{settings.http_port}"
     suffix = f"?{urlencode({'tenant': tenant})}" if tenant else ""
     door = Door(alias, f"{address.rstrip('/')}/madang/v1/notifications/", suffix)
     return Subscriber(pool, sources.federation, Contexts(catalogue=Catalogue(pool)), door)

@@ -46,6 +46,7 @@ PAGE_HEADERS = [
     (b"cross-origin-opener-policy", b"same-origin"),
     (b"permissions-policy", b"camera=(), geolocation=(), microphone=()"),
 ]
+HSTS = [(b"strict-transport-security", b"max-age=31536000")]
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
@@ -73,11 +74,13 @@ class Gateway:
         anonymous: Caller,
         sensorthings: Mount | None = None,
         guard: Guard | None = None,
+        is_secure: bool = False,
     ) -> None:
         self._ngsi, self._manage, self._tiles, self._pages, self._metrics = ngsi, manage, tiles, pages, metrics
         self._sensorthings = sensorthings
         self._sockets, self._by_token, self._anonymous = sockets, by_token, anonymous
         self._guard = guard or Guard(DefenceSettings())
+        self._always = HSTS if is_secure else []
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
@@ -93,7 +96,7 @@ class Gateway:
         handler, rest, extra = self._route(parts)
         request = Request(scope, receive, rest)
         response = await guarded(self._admit, handler, request)
-        await send_response(send, response, extra)
+        await send_response(send, response, extra + self._always if self._always else extra)
         self._guard.saw(
             request.caller.name, request.source, request.method, raw, response.status, response.entities,
             len(response.body), request.raw_query,
