@@ -3,7 +3,8 @@
 `audit_append_us`: CPU of this process and of PostgreSQL for one entry, of 20,000 that come a hundred at a time, as a busy command
 room's do. `audit_verify_100k_s`: wall time until 100,000 entries are computed anew, against a kept checkpoint.
 `decision_uncached_us`: CPU for what one principal may do to one service, by the house's policies, with nothing remembered but the
-parsed policies; `residue_uncached_us`: the same of all entities at once. `filtered_query_cost_ratio`: see `bench.filtered`.
+parsed policies; `residue_uncached_us`: the same of all entities at once. `filtered_query_cost_ratio`: see `bench.filtered`; `token_*`: see
+`bench.knowing`.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import asyncpg
 import psutil
 
 from bench.filtered import ratio
+from bench.knowing import know
 from madang.base.clock import SystemClock
 from madang.cli.instance import postgres_spec
 from madang.engine import database
@@ -97,7 +99,7 @@ async def bench() -> dict[str, float]:
         await database.migrate(server.dsn)
         pid = int(supervisor.status()["postgres"]["pid"])
         async with await database.connect_pool(server.dsn, 1, 4) as pool:
-            return await measure(pool, folder.path, pid)
+            return await measure(pool, folder.path, pid) | await know(pool, folder.path)
     finally:
         await supervisor.stop()
         sockets.remove()

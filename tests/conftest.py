@@ -45,6 +45,7 @@ from madang.people.ngsi.snapshot_door import Keeping
 from madang.people.policies import PolicyDoor
 from madang.trust.audit.recorder import Recorder, open_recorder
 from madang.trust.caller import Caller
+from tests.browsing import City, ShiftedClock, open_city
 from tests.callers import GATE, OPERATOR, app
 from tests.listening import Listener
 from tests.peer import Peer
@@ -119,7 +120,10 @@ async def dsn(session_dsn: str) -> str:
     await connection.execute(
         "TRUNCATE entity, history, dead_letter, notification, counter, subscription, bus_cursor, command, app, ld_context,"
         " transient, tenant, csource, csource_subscription, csource_told, subscription_at_source, entity_map, entity_map_entry, snapshot,"
-        " audit_entry, audit_node, audit_seen, privacy_spent, verdict"
+        " audit_entry, audit_node, person, recovery_code, passkey, invitation, sign_in_session, sign_in_attempt, ceremony, oauth_client,"
+        " oauth_consent, oauth_grant, oauth_code, oauth_refresh_token, oauth_revoked, oauth_device_code, device, device_secret,"
+        " identity_provider, identity_link, identity_ended, personal_item, consent, personal_read, erasure,"
+        " audit_seen, privacy_spent, verdict"
         " RESTART IDENTITY"
     )
     await connection.close()
@@ -216,6 +220,18 @@ async def api(broker: Broker, pool: asyncpg.Pool, dsn: str) -> AsyncIterator[htt
 
 
 APP = app("test.app")
+
+
+@pytest.fixture(scope="session")
+def keys_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run folder whose signing keys are made once."""
+    return tmp_path_factory.mktemp("identity")
+
+
+@pytest.fixture
+async def city(pool: asyncpg.Pool, keys_dir: Path, recorder: Recorder) -> AsyncIterator[City]:
+    async with open_city(pool, keys_dir, recorder, ShiftedClock()) as city:
+        yield city
 
 
 @pytest.fixture

@@ -17,6 +17,8 @@ from madang.context.notifier import Notifier
 from madang.federation.federation import Federation
 from madang.federation.leases import Door
 from madang.federation.subscriber import Subscriber
+from madang.trust.policy.makers import Makers
+from tests.callers import GATE
 from tests.peer import Peer
 
 DOOR = Door("madang", "http://localhost:8600/madang/v1/notifications/")
@@ -31,7 +33,7 @@ class Courier:
 
     def begin(self) -> None:
         contexts = Contexts(catalogue=Catalogue(self.pool))
-        self.federation, self.notifier = Federation(self.pool, contexts), Notifier(self.pool)
+        self.federation, self.notifier = Federation(self.pool, contexts), Notifier(self.pool, Makers(GATE))
         self.subscriber = Subscriber(self.pool, self.federation, contexts, self.door, self.clock)
         self.tally = asyncio.create_task(self.notifier._tally.write_for_ever())
 

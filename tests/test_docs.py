@@ -22,6 +22,7 @@ from madang.ingest.mqtt.decode import compile_decoder
 from madang.people.manage import Management
 from madang.people.ngsi.routes import NgsiLd
 from madang.people.openapi.document import MANAGEMENT_PREFIX, path_of
+from madang.people.personal.door import PersonalDoor
 from madang.people.policies import PolicyDoor
 from madang.runtime.manifest import load_manifest
 from tests.callers import GATE
@@ -97,6 +98,8 @@ def routes() -> Iterator[tuple[str, str]]:
     for shape, method in Management(
         {}, nothing, nothing, nothing, nothing, nothing, nothing, nothing, nothing, PolicyDoor(GATE, nothing, nothing)
     ).routes:
+        yield path_of(MANAGEMENT_PREFIX, shape), method
+    for shape, method in PersonalDoor(nothing, nothing).routes:
         yield path_of(MANAGEMENT_PREFIX, shape), method
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import asyncpg
@@ -15,6 +16,9 @@ from tests.waiting import until
 
 from madang.base.clock import ManualClock
 from madang.federation.source_notifier import SourceNotifier
+from madang.trust.policy.gate import Gate
+from madang.trust.policy.makers import Makers
+from madang.trust.policy.source import HOUSE
 
 PLACE = {"location": {"type": "Point", "coordinates": [1, 2]}}
 PAST = {"observationInterval": {"startAt": "2020-01-01T00:00:00Z"}}
@@ -23,12 +27,13 @@ PAST = {"observationInterval": {"startAt": "2020-01-01T00:00:00Z"}}
 class Watch:
     """A notifier that looks when it is told to, and forgets everything when it is started anew."""
 
-    def __init__(self, pool: asyncpg.Pool) -> None:
-        self.pool, self.clock = pool, ManualClock(datetime.now(UTC))
+    def __init__(self, pool: asyncpg.Pool, folder: Path) -> None:
+        self.pool, self.clock, self.folder = pool, ManualClock(datetime.now(UTC)), folder
+        self.gate = Gate([HOUSE, folder], self.clock)
         self.begin()
 
     def begin(self) -> None:
-        self.notifier = SourceNotifier(self.pool, (), self.clock)
+        self.notifier = SourceNotifier(self.pool, Makers(self.gate), (), self.clock)
         self.tally = asyncio.create_task(self.notifier._tally.write_for_ever())
 
     async def end(self) -> None:
@@ -39,8 +44,8 @@ class Watch:
 
 
 @pytest.fixture
-async def watch(pool: asyncpg.Pool) -> AsyncIterator[Watch]:
-    watch = Watch(pool)
+async def watch(pool: asyncpg.Pool, tmp_path: Path) -> AsyncIterator[Watch]:
+    watch = Watch(pool, tmp_path)
     yield watch
     await watch.end()
 
@@ -112,6 +117,21 @@ async def test_a_registration_comes_changes_leaves_and_goes(
     await api.delete("csourceRegistrations/urn:x:r2")
     await watch.notifier.look()
     await until(lambda: heard(listener)[4:] == [told("noLongerMatching", 2)], "and went")
+
+
+async def test_who_may_not_read_registrations_any_more_is_told_of_none(
+    api: httpx.AsyncClient, watch: Watch, listener: Listener
+) -> None:
+    await subscribe(api, watch, listener)
+    no_more = watch.folder / "no.cedar"
+    no_more.write_text('@id("no") forbid (principal, action, resource == Service::"registrations");')
+    watch.gate.look()
+    await register(api)
+    await watch.notifier.look()
+    no_more.unlink()
+    watch.gate.look()
+    await watch.notifier.look()
+    await until(lambda: heard(listener) == [told("newlyMatching", 1)], "all is told anew with the right")
 
 
 async def test_a_registration_that_is_over_matches_no_longer(

@@ -12,6 +12,7 @@ import asyncpg
 import httpx
 import msgspec
 import pytest
+from tests.callers import GATE
 from tests.conftest import Engines
 from tests.listening import Listener
 from tests.waiting import until
@@ -19,13 +20,15 @@ from tests.waiting import until
 from madang.bus.courier import recorded_of
 from madang.context.notifier import Notifier
 from madang.model.context import CORE
+from madang.trust.policy.gate import Gate
+from madang.trust.policy.makers import Makers
 
 
 class Watch:
     """A notifier fed from history in commit order, as the courier does."""
 
-    def __init__(self, pool: asyncpg.Pool) -> None:
-        self.pool, self.notifier, self.seen = pool, Notifier(pool), 0
+    def __init__(self, pool: asyncpg.Pool, gate: Gate = GATE) -> None:
+        self.pool, self.notifier, self.seen = pool, Notifier(pool, Makers(gate)), 0
 
     def asked(self) -> int:
         """How many subscriptions the next change would be matched against."""

@@ -15,6 +15,7 @@ from tests.callers import OPERATOR
 from tests.flow.page import Page
 from tests.waiting import until
 
+from madang.base.errors import Unauthorized
 from madang.base.limits import SOCKET_FRAME_MAX_BYTES, SOCKET_SUBSCRIPTIONS_MAX
 from madang.bus.courier import recorded_of
 from madang.model.change import Change
@@ -34,17 +35,26 @@ class Client(Page):
     """A page on a pair of queues instead of a network."""
 
     def __init__(self, live: Live, caller: Caller = OPERATOR) -> None:
+        self.caller: Caller | None = caller
+        self.closed: dict[str, Any] = {}
         self.entities, self.components, self.states, self.complete = {}, {}, set(), False
         self.errors: list[dict[str, Any]] = []
         self._out: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
         self._out.put_nowait({"type": "websocket.connect"})
-        self._task = asyncio.create_task(live.serve({}, self._out.get, self._hear, caller))
+        self._task = asyncio.create_task(live.serve({}, self._out.get, self._hear, self._again))
+
+    async def _again(self) -> Caller:
+        if self.caller is None:
+            raise Unauthorized("this token opens nothing here")
+        return self.caller.now()
 
     async def _hear(self, message: Any) -> None:
         if message["type"] == "websocket.send":
             frame = msgspec.json.decode(message["text"])
             self.errors += [frame["problem"]] if frame["op"] == "error" else []
             self.apply(frame)
+        elif message["type"] == "websocket.close":
+            self.closed = message
 
     def say(self, text: str | dict[str, Any]) -> None:
         raw = text if isinstance(text, str) else msgspec.json.encode(text).decode()

@@ -14,6 +14,7 @@ import pytest
 from tests.callers import GATE, OPERATOR, app, caller, door
 from tests.conftest import Nothing, keeping_of
 
+from madang.base.clock import SystemClock
 from madang.base.errors import NonexistentTenant
 from madang.context.entity_maps import EntityMaps
 from madang.context.observed import Observed
@@ -28,10 +29,13 @@ from madang.people.ngsi.broker import Broker
 from madang.people.ngsi.routes import NgsiLd
 from madang.people.ngsi.tenants import TenantRouter
 from madang.people.openapi.document import describe
+from madang.people.personal.door import PersonalDoor
 from madang.people.policies import PolicyDoor
 from madang.people.sensorthings.routes import SensorThings
 from madang.trust.audit.recorder import Recorder
 from madang.trust.caller import Caller
+from madang.trust.consent.house import PersonalHouse
+from madang.trust.consent.pseudonyms import Pseudonyms
 from madang.trust.policy.subjects import Grant
 
 GRANTS = (Grant("read", "Building"), Grant("write", "Building"), Grant("command", "sign.text"))
@@ -76,6 +80,12 @@ RIGHTS = {
     "manage apps":       "+   +   -   -   -   -   -   -   -   -   -   -   +   -   -   -",
     "read the inside":   "+   +   -   -   -   +   -   -   -   -   -   -   +   -   -   -",
     "privacy":           "+   +   -   +   -   -   -   -   -   -   -   -   +   -   -   -",
+    "one's own":         "+   +   +   +   +   +   +   +   -   -   -   -   -   -   +   -",
+    "what people show":  "-   -   -   -   -   -   -   -   -   +   -   -   -   -   -   -",
+    "read devices":      "+   +   -   -   -   +   -   -   -   -   -   -   +   -   -   -",
+    "manage devices":    "+   +   -   -   -   -   -   -   -   -   -   -   +   -   -   -",
+    "read clients":      "+   -   -   -   -   +   -   -   -   -   -   -   -   -   -   -",
+    "manage clients":    "+   -   -   -   -   -   -   -   -   -   -   -   -   -   -   -",
     "read policies":     "+   -   -   -   -   +   -   -   -   -   -   -   -   -   -   -",
 }  # fmt: skip
 N, M, S = "/ngsi-ld/v1", "/madang/v1", "/sensorthings/v1.1"
@@ -168,8 +178,38 @@ ENDPOINTS = {
     f"POST {M}/privacy/check": "privacy",
     f"POST {M}/privacy/release": "privacy",
     f"POST {M}/witness/add-checkpoint": "anybody",  # the signature of a log that is vouched for is the right
+    f"GET {M}/devices": "read devices",
+    f"POST {M}/devices": "manage devices",
+    f"GET {M}/devices/{{id}}": "read devices",
+    f"PATCH {M}/devices/{{id}}": "manage devices",
+    f"DELETE {M}/devices/{{id}}": "manage devices",
+    f"POST {M}/devices/{{id}}/secret": "manage devices",
+    f"GET {M}/clients": "read clients",
+    f"POST {M}/clients": "manage clients",
+    f"GET {M}/clients/{{id}}": "read clients",
+    f"DELETE {M}/clients/{{id}}": "manage clients",
+    f"POST {M}/clients/{{id}}/secret": "manage clients",
+    f"POST {M}/signing-keys": "manage clients",
     f"GET {M}/policies": "read policies",
     f"POST {M}/policies/simulate": "read policies",
+    f"GET {M}/me": "one's own",
+    f"DELETE {M}/me": "one's own",
+    f"GET {M}/me/items": "one's own",
+    f"GET {M}/me/items/{{id}}": "one's own",
+    f"PUT {M}/me/items/{{id}}/{{name}}": "one's own",
+    f"DELETE {M}/me/items/{{id}}/{{name}}": "one's own",
+    f"GET {M}/me/apps": "one's own",
+    f"GET {M}/me/consents": "one's own",
+    f"POST {M}/me/consents": "one's own",
+    f"PATCH {M}/me/consents/{{id}}": "one's own",
+    f"DELETE {M}/me/consents/{{id}}": "one's own",
+    f"GET {M}/me/reads": "one's own",
+    f"GET {M}/me/erasures": "one's own",
+    f"GET {M}/me/export": "one's own",
+    f"GET {M}/persons": "what people show",
+    f"GET {M}/persons/{{id}}": "what people show",
+    f"GET {M}/erasures": "what people show",
+    f"POST {M}/erasures/{{id}}": "what people show",
     "GET /metrics": "anybody",
     "GET /version": "anybody",
     "GET /openapi.json": "anybody",
@@ -285,7 +325,20 @@ async def city(
     files: Any = Mock()
     files.handle = answer
     things = SensorThings(broker, past, Observed(pool))
-    yield Gateway(TenantRouter(ngsi, tenant), manage, files, Nothing(), answer, AsyncMock(), by_token, OPERATOR, things)
+    asking: Any = Mock(page=AsyncMock(return_value=[]))
+    personal = PersonalDoor(PersonalHouse(pool, Pseudonyms(b"k"), SystemClock(), recorder, asking), asking)
+    yield Gateway(
+        TenantRouter(ngsi, tenant),
+        manage,
+        files,
+        Nothing(),
+        answer,
+        AsyncMock(),
+        by_token,
+        OPERATOR,
+        things,
+        personal=personal,
+    )
     await ngsi.close()
     await federation.close()
 

@@ -13,7 +13,9 @@ import httpx
 import pytest
 from tests.callers import caller
 from tests.conftest import Nothing, keeping_of
+from tests.peer import Peer
 from tests.people.test_live import Client
+from tests.subscribing import register
 from tests.waiting import until
 
 from madang.base.clock import SystemClock
@@ -53,6 +55,10 @@ def seen_at(value: int) -> dict[str, Any]:
     return {"type": "Property", "value": value, "observedAt": "2026-11-22T08:00:00Z"}
 
 
+def tree(number: int, place: Any) -> dict[str, Any]:
+    return {"id": f"urn:t:{number}", "type": "Tree", "height": 5, "diary": "x", "location": place}
+
+
 ENTITIES = [
     {"id": "urn:t:1", "type": "Tree", "height": 1, "diary": "a", "location": at(1)},
     {"id": "urn:t:2", "type": "Tree", "height": 2, "diary": "b", "location": at(3)},
@@ -88,6 +94,7 @@ async def city(
         "gardener": caller("gardener", gate=gate),
         "department": caller("department", department="parks", gate=gate, name="another"),
         "citizen": caller("citizen", gate=gate),
+        "administrator": caller("administrator", gate=gate),
     }
 
     async def by_token(token: str) -> Caller | None:
@@ -229,6 +236,30 @@ async def test_a_map_holds_what_may_be_found_and_its_owner_alone_uses_it(
     assert (sorted(made.json()["entityMap"]), statuses) == (WITHIN, [200, 404])
 
 
+async def test_what_other_brokers_tell_is_judged_alike(city: Gateway, gardener: httpx.AsyncClient, peer: Peer) -> None:
+    inside, outside = tree(11, at(1)), tree(12, at(3))
+    async with client_of(city, "administrator") as administrator:
+        await register(administrator, peer.port, information=[{"entities": [{"type": "Tree"}]}])
+    peer.on("GET entities", 200, [inside, outside])
+    peer.on("GET entities/urn:t:11", 200, inside)
+    peer.on("GET entities/urn:t:12", 200, outside)
+    found = await gardener.get("entities?type=Tree&count=true&q=height>0")
+    single = [await gardener.get(f"entities/urn:t:{number}") for number in (11, 12)]
+    refused = await gardener.get("entities?type=Tree&q=diary")
+    asked = len(peer.asked)
+    beside = [
+        await gardener.get(path) for path in ("types", f"temporal/entities?type=Tree&{ALWAYS}", "entityMaps?type=Tree")
+    ]
+    assert sorted(one["id"] for one in found.json()) == [*WITHIN[:1], "urn:t:11", *WITHIN[1:]]
+    assert (found.headers["ngsild-results-count"], [one.status_code for one in single], refused.status_code) == (
+        "4",
+        [200, 404],
+        403,
+    )
+    assert set(single[0].json()) == {"id", "type", "height", "location"}
+    assert ([one.status_code for one in beside], len(peer.asked)) == ([200, 200, 201], asked)
+
+
 async def test_sensorthings_tell_no_more(city: Gateway) -> None:
     async with client_of(city, "gardener", "sensorthings/v1.1") as client:
         things = [one["@iot.id"] for one in (await client.get("Things?$count=true")).json()["value"]]
@@ -265,6 +296,25 @@ async def test_a_socket_ends_what_a_rule_no_longer_permits(
     gate.look()
     await until(lambda: [error["status"] for error in client.errors] == [403], "the refusal")
     assert client.entities == {}
+    await client.close()
+
+
+async def test_a_socket_ends_with_the_credential(gate: Gate, broker: Broker, city: Gateway) -> None:
+    client = Client(Live(broker, lambda: {"components": {}}), caller("gardener", gate=gate)).subscribe(types=["Tree"])
+    await until(lambda: client.complete, "the present")
+    client.caller = None
+    await until(lambda: client.closed, "it is hung up on")
+    assert client.closed == {"type": "websocket.close", "code": 1011, "reason": "start over"}
+
+
+async def test_a_socket_of_who_is_another_by_now_shows_what_that_one_sees(
+    gate: Gate, broker: Broker, city: Gateway
+) -> None:
+    client = Client(Live(broker, lambda: {"components": {}}), caller("operator", gate=gate)).subscribe(types=["Tree"])
+    await until(lambda: client.complete and len(client.entities) == 5, "all of the present")
+    client.caller = caller("gardener", gate=gate)
+    await until(lambda: sorted(client.entities) == WITHIN, "what a gardener sees")
+    assert "diary" not in client.entities["urn:t:1"]
     await client.close()
 
 

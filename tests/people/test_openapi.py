@@ -15,7 +15,9 @@ from madang.people.ngsi.snapshot_door import Keeping
 from madang.people.openapi.document import describe, path_of
 from madang.people.openapi.operations import MANAGEMENT, NGSI
 from madang.people.openapi.parameters import QUERY
+from madang.people.openapi.personal import PERSONAL, PERSONAL_SCHEMAS
 from madang.people.openapi.schemas import SCHEMAS
+from madang.people.personal.door import PersonalDoor
 from madang.people.policies import PolicyDoor
 from madang.people.sensorthings.asking import OPTIONS
 
@@ -26,14 +28,15 @@ def test_every_route_is_described_and_nothing_else() -> None:
     management = Management(
         {}, NOTHING, NOTHING, NOTHING, NOTHING, NOTHING, NOTHING, NOTHING, NOTHING, PolicyDoor(GATE, NOTHING, NOTHING)
     )
-    assert (set(NGSI), set(MANAGEMENT)) == (
+    assert (set(NGSI), set(MANAGEMENT), set(PERSONAL)) == (
         NgsiLd(NOTHING, NOTHING, NOTHING, NOTHING, NOTHING, Keeping(NOTHING, NOTHING, NOTHING)).routes,
         management.routes,
+        PersonalDoor(NOTHING, NOTHING).routes,
     )
 
 
 def test_every_parameter_is_described_and_nothing_else() -> None:
-    known = set().union(OPTIONS, *PARAMETERS.values(), *(one.parameters for one in MANAGEMENT.values()))
+    known = set().union(OPTIONS, *PARAMETERS.values(), *(one.parameters for one in (MANAGEMENT | PERSONAL).values()))
     assert set(QUERY) == known
 
 
@@ -43,7 +46,7 @@ def test_parameters_are_of_routes_that_there_are() -> None:
 
 def test_every_schema_is_used_and_there() -> None:
     text = str(describe())
-    assert {name for name in SCHEMAS if f"'#/components/schemas/{name}'" not in text} == set()
+    assert {name for name in SCHEMAS | PERSONAL_SCHEMAS if f"'#/components/schemas/{name}'" not in text} == set()
 
 
 def test_an_operation_as_it_is_told() -> None:

@@ -45,6 +45,7 @@ def client_of(pool: asyncpg.Pool, recorder: Recorder, who: Caller) -> httpx.Asyn
         nothing,
         recorder,
         PolicyDoor(GATE, nothing, nothing),
+        None,
         privacy,
     )
     app = Gateway(nothing, manage, nothing, nothing, nothing, nothing, nothing, who)

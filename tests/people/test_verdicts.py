@@ -57,7 +57,7 @@ async def thief(guard: Guard, watch: Watch, recorder: Recorder) -> AsyncIterator
     async def by_token(token: str) -> Caller | None:
         return {"thief": caller("reader", name="thief"), "chief": caller("operator", name="chief")}.get(token)
 
-    manage = Management({}, *[nothing] * 7, recorder, PolicyDoor(GATE, nothing, nothing), None, watch.verdicts)
+    manage = Management({}, *[nothing] * 7, recorder, PolicyDoor(GATE, nothing, nothing), None, None, watch.verdicts)
     app = Gateway(nothing, manage, nothing, Plain(), nothing, nothing, by_token, READER, guard=guard)
     transport = httpx.ASGITransport(app=app, client=("192.0.2.66", 1))  # type: ignore[arg-type]
     async with httpx.AsyncClient(

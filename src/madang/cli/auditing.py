@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from datetime import UTC, datetime
+from pathlib import Path
 
 from madang.base.clock import to_iso
 from madang.base.errors import BadRequest, Unavailable
@@ -28,10 +29,7 @@ _WORDS = {
 async def audit_verify(run: str) -> int:
     """Prints the verdict; exit status 1 when anything was bent. Raises BadRequest, Unavailable."""
     folder = home_dir() / "run" / run
-    try:
-        dsn = os.environ.get("MADANG_DATABASE") or (folder / "database.dsn").read_text(encoding="utf-8")
-    except OSError:
-        raise BadRequest(f"no city is running in {folder}") from None
+    dsn = dsn_of(folder)
     kept, seen = find_checkpoint(folder), list_seen(cosigned_dir(folder))
     try:
         async with await connect_pool(dsn, 1, 2) as pool:
@@ -41,6 +39,14 @@ async def audit_verify(run: str) -> int:
     witnessed = [_witnessed(one) for one in seen] if not verdict.faults else []
     print("\n".join([*tell(verdict, None if kept is None else kept.size), *witnessed]))
     return 1 if verdict.faults else 0
+
+
+def dsn_of(folder: Path) -> str:
+    """The database of the instance that runs in this folder. Raises BadRequest."""
+    try:
+        return os.environ.get("MADANG_DATABASE") or (folder / "database.dsn").read_text(encoding="utf-8")
+    except OSError:
+        raise BadRequest(f"no city is running in {folder}") from None
 
 
 def audit_keys(city: str) -> int:

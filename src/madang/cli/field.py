@@ -26,7 +26,7 @@ def field_specs(instance: Instance, city: CityConfig, folder: Path, options: arg
         "--start", city.simulation.start_local, "--warm-up", str(WARM_UP_S), "--timezone", city.timezone, "--wall-start", str(wall_start),
         "--hours", str(HOURS), "--max-messages-per-s", str(options.messages),
     ]  # fmt: skip
-    env = instance.settings.env() | {"MADANG_MQTT": instance.device_mqtt}
+    env = instance.settings.env() | {"MADANG_MQTT": instance.field_mqtt}
     return [
         Spec(
             name,

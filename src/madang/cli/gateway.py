@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+from functools import partial
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -38,18 +39,23 @@ from madang.context.subscriptions import Subscriptions
 from madang.context.tenants import Tenants
 from madang.engine.control import ask
 from madang.engine.database import LOST, connect_planned, retrying
+from madang.engine.nats import issuer_seed, url_of
 from madang.engine.sealing import seal_of_city
-from madang.engine.settings import Settings
+from madang.engine.settings import Settings, issuer_of
 from madang.federation.federation import Federation
 from madang.history.past import open_past
 from madang.ingest.deadletters import DeadLetters
 from madang.people.explain import Explain
 from madang.people.gateway import Gateway
+from madang.people.identity.routes import IdentityDoors
 from madang.people.live import Live
 from madang.people.manage import Management
 from madang.people.ngsi.broker import Broker
 from madang.people.ngsi.routes import NgsiLd
 from madang.people.ngsi.tenants import TenantRouter
+from madang.people.personal.asking import Asking
+from madang.people.personal.door import PersonalDoor
+from madang.people.personal.pages import SpaceDoor
 from madang.people.policies import PolicyDoor
 from madang.people.privacy import Privacy
 from madang.people.sensorthings.routes import SensorThings
@@ -57,7 +63,10 @@ from madang.people.static_files import Files
 from madang.runtime.apps import Apps
 from madang.runtime.manifest import load_manifest
 from madang.trust.audit.recorder import Recorder, open_recorder
+from madang.trust.consent.house import open_house
 from madang.trust.defence.guard import Guard
+from madang.trust.identity.callout import Callout
+from madang.trust.identity.house import Identity, open_identity
 from madang.trust.privacy.coarsen import EQUAL_AREA, utm_of
 from madang.trust.privacy.ledger import Ledger
 
@@ -101,10 +110,16 @@ async def gateway(settings: Settings) -> None:
     past, maps = open_past(pool, city.history.max_instances), EntityMaps(pool)
     ngsi = NgsiLd(broker, Subscriptions(pool), past, federation, maps, tenants.keeping(pool, broker))
     notified = tenants.notified(ngsi)
+    asking = Asking(apps)
+    house = open_house(pool, settings.run_dir, recorder, asking)
+    apps.leaving, apps.left = house.leaving, house.left
     policies = PolicyDoor(gate, store, apps.grants_of)
+    identity = open_identity(
+        pool, settings.run_dir, issuer_of(settings), city.name.get("en", city.id), recorder, SystemClock()
+    )
     guard, watch = Guard(city.defence), open_watch(pool, writer, recorder.log, city)
     manage = Management(
-        page, apps, desk, letters, board.status, lambda: available(apps), explain.get, notified, recorder, policies,
+        page, apps, desk, letters, board.status, lambda: available(apps), explain.get, notified, recorder, policies, identity,
         open_privacy(pool, city), watch.verdicts,
     )  # fmt: skip
     app = Gateway(
@@ -117,8 +132,10 @@ async def gateway(settings: Settings) -> None:
         by_token(gate, apps),
         door_of(gate),
         SensorThings(broker, past, Observed(pool)),
+        IdentityDoors(identity, door_of(gate), [partial(SpaceDoor, house=house, asking=asking)]),
+        PersonalDoor(house, asking),
         guard,
-        is_secure=certificate_files() is not None,
+        certificate_files() is not None,
     )
     await subscribe(client, settings.city, live, board)
     await look(board, settings, store)  # the first status frame already tells how things are
@@ -127,13 +144,16 @@ async def gateway(settings: Settings) -> None:
         poll(board, settings, store, apps, recorder),
         desk.run(),
         writer.watch(),
-        keep_tidy(Expiry(pool, writer).sweep, broker.contexts.follow, maps.sweep, ngsi.tidy),
+        keep_tidy(Expiry(pool, writer).sweep, house.tidy, broker.contexts.follow, maps.sweep, ngsi.tidy),
         tenants.watch(),
         federation.follow(),
         recorder.run(),
         recorder.cosigning.run(),
         watch.run(guard),
         gate.follow(on_record),
+        identity.identities.endings.follow(),
+        identity.sweep(),
+        know_devices(settings, identity),
     )
     await ngsi.close()
     await tenants.close()
@@ -148,6 +168,17 @@ def open_privacy(pool: Any, city: CityConfig) -> Privacy:
     around = utm_of((west + east) / 2, (south + north) / 2) if city.bbox else EQUAL_AREA
     clock = SystemClock()
     return Privacy(Ledger(pool, city.privacy.budgets), city.privacy.cell_epsg or around, ZoneInfo(city.timezone), clock)
+
+
+async def know_devices(settings: Settings, identity: Identity) -> None:
+    """For ever: who connects to the embedded broker is answered for. An outside broker knows its devices itself."""
+    if not settings.embedded_bus:
+        await asyncio.Event().wait()
+    asked, system = [await connect(url_of(settings, user), "callout") for user in ("callout", "system")]
+    seed = issuer_seed(settings.run_dir)
+    callout = Callout(asked, system, seed, settings.city, identity.devices, identity.clock)
+    identity.identities.told.append(callout.hear)
+    await callout.run()
 
 
 async def subscribe(client: Any, city: str, live: Live, board: Board) -> None:

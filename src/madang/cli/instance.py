@@ -23,7 +23,7 @@ from madang.engine.nats import Nats
 from madang.engine.outward import EVERYWHERE
 from madang.engine.postgres import CACHE, Postgres
 from madang.engine.privilege import ENGINE_UID, own
-from madang.engine.settings import Settings, listen_on, ready_mark
+from madang.engine.settings import Settings, issuer_of, listen_on, ready_mark
 from madang.engine.supervisor import Spec, Supervisor, rss_mb
 from madang.engine.temporary import sockets_of, sweep
 
@@ -50,7 +50,7 @@ class Instance:
             if "MADANG_DATABASE" in os.environ
             else Postgres(run_dir, os.environ.get("MADANG_DATABASE_CACHE", CACHE))
         )
-        self._nats = None if "MADANG_BUS" in os.environ else Nats(run_dir)
+        self._nats = None if "MADANG_BUS" in os.environ else Nats(run_dir, "MADANG_DEMO" in env)
         # Held here and lent to the gateway: no other process can take the port, and who calls while the gateway is
         # started again waits instead of being turned away.
         # A door where everybody is the operator opens to this machine alone, whatever the environment says.
@@ -72,9 +72,9 @@ class Instance:
         )
 
     @property
-    def device_mqtt(self) -> str:
-        """The MQTT address a device is given."""
-        return self._nats.device_mqtt_url if self._nats else self.settings.mqtt
+    def field_mqtt(self) -> str:
+        """The MQTT address the simulated field is given."""
+        return self._nats.field_mqtt_url if self._nats else self.settings.mqtt
 
     @property
     def url(self) -> str:
@@ -100,6 +100,7 @@ class Instance:
         path = self.run_dir / "database.dsn"
         path.touch(mode=0o600)
         path.write_text(self.settings.database)
+        (self.run_dir / "address").write_text(issuer_of(self.settings))
 
     async def start_kernel(self) -> None:
         """Gateway, ingest, courier; ready when the gateway answers."""
@@ -163,7 +164,8 @@ class Instance:
         await self.supervisor.stop()
         self._socket.close()
         self._sockets.remove()
-        (self.run_dir / "database.dsn").unlink(missing_ok=True)
+        for name in ("database.dsn", "address"):
+            (self.run_dir / name).unlink(missing_ok=True)
 
 
 def postgres_spec(server: Postgres) -> Spec:

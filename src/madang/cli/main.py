@@ -48,6 +48,8 @@ def parser() -> argparse.ArgumentParser:
     )
     keys.add_argument("city", help="a city's id or the path of its city.toml")
     _add_ca(commands.add_parser("ca", help="the city's own certificates, for devices and inner servers"))
+    invite = commands.add_parser("invite", help="print a one-time link by which somebody becomes an administrator")
+    invite.add_argument("run", help="the instance's folder under MADANG_HOME/run, as a name or a path")
     commands.add_parser("doctor", help="tell what is wrong with this machine or installation")
     check = commands.add_parser("check", help="run every test")
     check.add_argument("rest", nargs=argparse.REMAINDER)
@@ -123,6 +125,12 @@ def _ca(options: argparse.Namespace) -> int:
     return ca(options)
 
 
+def _invite(options: argparse.Namespace) -> int:
+    from madang.cli.inviting import invite
+
+    return asyncio.run(invite(options.run))
+
+
 def _check(options: argparse.Namespace) -> int:
     from madang.cli.checking import check
 
@@ -151,6 +159,7 @@ COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "replay": _replay,
     "audit": _audit,
     "ca": _ca,
+    "invite": _invite,
     "doctor": _doctor,
     "check": _check,
     "bench": _bench,

@@ -19,6 +19,7 @@ from madang.bus.connection import connect, ensure_stream, tell_every_second
 from madang.bus.courier import Courier
 from madang.cli.cities import find_city
 from madang.cli.defence import open_watch, watched
+from madang.cli.policing import Subscribers, city_gate
 from madang.cli.tenancy import alias_of, carry_for_tenants, open_subscriber, recorded
 from madang.context.notifier import Notifier
 from madang.context.snapshot import Snapshot, open_snapshot
@@ -138,14 +139,15 @@ def keep_letters(letters: DeadLetters) -> Callable[[list[tuple[str, str, bytes]]
 
 async def courier(settings: Settings) -> None:
     """Outbox -> bus and notifications."""
+    city = find_city(settings.city_file)
+    gate = city_gate(city.timezone)
     pool = await open_pool(settings, 6)
-    client = await connect(settings.bus, "courier")
+    client, subscribers = await connect(settings.bus, "courier"), Subscribers(gate, pool)
     with contextlib.suppress(Exception):  # replay is a comfort: without JetStream the courier still carries
         await ensure_stream(client, settings.city)
-    notifier = Notifier(pool)
+    notifier = Notifier(pool, subscribers.of())
     await retrying(notifier.start)
-    sources = SourceNotifier(pool)
-    city = find_city(settings.city_file)
+    sources = SourceNotifier(pool, subscribers.of())
     past, alias = city.history, alias_of(city.id)
     subscriber = open_subscriber(settings, pool, sources, alias)
     retention = Retention(pool, past, SystemClock(), recorded(AuditLog(pool)))
@@ -166,7 +168,9 @@ async def courier(settings: Settings) -> None:
         notifier.run(),
         sources.run(),
         subscriber.run(),
-        carry_for_tenants(settings, pool, client, past, alias),
+        carry_for_tenants(settings, pool, client, past, alias, subscribers.of),
+        subscribers.follow(),
+        gate.follow(),
         tell_every_second(client, "courier", numbers),
         tell_ready(settings, "courier", lambda: carrier.listening),
     )

@@ -45,8 +45,11 @@ from madang.people.ngsi.snapshot_door import Keeping
 from madang.trust.audit.entry import Event
 from madang.trust.audit.log import AuditLog
 from madang.trust.audit.recorder import Recorder
+from madang.trust.policy.makers import Makers
 
 LOOK_S = 1.0
+SightsOf = Callable[[str], Makers]
+"""What makers of subscriptions may see, by tenant."""
 
 
 def alias_of(city: str) -> str:
@@ -169,7 +172,7 @@ def _error(task: asyncio.Task[None]) -> BaseException:
 
 
 async def carry_for_tenants(
-    settings: Settings, pool: asyncpg.Pool, client: Any, past: HistorySettings, alias: str
+    settings: Settings, pool: asyncpg.Pool, client: Any, past: HistorySettings, alias: str, sights: SightsOf
 ) -> None:
     """Follows the register: each tenant's changes go to its own subscriptions, and to the bus under a name of its own, so
     that who listens to the city hears nothing of them."""
@@ -179,7 +182,7 @@ async def carry_for_tenants(
             for tenant in await _listed(tenants):
                 if tenant.id not in known:
                     known.add(tenant.id)
-                    work.create_task(_carry(settings, tenant, client, past, f"{alias}-{tenant.id}", register))
+                    work.create_task(_carry(settings, tenant, client, past, f"{alias}-{tenant.id}", register, sights))
             await asyncio.sleep(LOOK_S)
 
 
@@ -191,11 +194,18 @@ async def _listed(tenants: Tenants) -> list[Tenant]:
 
 
 async def _carry(
-    settings: Settings, tenant: Tenant, client: Any, past: HistorySettings, alias: str, register: AuditLog
+    settings: Settings,
+    tenant: Tenant,
+    client: Any,
+    past: HistorySettings,
+    alias: str,
+    register: AuditLog,
+    sights: SightsOf,
 ) -> None:
     pool = await connect_pool(settings.database, 1, 2, tenant.schema)
     headers = (("NGSILD-Tenant", tenant.name),)
-    notifier, sources = Notifier(pool, headers), SourceNotifier(pool, headers)
+    makers = sights(tenant.name)
+    notifier, sources = Notifier(pool, makers, headers), SourceNotifier(pool, makers, headers)
     subscriber = open_subscriber(settings, pool, sources, alias, tenant.name)
     courier = Courier(pool, client, f"{settings.city}-{tenant.schema}", [notifier.consume])
     await notifier.start()

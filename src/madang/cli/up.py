@@ -11,12 +11,15 @@ from pathlib import Path
 import msgspec
 
 from madang.base.city import source_path
+from madang.base.clock import SystemClock
 from madang.cli.cities import city_path, find_city
 from madang.cli.instance import Instance, demo_env
+from madang.cli.inviting import invited
 from madang.cli.load import load_entities, read_entities
 from madang.cli.sources import imported
 from madang.engine.database import connect_pool
-from madang.engine.settings import InstanceLock, home_dir
+from madang.engine.settings import InstanceLock, home_dir, issuer_of
+from madang.trust.identity.people import People
 
 
 def say(text: str) -> None:
@@ -74,11 +77,24 @@ async def up(options: argparse.Namespace) -> int:
             await load_once(instance.settings.database, folder)
         await instance.start_kernel()
         say(f"{city.name.get('en', city.id)} is up at {instance.url}")
+        await say_first_link(instance)
         await until_stopped()
     finally:
         await instance.stop()
         lock.release()
     return 0
+
+
+async def say_first_link(instance: Instance) -> None:
+    """While there is no administrator: the one way in, used once, shown to whoever started the city."""
+    pool = await connect_pool(instance.settings.database, 1, 1)
+    try:
+        people = People(pool, SystemClock())
+        if not await people.has_administrator():
+            link = f"{issuer_of(instance.settings)}/join/{await invited(pool)}"
+            say(f"  nobody administers it yet. Within a day, once: {link}")
+    finally:
+        await pool.close()
 
 
 async def load_once(dsn: str, folder: Path) -> None:

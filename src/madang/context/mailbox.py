@@ -80,8 +80,12 @@ class Mailbox:
             self._task = asyncio.create_task(self._deliver(), name=f"notify {self.subscription.id}")
 
     def change(self, subscription: Subscription) -> None:
-        """The subscription was changed: what waits goes out as it now says."""
+        """The subscription was changed: what waits goes out as it now says, unless who made it sees something else now."""
+        seen_alike = subscription.sight is self.subscription.sight
         self.subscription = subscription
+        if not seen_alike:
+            self._settle(Settled(subscription.id, None, [notice.seq for notice in self._waiting]))
+            self._waiting.clear()
 
     def stop(self) -> None:
         if self._task is not None:
@@ -90,6 +94,8 @@ class Mailbox:
     async def _deliver(self) -> None:
         while self._waiting:
             await self._wait_turn()
+            if not self._waiting:
+                return
             if not self.is_due(to_iso(datetime.now(UTC))):
                 self._settle(Settled(self.subscription.id, None, [notice.seq for notice in self._waiting]))
                 self._waiting.clear()
@@ -136,8 +142,8 @@ class Mailbox:
             self._settle(Settled(self.subscription.id, False, self._shed()))
             return
         self._failures = 0
-        for notice in notices:
-            self._waiting.remove(notice)
+        sent = set(map(id, notices))
+        self._waiting = deque(notice for notice in self._waiting if id(notice) not in sent)
         self._settle(Settled(self.subscription.id, True, [notice.seq for notice in notices]))
 
     def _shed(self) -> list[int]:

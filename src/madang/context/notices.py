@@ -10,9 +10,11 @@ from madang.context.row import Row
 from madang.context.store import Store
 from madang.model.change import Recorded
 from madang.model.entity import META, Body, Entity
+from madang.model.linked import Join
 from madang.model.merging import listed
 from madang.model.notice import noticed
 from madang.model.render import Stamps, feature, geometry_of, render
+from madang.model.sight import Sight
 from madang.model.subscription import Subscription
 
 Wanted = list[tuple[Recorded, list[Subscription]]]
@@ -37,7 +39,8 @@ class Notices:
                 continue
             row = _gone(recorded) if now is None or change.op == "d" else _then(recorded, now)
             for subscription in subscriptions:
-                if subscription.accepts(_judged(recorded, row)):
+                judged = _judged(recorded, row)
+                if subscription.accepts(judged) and subscription.may_tell_of(judged):
                     data = await self._data(recorded, row, subscription)
                     if data:
                         told.append((subscription.id, Notice(change.seq, change.id, data)))
@@ -51,14 +54,24 @@ class Notices:
 
     async def shown(self, row: Row, subscription: Subscription) -> list[dict[str, Any]]:
         """One entity, with linked ones where the subscription joins them."""
-        form, join = subscription.form, subscription.join
+        form, join, sight = subscription.form, subscription.join, subscription.sight
         if join is not None:
-            shown = [one for one, _ in await Linking(self._store.list_by_id, join).show([row], form)]
+            shown = [one for one, _ in await self._linking(join, sight).show([row], form)]
         else:
-            shown = [render(row.entity, form, row.stamps)]
+            shown = [render(row.entity, sight.form(row.entity, form), row.stamps)]
         if subscription.endpoint.accept == "application/geo+json":
-            return [feature(one, geometry_of(row.entity, form.geometry)) for one in shown]
+            place = geometry_of(row.entity, form.geometry) if form.geometry in sight.of(row.entity) else None
+            return [feature(one, place) for one in shown]
         return [one for one in shown if one]
+
+    def _linking(self, join: Join, sight: Sight) -> Linking:
+        if sight.whole:
+            return Linking(self._store.list_by_id, join)
+
+        async def fetch(ids: list[str]) -> list[Row]:
+            return [row for row in await self._store.list_by_id(ids) if sight.sees(row.entity)]
+
+        return Linking(fetch, join, sight.form)
 
 
 def _then(recorded: Recorded, row: Row) -> Row:

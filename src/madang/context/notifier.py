@@ -6,8 +6,10 @@ Each subscription has its own bounded mailbox, so one dead endpoint never delays
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Any, Protocol
 
 import asyncpg
 import structlog
@@ -29,16 +31,27 @@ from madang.engine.database import LOST
 from madang.model.change import Recorded
 from madang.model.endpoint import Pairs
 from madang.model.notice import events
+from madang.model.sight import Sight
 from madang.model.subscription import Subscription, parse_subscription
 
 log = structlog.get_logger()
 RELOAD_S = 0.5
 
 
+class Sights(Protocol):
+    """What those see who made subscriptions; `generation` is another when that changed for one of them."""
+
+    @property
+    def generation(self) -> object: ...
+
+    def sight(self, maker: Mapping[str, Any]) -> Sight: ...
+
+
 class Notifier:
     """The subscriptions of one tenant; `headers` go with every notification."""
 
-    def __init__(self, pool: asyncpg.Pool, headers: Pairs = ()) -> None:
+    def __init__(self, pool: asyncpg.Pool, sights: Sights, headers: Pairs = ()) -> None:
+        self._sights, self._generation = sights, sights.generation
         self._store = Store(pool)
         self._kept = Subscriptions(pool)
         self._contexts = Contexts(catalogue=Catalogue(pool))
@@ -80,11 +93,19 @@ class Notifier:
     async def start(self) -> None:
         """Reads the subscriptions, and what waited for them when the process before this one ended."""
         await self.reload()
-        self._put(await self._tally.waiting())
+        self._put_unless_narrowed(await self._tally.waiting())
 
     async def take_told(self) -> None:
         """What other brokers told of our subscriptions, which is on disk already. Raises one of LOST."""
-        self._put(await self._tally.from_sources(self._behind))
+        self._put_unless_narrowed(await self._tally.from_sources(self._behind))
+
+    def _put_unless_narrowed(self, told: list[tuple[str, Notice]]) -> None:
+        """What was made elsewhere, or before, was made for a maker who saw everything: others are not told it."""
+        narrowed = {name for name, box in self._mail.items() if not box.subscription.sight.whole}
+        for identifier, notice in told:
+            if identifier in narrowed:
+                self._tally.settle(Settled(identifier, None, [notice.seq]))
+        self._put([pair for pair in told if pair[0] not in narrowed])
 
     def _put(self, told: list[tuple[str, Notice]]) -> None:
         for identifier, notice in told:
@@ -95,16 +116,23 @@ class Notifier:
     async def reload(self) -> None:
         """Reads what was made, changed or deleted since the last time. Raises one of LOST."""
         async with self._reloading:
-            change = await self._kept.change()
-            if not self._freshness.is_stale(change):
+            change, generation = await self._kept.change(), self._sights.generation
+            if not self._freshness.is_stale(change) and generation == self._generation:
                 return
             records = {record["id"]: record for record in await self._kept.every()}
             for gone in self._since.keys() - records.keys():
                 self._close(gone)
             for identifier, record in records.items():
-                if self._since.get(identifier) != to_iso(record["modified_at"]):
+                if self._since.get(identifier) != to_iso(record["modified_at"]) or self._sees_else(identifier, record):
                     await self._open(identifier, record)
             self._freshness.read_at(change)
+            self._generation = generation
+
+    def _sees_else(self, identifier: str, record: asyncpg.Record) -> bool:
+        """Whether its maker sees something else by now."""
+        return identifier in self._mail and self._mail[identifier].subscription.sight is not self._sights.sight(
+            record["maker"]
+        )
 
     def _close(self, identifier: str) -> None:
         self._since.pop(identifier, None)
@@ -139,7 +167,8 @@ class Notifier:
             record["body"] | {"id": record["id"]}, await self._contexts.get(record["context"])
         )
         told = await self._contexts.get(record["body"].get("jsonldContext") or record["context"])
-        return replace(subscription, form=replace(subscription.form, context=told))
+        form, sight = replace(subscription.form, context=told), self._sights.sight(record["maker"])
+        return replace(subscription, form=form, sight=sight)
 
     async def consume(self, changes: list[Recorded]) -> None:
         """Takes in a batch of changes in commit order. What is to be told of them is on disk when it returns."""

@@ -44,6 +44,7 @@ def query_of(subscription: Subscription) -> Query:
         geo=subscription.geo,
         scopes=subscription.scopes,
         limit=NOTIFY_BODY_MAX_ENTITIES,
+        sight=subscription.sight.filter(subscription.asked, ()),
     )
 
 

@@ -26,25 +26,38 @@ class Subscriptions:
         self._noted = f"WITH noted AS MATERIALIZED (SELECT nextval('{table}_change')) "
 
     async def create(
-        self, subscription: Subscription, data: dict[str, Any], context: Context, *, local: bool = True, via: str = ""
+        self,
+        subscription: Subscription,
+        data: dict[str, Any],
+        context: Context,
+        maker: dict[str, Any],
+        *,
+        local: bool = True,
+        via: str = "",
     ) -> None:
-        """`local` ones are about this broker alone; `via` are those it came through. Raises Conflict, TooManyResults."""
+        """`maker` is the principal whose sight it tells; `local` ones are about this broker alone; `via` are those it came through.
+        Raises Conflict, TooManyResults."""
         if await self.count() >= self._most:
             raise TooManyResults(f"there are {self._most} subscriptions already")
-        sql = f"{self._noted}INSERT INTO {self._table} (id, body, context, local, via) SELECT $1, $2, $3, $4, $5 FROM noted"  # noqa: S608
+        sql = f"{self._noted}INSERT INTO {self._table} (id, body, context, local, via, maker) SELECT $1, $2, $3, $4, $5, $6 FROM noted"  # noqa: S608
         try:
             sealed = self._seal.close_body(data, subscription.id)
-            await self._pool.execute(sql, subscription.id, sealed, context.source, local, via)
+            await self._pool.execute(sql, subscription.id, sealed, context.source, local, via, maker)
         except asyncpg.UniqueViolationError:
             raise Conflict(f"{subscription.id} exists already") from None
 
     async def replace(
-        self, identifier: str, data: dict[str, Any], context: Context, seen: datetime | None = None
+        self,
+        identifier: str,
+        data: dict[str, Any],
+        context: Context,
+        maker: dict[str, Any],
+        seen: datetime | None = None,
     ) -> None:
         """Only as it was `seen` modified, if that is given. Raises NotFound, PreconditionFailed."""
-        sql = f"UPDATE {self._table} SET body = $2, context = $3, modified_at = now() FROM noted {_AS_SEEN.format(4)}"  # noqa: S608
+        sql = f"UPDATE {self._table} SET body = $2, context = $3, maker = $4, modified_at = now() FROM noted {_AS_SEEN.format(5)}"  # noqa: S608
         sealed = self._seal.close_body(data, identifier)
-        if await self._pool.execute(self._noted + sql, identifier, sealed, context.source, seen) == "UPDATE 0":
+        if await self._pool.execute(self._noted + sql, identifier, sealed, context.source, maker, seen) == "UPDATE 0":
             raise missing(f"no subscription {identifier}", seen)
 
     async def delete(self, identifier: str, seen: datetime | None = None) -> None:
@@ -73,7 +86,7 @@ class Subscriptions:
         return int(await self._pool.fetchval(sql))
 
     async def every(self) -> list[dict[str, Any]]:
-        sql = f"SELECT id, body, context, modified_at, local, via FROM {self._table}"  # noqa: S608
+        sql = f"SELECT id, body, context, modified_at, local, via, maker FROM {self._table}"  # noqa: S608
         return [self._seal.open_row(record) for record in await self._pool.fetch(sql)]
 
 

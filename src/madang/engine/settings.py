@@ -70,6 +70,12 @@ class Settings:
         )
 
 
+def issuer_of(settings: Settings) -> str:
+    """The address people and clients reach this city at: `MADANG_ADDRESS`, or this machine by the name that can have passkeys,
+    which an IP address cannot. Without a slash at the end."""
+    return os.environ.get("MADANG_ADDRESS", f"http://localhost:{settings.http_port}").rstrip("/")
+
+
 def ready_mark(run_dir: Path, name: str) -> Path:
     """A file that a kernel process without a port makes when it does its work, and the supervisor looks for."""
     return run_dir / f"{name}.ready"

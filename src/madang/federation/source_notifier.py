@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import heapq
+from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 
 import asyncpg
 import structlog
@@ -27,10 +28,20 @@ from madang.model.endpoint import Pairs
 log = structlog.get_logger()
 
 
+class Rights(Protocol):
+    """Who may hear of sources; `generation` is another when that changed for somebody."""
+
+    @property
+    def generation(self) -> object: ...
+
+    def may_hear_of_sources(self, maker: Mapping[str, Any]) -> bool: ...
+
+
 class SourceNotifier:
     """One tenant's, in one process. `headers` go with every notification."""
 
-    def __init__(self, pool: asyncpg.Pool, headers: Pairs = (), clock: Clock | None = None) -> None:
+    def __init__(self, pool: asyncpg.Pool, rights: Rights, headers: Pairs = (), clock: Clock | None = None) -> None:
+        self._rights, self._generation = rights, rights.generation
         self._contexts = Contexts(catalogue=Catalogue(pool))
         self.federation = Federation(pool, self._contexts)
         self._tally = Tally(pool, "csource_subscription")
@@ -97,10 +108,11 @@ class SourceNotifier:
                 teller.hear(heard)
 
     async def _reload(self) -> None:
-        change = await self.federation.subscriptions.change()
-        if not self._freshness.is_stale(change):
+        change, generation = await self.federation.subscriptions.change(), self._rights.generation
+        if not self._freshness.is_stale(change) and generation == self._generation:
             return
-        records = {record["id"]: record for record in await self.federation.subscriptions.every()}
+        every = await self.federation.subscriptions.every()
+        records = {one["id"]: one for one in every if self._rights.may_hear_of_sources(one["maker"])}
         for gone in self._since.keys() - records.keys():
             self._close(gone)
         for identifier, record in records.items():
@@ -108,6 +120,7 @@ class SourceNotifier:
                 self._close(identifier)
                 await self._open(identifier, record)
         self._freshness.read_at(change)
+        self._generation = generation
 
     def _close(self, identifier: str) -> None:
         self._since.pop(identifier, None)

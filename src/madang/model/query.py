@@ -85,6 +85,20 @@ class Linked:
     test: Node
 
 
+ANYTHING = "*"
+"""Stands for what a caller with a narrowed sight may not ask: the attributes of whatever a Relationship leads to."""
+
+
+def attributes_of(node: Node) -> set[str]:
+    """Every attribute whose value it asks about."""
+    if isinstance(node, All | Some):
+        return set().union(*(attributes_of(term) for term in node.terms))
+    if isinstance(node, Linked):
+        return {node.relation, ANYTHING}
+    test = node.test if isinstance(node, Differs) else node
+    return {test.path.names[0]}
+
+
 Node = Linked | Exists | Compare | Between | Matches | Differs | All | Some
 
 

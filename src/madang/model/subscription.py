@@ -6,6 +6,7 @@ import re
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 from urllib.parse import unquote
 
@@ -20,9 +21,10 @@ from madang.model.kinds import check_id, check_time
 from madang.model.linked import Join
 from madang.model.patterns import check_pattern, found_in
 from madang.model.projection import Projection, parse_projection
-from madang.model.query import Node, parse_query
+from madang.model.query import Node, attributes_of, parse_query
 from madang.model.render import Form, geometry_of
 from madang.model.selection import Selection, parse_scopes, parse_types
+from madang.model.sight import WHOLE, Sight
 from madang.model.values import is_one_of
 
 FORMATS = {"normalized": "normalized", "concise": "concise", "simplified": "simplified", "keyValues": "simplified"}
@@ -52,7 +54,8 @@ class Selector:
 
 @dataclass(frozen=True)
 class Subscription:
-    """Names are internal. `interval_s` is set for one that tells by the clock and not by changes."""
+    """Names are internal. `interval_s` is set for one that tells by the clock and not by changes; `sight` is that of who made
+    it."""
 
     id: str
     selectors: tuple[Selector, ...]
@@ -70,6 +73,20 @@ class Subscription:
     interval_s: float | None
     expires_at: str | None
     active: bool
+    sight: Sight = WHOLE
+
+    @cached_property
+    def asked(self) -> frozenset[str]:
+        """The attributes of which it tells something by telling of an entity at all."""
+        names = self.watched | (attributes_of(self.q) if self.q is not None else frozenset())
+        return names | ({self.geo.attribute} if self.geo is not None else frozenset())
+
+    def may_tell_of(self, entity: Entity) -> bool:
+        """Whether the subscriber may hear of it."""
+        if self.sight.whole:
+            return True
+        opened = self.sight.of(entity)
+        return not opened.empty and all(name in opened for name in self.asked)
 
     def fires(self, op: str, events: Mapping[str, str]) -> bool:
         """Whether a change with these `events` (attribute -> what happened to it) is one of those that count."""

@@ -5,7 +5,7 @@ The door decides who an anonymous caller is: on the app door nobody; on the peop
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from functools import lru_cache
 from typing import Protocol
 from urllib.parse import urlsplit
@@ -27,7 +27,8 @@ from madang.people.http import (
     split_path,
 )
 from madang.people.openapi import document as openapi
-from madang.trust.caller import UNKNOWN, Caller
+from madang.people.personal.door import PersonalDoor
+from madang.trust.caller import UNKNOWN, Caller, Claim
 from madang.trust.defence.guard import Guard
 
 CSP = (
@@ -48,6 +49,7 @@ PAGE_HEADERS = [
 ]
 HSTS = [(b"strict-transport-security", b"max-age=31536000")]
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+SHOWN = frozenset({b"authorization", b"cookie"})
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -55,7 +57,18 @@ class Mount(Protocol):
     async def handle(self, request: Request) -> Response: ...
 
 
-Sockets = Callable[[Scope, Receive, Send, Caller], Awaitable[None]]
+class Identifying(Mount, Protocol):
+    """The doors of identity, which admit by themselves, and whose credential a request of other doors shows."""
+
+    @property
+    def mounts(self) -> frozenset[str]: ...
+
+    async def claim_of(self, headers: Mapping[bytes, bytes]) -> Claim | None: ...
+
+
+Again = Callable[[], Awaitable[Caller]]
+"""Who shows these credentials by now. Raises Unauthorized when nobody does any more."""
+Sockets = Callable[[Scope, Receive, Send, Again], Awaitable[None]]
 ByToken = Callable[[str], Awaitable[Caller | None]]
 
 
@@ -73,11 +86,13 @@ class Gateway:
         by_token: ByToken,
         anonymous: Caller,
         sensorthings: Mount | None = None,
+        identity: Identifying | None = None,
+        personal: PersonalDoor | None = None,
         guard: Guard | None = None,
         is_secure: bool = False,
     ) -> None:
         self._ngsi, self._manage, self._tiles, self._pages, self._metrics = ngsi, manage, tiles, pages, metrics
-        self._sensorthings = sensorthings
+        self._sensorthings, self._identity, self._personal = sensorthings, identity, personal
         self._sockets, self._by_token, self._anonymous = sockets, by_token, anonymous
         self._guard = guard or Guard(DefenceSettings())
         self._always = HSTS if is_secure else []
@@ -93,27 +108,40 @@ class Gateway:
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
         raw = scope["raw_path"].decode("latin-1") if scope.get("raw_path") else scope["path"]
         parts = split_path(raw.partition("?")[0])
-        handler, rest, extra = self._route(parts)
-        request = Request(scope, receive, rest)
-        response = await guarded(self._admit, handler, request)
+        if self._identity is not None and parts and parts[0] in self._identity.mounts:
+            request = Request(scope, receive, parts)
+            response = await guarded(self._admit_anybody, self._identity.handle, request)
+            extra: list[tuple[bytes, bytes]] = []
+        else:
+            handler, rest, extra = self._route(parts)
+            request = Request(scope, receive, rest)
+            response = await guarded(self._admit, handler, request)
         await send_response(send, response, extra + self._always if self._always else extra)
         self._guard.saw(
             request.caller.name, request.source, request.method, raw, response.status, response.entities,
             len(response.body), request.raw_query,
         )  # fmt: skip
 
+    async def _admit_anybody(self, request: Request) -> None:
+        """Knows from where it comes. Raises Forbidden, TooMany."""
+        request.source = self._guard.source(request.scope.get("client"), request.headers)
+        self._guard.admit_source(request.source)
+
     async def _admit(self, request: Request) -> None:
         """Knows who calls, and from where. Raises Unauthorized, Forbidden, TooMany."""
-        request.source = source = self._guard.source(request.scope.get("client"), request.headers)
-        self._guard.admit_source(source)
+        await self._admit_anybody(request)
         request.caller = await self._caller(request.scope, request.headers)
-        self._guard.admit_principal(request.caller.name, source)
+        self._guard.admit_principal(request.caller.name, request.source)
         _same_origin(request.method, request.headers, request.caller)
 
     def _route(self, parts: list[str]) -> tuple[Handler, list[str], list[tuple[bytes, bytes]]]:
         match parts:
             case ["ngsi-ld", "v1", *rest]:
                 return self._ngsi.handle, rest, API_HEADERS
+            case ["madang", "v1", "me", *rest] if self._personal is not None:
+                return self._personal.mine.handle, rest, [*API_HEADERS, (b"cache-control", b"no-store")]
+            case ["madang", "v1", "persons" | "erasures", *_] if self._personal is not None:
+                return self._personal.persons.handle, parts[2:], API_HEADERS
             case ["madang", "v1", *rest]:
                 return self._manage.handle, rest, API_HEADERS
             case ["sensorthings", "v1.1", *rest] if self._sensorthings is not None:
@@ -132,6 +160,9 @@ class Gateway:
 
     async def _caller(self, scope: Scope, headers: dict[bytes, bytes]) -> Caller:
         authorization = headers.get(b"authorization")
+        claim = await self._claim(scope, headers)
+        if claim is not None:
+            return self._anonymous.known_as(claim)
         if authorization is None:
             anonymous = self._anonymous.now()
             return anonymous.known_as(UNKNOWN) if _app_door(scope) else anonymous
@@ -141,12 +172,25 @@ class Gateway:
             raise Unauthorized("this token opens nothing here")
         return caller
 
+    async def _claim(self, scope: Scope, headers: dict[bytes, bytes]) -> Claim | None:
+        """Of a credential that identity knows."""
+        if self._identity is None or _app_door(scope) or not headers.keys() & SHOWN:
+            return None
+        return await self._identity.claim_of(headers)
+
     async def _websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = dict(scope["headers"])
-        source = self._guard.source(scope.get("client"), headers)
+
+        async def again() -> Caller:
+            if opened is not None and await self._claim(scope, headers) is None:
+                raise Unauthorized("what this socket was opened with has ended")
+            return await self._caller(scope, headers)
+
+        opened, source = None, self._guard.source(scope.get("client"), headers)
         try:
             self._guard.admit_source(source)
-            caller = await self._caller(scope, headers)
+            opened = await self._claim(scope, headers)
+            caller = await again()
             self._guard.admit_principal(caller.name, source)
             _same_origin("WEBSOCKET", headers, caller)
             if scope["path"] != "/ws" or (caller.reads.blind and not caller.claim.grants):
@@ -156,7 +200,7 @@ class Gateway:
             await receive()
             await send({"type": "websocket.close", "code": 4000 + error.status, "reason": error.detail})
             return
-        await self._sockets(scope, receive, send, caller)
+        await self._sockets(scope, receive, send, again)
 
 
 def reading(service: str, handler: Handler) -> Handler:

@@ -7,49 +7,38 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import Any
 
 import msgspec
 import structlog
 
-from madang.base.errors import BadRequest, MadangError
+from madang.base.errors import BadRequest, MadangError, Unauthorized
 from madang.base.limits import (
     APP_SOCKET_TICK_S,
-    SOCKET_FRAME_MAX_BYTES,
     SOCKET_QUEUE_MAX_CHANGES,
     SOCKET_SUBSCRIPTIONS_MAX,
     SOCKET_TICK_S,
     SOCKETS_MAX,
 )
-from madang.context.query import Cursor, Page, Query
+from madang.context.query import Cursor, Page
 from madang.context.row import Row
+from madang.engine.database import LOST
 from madang.model.change import Change
-from madang.model.context import CORE
 from madang.model.entity import Entity
-from madang.model.evaluate import satisfies
-from madang.model.geometry import box_query
-from madang.model.query import parse_query
-from madang.model.render import Form, geometry_of, render
+from madang.model.render import Form, render
 from madang.people.http import Receive, Scope, Send
 from madang.people.ngsi.broker import Broker
+from madang.people.socket_messages import Message, read_message
 from madang.people.views import View, Waiting, shown_change
 from madang.trust.caller import Caller
 
 log = structlog.get_logger()
+Again = Callable[[], Awaitable[Caller]]
 PAGE = 500
 SEND_TIMEOUT_S = 20.0
 STATUS_S = 1.0
-
-
-class Message(msgspec.Struct):
-    op: str
-    id: str = ""
-    types: list[str] = []
-    attrs: list[str] | None = None
-    bbox: tuple[float, float, float, float] | None = None
-    q: str | None = None
-    format: str = "concise"
 
 
 class Live:
@@ -72,14 +61,14 @@ class Live:
             for view in socket.views.values():
                 socket.reload(view)
 
-    async def serve(self, scope: Scope, receive: Receive, send: Send, caller: Caller) -> None:
-        """One socket until it closes."""
+    async def serve(self, scope: Scope, receive: Receive, send: Send, again: Again) -> None:
+        """One socket until it closes; `again` tells who it is by now. Raises Unauthorized when nobody is let in."""
         await receive()
         if len(self.sockets) >= SOCKETS_MAX:
             await send({"type": "websocket.close", "code": 1013, "reason": "too many sockets"})
             return
         await send({"type": "websocket.accept"})
-        socket = Socket(self, caller, send)
+        socket = Socket(self, await again(), again, send)
         self.sockets.add(socket)
         try:
             await socket.run(receive)
@@ -90,8 +79,8 @@ class Live:
 class Socket:
     """One client."""
 
-    def __init__(self, live: Live, caller: Caller, send: Send) -> None:
-        self._live, self._caller, self._send = live, caller, send
+    def __init__(self, live: Live, caller: Caller, again: Again, send: Send) -> None:
+        self._live, self._caller, self._again, self._send = live, caller, again, send
         self._lock = asyncio.Lock()
         self._loads: set[asyncio.Task[None]] = set()
         self.views: dict[str, View] = {}
@@ -109,7 +98,7 @@ class Socket:
             await asyncio.gather(ticker, hearing, *self._loads, return_exceptions=True)
         if not left:
             with contextlib.suppress(Exception):  # it may be too late even for that
-                await self._send({"type": "websocket.close", "code": 1011, "reason": "start over"})
+                await self._send({"type": "websocket.close", **_why(ticker)})
 
     async def _hear_for_ever(self, receive: Receive) -> None:
         while True:
@@ -122,12 +111,7 @@ class Socket:
                 await self._say({"op": "error", "problem": error.problem()})
 
     async def _hear(self, text: str) -> None:
-        if len(text) > SOCKET_FRAME_MAX_BYTES:
-            raise BadRequest(f"a frame has at most {SOCKET_FRAME_MAX_BYTES} bytes")
-        try:
-            message = msgspec.json.decode(text.encode(), type=Message)
-        except (msgspec.MsgspecError, UnicodeEncodeError) as error:
-            raise BadRequest(f"not a message: {error}") from None
+        message = read_message(text)
         if message.op == "subscribe":
             self._subscribe(message)
         elif message.op == "unsubscribe":
@@ -140,15 +124,7 @@ class Socket:
     def _subscribe(self, message: Message) -> None:
         if len(self.views) >= SOCKET_SUBSCRIPTIONS_MAX:
             raise BadRequest(f"a socket has at most {SOCKET_SUBSCRIPTIONS_MAX} subscriptions")
-        if not message.types or message.format not in ("normalized", "concise", "simplified"):
-            raise BadRequest("subscribe names types and one of the formats normalized, concise, simplified")
-        query = Query(
-            types=tuple(CORE.expand(name) for name in message.types),
-            q=parse_query(message.q) if message.q else None,
-            geo=box_query(",".join(map(str, message.bbox))) if message.bbox else None,
-            limit=PAGE,
-        )
-        form = Form(message.format, attrs=frozenset(message.attrs) if message.attrs else None)
+        query, form = message.wanted(PAGE)
         view = View(message.id, self._live.broker.restrict(self._caller, query), form, query)
         self.views[message.id] = view
         self.reload(view)
@@ -205,17 +181,19 @@ class Socket:
         tick_s = APP_SOCKET_TICK_S if self._caller.principal.kind == "app" else SOCKET_TICK_S
         while True:
             began = loop.time()
-            await self._renew()
+            await self._renew(self._caller.now())
             for view in list(self.views.values()):
                 await self._flush(view)
             if began >= next_status:
                 next_status = began + STATUS_S
+                with contextlib.suppress(*LOST):  # a database that is away decides nothing
+                    await self._renew(await self._again())
                 await self._say({"op": "status", **self._live.status()})
             await asyncio.sleep(max(0.0, tick_s - (loop.time() - began)))
 
-    async def _renew(self) -> None:
-        """Under policies that changed every view begins anew; what may be asked no more is told, and ends."""
-        caller = self._caller.now()
+    async def _renew(self, caller: Caller) -> None:
+        """Where rights changed every view begins anew; what may be asked no more is told, and ends. When nobody is let in with
+        these credentials any more the socket ends, as with any failure."""
         if caller is self._caller:
             return
         self._caller = caller
@@ -275,7 +253,7 @@ class Socket:
         for one in fresh:
             change, known = one.change, one.change.id in view.shown
             row = rows.get(change.id)
-            stays = change.op != "d" and view.wants(change.types) and _inside(view, row, known or one.reborn)
+            stays = change.op != "d" and view.wants(change.types) and view.inside(row, known or one.reborn)
             if known and (one.reborn or not stays):
                 deleted.append(change.id)
             if not stays:
@@ -294,13 +272,9 @@ class Socket:
             await asyncio.wait_for(self._send({"type": "websocket.send", "text": text}), SEND_TIMEOUT_S)
 
 
-def _inside(view: View, row: Row | None, told: bool) -> bool:
-    """Whether the entity satisfies the view's conditions now. `told`: its change says enough where there are none."""
-    query = view.query
-    if row is None:
-        return told and not view.conditional
-    if not row.passes(query.sight):
-        return False
-    if query.q is not None and not satisfies(row.entity.body, query.q):
-        return False
-    return query.geo is None or query.geo.matches(geometry_of(row.entity, query.geo.attribute))
+def _why(ended: asyncio.Task[None]) -> dict[str, Any]:
+    """Code and reason of the close: 4401 when nobody is let in with these credentials any more."""
+    error = ended.exception() if ended.done() and not ended.cancelled() else None
+    if isinstance(error, Unauthorized):
+        return {"code": 4000 + error.status, "reason": error.detail}
+    return {"code": 1011, "reason": "start over"}

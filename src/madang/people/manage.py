@@ -8,16 +8,19 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from madang.base.errors import BadRequest, MadangError
+from madang.base.errors import BadRequest
 from madang.ingest.deadletters import DeadLetters
+from madang.people.acts import acted
 from madang.people.audit import AuditDoor
 from madang.people.http import Handler, Request, Response, nothing_here, pick_method
 from madang.people.policies import PolicyDoor
 from madang.people.privacy import Privacy, PrivacyDoor
+from madang.people.registers import RegistersDoor
 from madang.people.verdicts import VerdictDoor
 from madang.runtime.apps import Apps
 from madang.trust.audit.recorder import Recorder
 from madang.trust.defence.verdicts import Verdicts
+from madang.trust.identity.house import Identity
 
 T = TypeVar("T")
 JSON = frozenset({"application/json"})
@@ -39,6 +42,7 @@ class Management:
         notified: Handler,
         recorder: Recorder,
         policies: PolicyDoor,
+        identity: Identity | None = None,
         privacy: Privacy | None = None,
         verdicts: Verdicts | None = None,
     ) -> None:
@@ -59,6 +63,7 @@ class Management:
             "apps/*/stop": {"POST": self._switch},
             **AuditDoor(recorder).table,
             **policies.table,
+            **RegistersDoor(identity).table,
             **PrivacyDoor(privacy, recorder).table,
             **VerdictDoor(verdicts, recorder).table,
         }
@@ -136,22 +141,7 @@ class Management:
         return Response(204)
 
     async def _acted(self, request: Request, what: str, whom: str, act: Coroutine[Any, Any, T]) -> T:
-        """An administrator's act, on record before it is done, and how it ended after. Raises Unavailable undone when it
-        cannot be put on record."""
-        who = request.caller.name
-        try:
-            await self._recorder.before(who, what, whom)
-        except BaseException:
-            act.close()
-            raise
-        try:
-            result = await act
-        except BaseException as error:
-            told = error.detail if isinstance(error, MadangError) else type(error).__name__
-            self._recorder.after(who, what, whom, "", "failed", detail=told)
-            raise
-        self._recorder.after(who, what, whom)
-        return result
+        return await acted(self._recorder, request.caller.name, what, whom, act)
 
 
 def _shape(parts: list[str]) -> str:

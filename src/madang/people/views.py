@@ -6,9 +6,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from madang.context.query import Query
+from madang.context.row import Row
 from madang.model.change import Change
 from madang.model.entity import Entity
-from madang.model.render import Form, render
+from madang.model.evaluate import satisfies
+from madang.model.render import Form, geometry_of, render
 
 
 @dataclass
@@ -62,6 +64,17 @@ class View:
 
     def wants(self, types: list[str]) -> bool:
         return any(name in self.query.types for name in types)
+
+    def inside(self, row: Row | None, told: bool) -> bool:
+        """Whether the entity satisfies the view's conditions now. `told`: its change says enough where there are none."""
+        query = self.query
+        if row is None:
+            return told and not self.conditional
+        if not row.passes(query.sight):
+            return False
+        if query.q is not None and not satisfies(row.entity.body, query.q):
+            return False
+        return query.geo is None or query.geo.matches(geometry_of(row.entity, query.geo.attribute))
 
     def restart(self) -> int:
         """Forgets what was shown; gives the number of the new generation."""

@@ -23,6 +23,7 @@ from madang.trust.policy.subjects import Grant
 from madang.trust.principal import Principal
 
 Ask = Callable[[dict[str, Any]], Awaitable[Any]]
+Heard = Callable[[str], Awaitable[None]]
 
 
 class Apps:
@@ -30,6 +31,8 @@ class Apps:
 
     def __init__(self, pool: asyncpg.Pool, ask: Ask, door: Path, data_dir: Path) -> None:
         self._pool, self._ask, self._door, self._data = pool, ask, door, data_dir
+        self.leaving: Heard = _nobody
+        self.left: Heard = _nobody
         self._claims: dict[str, Claim] = {}
 
     async def claim(self, token: str) -> Claim | None:
@@ -101,11 +104,13 @@ class Apps:
         await self._supervise({"op": "stop", "name": f"app:{app_id}"})
 
     async def remove(self, app_id: str) -> None:
-        """Stops it and forgets it; its data folder goes too."""
+        """Stops it and forgets it; its data folder goes too. Who wants to know hears of it before and after."""
         await self.stop(app_id)
+        await self.leaving(app_id)
         await self._pool.execute("DELETE FROM app WHERE id = $1", app_id)
         await self._supervise({"op": "remove", "name": f"app:{app_id}"})
         shutil.rmtree(self._data / app_id, ignore_errors=True)
+        await self.left(app_id)
 
     async def list_returning(self, components: dict[str, Any]) -> list[str]:
         """The apps that were switched on when the instance ended, but for those that the supervisor still keeps."""
@@ -129,6 +134,15 @@ class Apps:
             for record in records
         ]
 
+    async def manifest(self, app_id: str) -> Manifest:
+        """What an installed app declared. Raises NotFound."""
+        return msgspec.convert((await self._record(app_id))["manifest"], Manifest)
+
+    async def manifests(self) -> list[Manifest]:
+        """Those of all installed apps, by id."""
+        records = await self._pool.fetch("SELECT manifest FROM app ORDER BY id")
+        return [msgspec.convert(record["manifest"], Manifest) for record in records]
+
     async def _record(self, app_id: str) -> asyncpg.Record:
         record = await self._pool.fetchrow("SELECT * FROM app WHERE id = $1", app_id)
         if record is None:
@@ -140,6 +154,16 @@ class Apps:
             await self._ask(request)
         except (OSError, TimeoutError, RuntimeError) as error:
             raise Unavailable(f"the supervisor does not answer: {error}") from None
+
+
+async def all_grants(pool: asyncpg.Pool) -> dict[str, tuple[Grant, ...]]:
+    """What was granted to each installed app."""
+    records = await pool.fetch("SELECT id, grants FROM app")
+    return {one["id"]: tuple(scope.grant() for scope in msgspec.convert(one["grants"], list[Scope])) for one in records}
+
+
+async def _nobody(app_id: str) -> None:
+    return None
 
 
 def _state(component: dict[str, Any] | None, wanted: bool) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 import msgspec
 
 from madang.base.errors import BadRequest
+from madang.trust.consent.agreement import Ask, check_ask
 from madang.trust.policy.subjects import Grant
 
 _ID = re.compile(r"[a-z0-9]+(\.[a-z0-9-]+)+\Z")
@@ -27,6 +28,21 @@ class Scope(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return Grant(self.action, self.kind or self.type, attributes)
 
 
+class PersonalScope(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What an app asks each person for, who may agree or not: of a `kind` of item the `members` (absent: all) for a `purpose`, a
+    word of the app's with its `text`, kept for so many days."""
+
+    kind: str
+    purpose: str
+    text: dict[str, str]
+    retention_days: int
+    members: list[str] | None = None
+
+    def ask(self) -> Ask:
+        members = frozenset(self.members) if self.members is not None else None
+        return Ask(self.kind, self.purpose, members, self.retention_days)
+
+
 class Manifest(msgspec.Struct, frozen=True):
     """`name`, `summary`: texts by language (ko, en). `entry`: `package.module`; the folder is the package. `reasons`: the
     texts of the codes that its commands give as their reason, `{name}` where a parameter stands."""
@@ -39,6 +55,7 @@ class Manifest(msgspec.Struct, frozen=True):
     scopes: list[Scope]
     licence: str = ""
     reasons: dict[str, dict[str, str]] = {}
+    people: list[PersonalScope] = []
 
 
 def load_manifest(folder: Path) -> Manifest:
@@ -67,6 +84,12 @@ def check(manifest: Manifest, folder: Path) -> None:
             raise BadRequest(
                 f"app.toml: a {scope.action} scope needs {'kind' if scope.action == 'command' else 'type'}"
             )
-    for texts in (manifest.name, manifest.summary, *(s.purpose for s in manifest.scopes), *manifest.reasons.values()):
+    asked = [(one.kind, one.purpose) for one in manifest.people]
+    for one in manifest.people:
+        check_ask(one.ask())
+        if asked.count((one.kind, one.purpose)) > 1:
+            raise BadRequest(f"app.toml: people are asked twice for {one.kind} for {one.purpose}")
+    told = (*(one.purpose for one in manifest.scopes), *(one.text for one in manifest.people))
+    for texts in (manifest.name, manifest.summary, *told, *manifest.reasons.values()):
         if not {"ko", "en"} <= texts.keys():
             raise BadRequest("app.toml: texts are given in ko and en")

@@ -32,7 +32,9 @@ log = logging.getLogger(__name__)
 OnEntity = Callable[[Entity, bool], Awaitable[None]]
 OnBeat = Callable[[], Awaitable[None]]
 Reason = str | Mapping[str, Any]
+OnErase = Callable[[Mapping[str, Any]], Awaitable[int]]
 STOP_WAIT_S = 5.0
+ERASE_S = 30.0
 
 
 class App:
@@ -83,6 +85,17 @@ class App:
         """Call once at the end, while the door is still open."""
         self._stops.append(stop)
         return stop
+
+    def on_erase(self, erase: OnErase) -> OnErase:
+        """Call for each person who wants gone what was made of their items: erase what came of `kind` for `purpose` of
+        `pseudonym` until `upTo`, give how many things that were. It is the receipt the person reads; an error means later."""
+
+        async def sweep() -> None:
+            for due in await self.door.erasures():
+                await self.door.erased(due["id"], await erase(due))
+
+        self._beats.append((ERASE_S, False, sweep))
+        return erase
 
     async def get(self, entity_id: str) -> Entity:
         return await self.door.get(entity_id)

@@ -79,6 +79,32 @@ class Door:
         receipts: list[dict[str, Any]] = await self._ask("POST", "/madang/v1/commands", json=[dict(i) for i in intents])
         return receipts
 
+    async def persons(self, kind: str, purpose: str, limit: int = 100) -> list[dict[str, Any]]:
+        """Everybody who agreed to show items of a kind for a purpose, page after page: `{"pseudonym", "items": {id: item}}`."""
+        found: list[dict[str, Any]] = []
+        while True:
+            asked = {"item": kind, "purpose": purpose, "limit": str(limit)}
+            asked |= {"after": found[-1]["pseudonym"]} if found else {}
+            page: list[dict[str, Any]] = await self._ask("GET", "/madang/v1/persons", params=asked)
+            found += page
+            if len(page) < limit:
+                return found
+
+    async def person(self, pseudonym: str, kind: str, purpose: str) -> dict[str, Any]:
+        """One of them."""
+        asked = {"item": kind, "purpose": purpose}
+        found: dict[str, Any] = await self._ask("GET", f"/madang/v1/persons/{pseudonym}", params=asked)
+        return found
+
+    async def erasures(self) -> list[dict[str, Any]]:
+        """What this app has still to erase, the oldest first."""
+        found: list[dict[str, Any]] = await self._ask("GET", "/madang/v1/erasures")
+        return found
+
+    async def erased(self, erasure_id: str, count: int, note: str = "") -> None:
+        """The receipt for one of them: how many things made of that person's items are gone."""
+        await self._ask("POST", f"/madang/v1/erasures/{erasure_id}", json={"erased": count, "note": note})
+
     async def _ask(self, method: str, path: str, **more: Any) -> Any:
         answer = await self._client.request(method, path, **more)
         if answer.status_code >= 400:

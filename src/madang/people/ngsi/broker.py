@@ -19,7 +19,7 @@ from madang.model.formula import FALSE
 from madang.model.operations import Operation, Replace
 from madang.model.outcome import Outcome
 from madang.model.projection import PLAIN
-from madang.model.query import All, Differs, Linked, Node, Some
+from madang.model.query import attributes_of
 from madang.model.removals import Delete
 from madang.model.render import Form
 from madang.model.sight import Sight
@@ -82,12 +82,14 @@ class Broker:
         return known[1]
 
     def _restricted(self, caller: Caller, sight: Sight, query: Query, action: str) -> Query:
-        caller.require_types(action, query.types)
+        named = query.types or tuple(dict.fromkeys(name for one in query.any_of for name in one.types))
+        caller.require_types(action, named)
         if sight.blind:
             raise caller.refusal(f"{action} anything")
         asked = frozenset(attributes_in(query))
-        known = query.types or tuple(name for name in sight.types if not sight.of_types((name,)).blind)
-        others = not query.types and not sight.of_types(()).blind
+        bound = bool(query.types) or (bool(query.any_of) and all(one.types for one in query.any_of))
+        known = named if bound else tuple(name for name in sight.types if not sight.of_types((name,)).blind)
+        others = not bound and not sight.of_types(()).blind
         for types in [*((name,) for name in known), *([()] if others else [])]:
             # Of each type by itself: what is open of one says nothing of another.
             here = sight.of_types(types)
@@ -125,10 +127,6 @@ def _effect(operation: Operation, before: Entity | None, types: Sequence[str]) -
     return after, names | set(outcome.changed)
 
 
-ANYTHING = "*"
-"""Stands for what a caller with grants by attribute may not ask: the attributes of whatever a Relationship leads to."""
-
-
 def attributes_in(query: Query) -> set[str]:
     """Every attribute whose value a query would reveal."""
     names = set(query.attrs)
@@ -138,14 +136,5 @@ def attributes_in(query: Query) -> set[str]:
         names |= {term.path.names[0] for term in query.order.terms} - PLAIN
         names |= {query.order.distance.attribute} if query.order.distance is not None else set()
     if query.q is not None:
-        names |= _paths(query.q)
+        names |= attributes_of(query.q)
     return names
-
-
-def _paths(node: Node) -> set[str]:
-    if isinstance(node, All | Some):
-        return set().union(*(_paths(term) for term in node.terms))
-    if isinstance(node, Linked):
-        return {node.relation, ANYTHING}
-    test = node.test if isinstance(node, Differs) else node
-    return {test.path.names[0]}

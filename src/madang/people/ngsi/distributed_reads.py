@@ -70,6 +70,7 @@ class DistributedReads:
             return self._sharing.warn(missing, warnings)
         row = Row(*assemble(pieces), 0) if asks else rows[0]
         check_types(row.entity, types)
+        form = broker.visible(request.caller, row, form)
         return self._sharing.warn(await self._pages.of_entity(request, row, form, context, join), warnings)
 
     async def _asks_for_one(self, request: Request, spec: Spec, context: Context) -> list[Ask]:
@@ -132,7 +133,7 @@ class DistributedReads:
         return await self._query(request, asked, given, context)
 
     async def _query(self, request: Request, asked: Asked, given: Given, context: Context) -> Response:
-        query = asked.query
+        query = self._sharing.broker.restrict(request.caller, asked.query)
         split = flag(given, "splitEntities")
         reach = reach_of(query, split)
         passed = {
@@ -147,7 +148,8 @@ class DistributedReads:
         found, warnings = await self.collect(request, asks)
         pieces = [*(Piece(row.entity, row.stamps) for row in page.rows), *found]
         rows = [Row(*assemble(one), 0) for one in gathered(pieces).values()]
-        rows = in_order([row for row in rows if sifted(row.entity, query, whole=split)], query.order)
+        kept = [row for row in rows if row.passes(query.sight) and sifted(row.entity, query, whole=split)]
+        rows = in_order(kept, query.order)
         total = len(rows)
         if not split and (page.total or 0) > len(page.rows):
             total += (page.total or 0) - len(page.rows)

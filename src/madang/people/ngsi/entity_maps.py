@@ -183,7 +183,10 @@ class MapResources:
         self, request: Request, asked: Asked, given: Given, context: Context, data: Mapping[str, Any]
     ) -> EntityQuestion:
         broker = self._sharing.broker
-        shared = bool(len(self._sharing.federation)) and is_shared(request)
+        whole = (
+            request.caller.everything
+        )  # which entities of others somebody may find, nobody knows before they are read
+        shared = bool(len(self._sharing.federation)) and whole and is_shared(request)
         query = broker.restrict(request.caller, asked.query)
         asked = Asked(query, asked.form, asked.join, asked.rest)
         return EntityQuestion(

@@ -108,9 +108,7 @@ def held(row: Row, form: Form) -> bytes:
     if found is None:
         shown = render(row.entity, form, row.stamps if form.sys_attrs or form.pick is not None else None)
         found = encode(shown) if shown else b""
-        if len(row.shown) >= MAX_FORMS_HELD:
-            row.shown.clear()
-            row.tags.clear()
+        _make_room(row)
         row.shown[form] = found
     return found
 
@@ -119,9 +117,18 @@ def held_in(row: Row, form: Form, sight: Sight) -> bytes:
     """As `held`, of what a sight leaves of the entity."""
     found = row.shown.get((form, sight))
     if found is None:
-        found = held(row, sight.form(row.entity, form))
-        row.shown[form, sight] = found
+        seen = sight.form(row.entity, form)
+        found = held(row, seen)
+        if seen is not form:
+            _make_room(row)
+            row.shown[form, sight] = found
     return found
+
+
+def _make_room(row: Row) -> None:
+    if len(row.shown) >= MAX_FORMS_HELD:
+        row.shown.clear()
+        row.tags.clear()
 
 
 def held_tag(row: Row, form: Form) -> bytes:

@@ -29,14 +29,24 @@ Warnings = list[tuple[Registration, str]]
 
 
 def is_shared(request: Request) -> bool:
-    """Whether others are asked too. Nobody can say what of theirs a caller with a narrowed sight may see or change, so for such
-    a caller there is this broker alone. Raises BadRequest."""
-    return request.caller.sight(action_of(request)).whole and not flag(request.query, "local")
+    """Whether others are asked too. For a caller with a narrowed sight only where what they tell is judged as what is here: in
+    reads of the present, and not for apps, whose grants are about this broker alone. Raises BadRequest."""
+    if flag(request.query, "local"):
+        return False
+    sight = request.caller.sight(action_of(request))
+    return sight.whole or (not sight.blind and request.caller.principal.kind != "app" and _is_judged(request))
+
+
+def _is_judged(request: Request) -> bool:
+    parts = request.parts
+    if request.method == "POST":
+        return parts == ["entityOperations", "query"]
+    return request.method in ("GET", "HEAD") and parts[0] == "entities" and len(parts) <= 2
 
 
 def action_of(request: Request) -> str:
     """What the policies call what it does with entities."""
-    asks = request.method in ("GET", "HEAD") or request.parts[-1:] in (["query"], ["entityMaps"])
+    asks = request.method in ("GET", "HEAD") or request.parts[-1:] in (["query"], ["entityMaps"], ["subscriptions"])
     return "write" if not asks else "history" if request.parts[:1] == ["temporal"] else "read"
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from madang.base.clock import to_iso
 from madang.base.errors import BadRequest
+from madang.context.periodic import query_of
 from madang.context.subscriptions import Subscriptions, describe
 from madang.engine.sealing import hide_body
 from madang.federation.source_subscription import check_source_subscription
@@ -23,6 +24,7 @@ from madang.people.ngsi.entities import NO_CONTENT
 from madang.people.ngsi.parameters import LD, accepted_json, answer, link_context, read_payload
 from madang.people.ngsi.queries import paging
 from madang.people.ngsi.sharing import is_shared, origin_of
+from madang.trust.policy.makers import maker_of
 
 
 @dataclass(frozen=True)
@@ -52,13 +54,15 @@ class SubscriptionResources:
         origin = origin_of(request, self._broker.alias)
         data, context = await read_payload(request, self._broker.contexts)
         subscription = self._kind.parse(data, context)
+        self._may_hear(request, subscription)
         await self._check(data)
         body = {name: value for name, value in data.items() if name != "@context"} | {"id": subscription.id}
         address, context = await self._addressed(request, context)
         if self._kind.names_context:
             body.setdefault("jsonldContext", address)
         local = not is_shared(request)
-        await self._subscriptions.create(subscription, body, context, local=local, via=origin.via)
+        maker = maker_of(request.caller)
+        await self._subscriptions.create(subscription, body, context, maker, local=local, via=origin.via)
         return made(self._kind.path, subscription.id)
 
     async def page(self, request: Request) -> Response:
@@ -105,11 +109,17 @@ class SubscriptionResources:
         merged = _patched(old["body"], data) | {"id": identifier}
         if not link_context(request) and "@context" not in data:
             context = await self._broker.contexts.get(old["context"])
-        self._kind.parse(merged, context)
+        self._may_hear(request, self._kind.parse(merged, context))
         await self._check(data)
         _, context = await self._addressed(request, context)
-        await self._subscriptions.replace(identifier, merged, context, seen)
+        await self._subscriptions.replace(identifier, merged, context, maker_of(request.caller), seen)
         return NO_CONTENT
+
+    def _may_hear(self, request: Request, subscription: Subscription) -> None:
+        """Raises Forbidden for what its maker may not ask: notifications would tell."""
+        if self._kind is OF_ENTITIES:
+            query = replace(query_of(subscription), attrs=tuple(sorted(subscription.watched)))
+            self._broker.restrict(request.caller, query)
 
     async def _addressed(self, request: Request, context: Context) -> tuple[str, Context]:
         """The context where others find it too: notifications will name it."""

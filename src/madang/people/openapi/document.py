@@ -11,6 +11,7 @@ from madang.people.http import Request, Response, pick_method
 from madang.people.ngsi.allowed import PARAMETERS
 from madang.people.openapi.operations import MANAGEMENT, NGSI, Operation
 from madang.people.openapi.parameters import HEADERS, path_parameter, query_parameter
+from madang.people.openapi.personal import PERSONAL, PERSONAL_SCHEMAS
 from madang.people.openapi.schemas import SCHEMAS, ref
 from madang.people.openapi.sensing import sensorthings_paths
 from madang.people.openapi.trust import TRUST_SCHEMAS
@@ -26,6 +27,13 @@ _PROBLEM = {
 }
 
 
+SCHEMES: dict[str, Any] = {
+    "app": {"type": "http", "scheme": "bearer", "description": "an app's token"},
+    "person": {"type": "openIdConnect", "openIdConnectUrl": "/.well-known/openid-configuration"},
+    "device": {"type": "http", "scheme": "basic", "description": "a device's id and secret"},
+}
+
+
 def path_of(prefix: str, shape: str) -> str:
     """The path template of a shape: `entities/*` is `/ngsi-ld/v1/entities/{id}`."""
     for name in _PLACES:
@@ -37,7 +45,7 @@ def describe() -> dict[str, Any]:
     """The whole document. Every path and parameter in it is one that the gateway knows."""
     paths: dict[str, Any] = {}
     ngsi = ((NGSI_PREFIX, *one) for one in NGSI.items())
-    manage = ((MANAGEMENT_PREFIX, *one) for one in MANAGEMENT.items())
+    manage = ((MANAGEMENT_PREFIX, *one) for one in (MANAGEMENT | PERSONAL).items())
     for prefix, (shape, method), operation in chain(ngsi, manage):
         standard = prefix == NGSI_PREFIX
         known = PARAMETERS.get((shape, method), set()) if standard else operation.parameters
@@ -54,11 +62,11 @@ def describe() -> dict[str, Any]:
         },
         "paths": paths,
         "components": {
-            "schemas": SCHEMAS | TRUST_SCHEMAS,
+            "schemas": SCHEMAS | TRUST_SCHEMAS | PERSONAL_SCHEMAS,
             "parameters": HEADERS,
-            "securitySchemes": {"app": {"type": "http", "scheme": "bearer", "description": "an app's token"}},
+            "securitySchemes": SCHEMES,
         },
-        "security": [{}, {"app": []}],
+        "security": [{}, *({name: []} for name in SCHEMES)],
     }
 
 

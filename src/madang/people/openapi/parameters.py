@@ -31,6 +31,9 @@ def _whole(description: str, low: int, high: int, default: int | None = None) ->
 
 
 QUERY: dict[str, Schema] = {
+    "form": _word("of what is taken away", "json", "csv"),
+    "item": _word("the kind of item", "place", "journey", "mobility", "device"),
+    "purpose": _text("what it is for, a word of the app's manifest"),
     "$count": _flag("tell the number of all in `@iot.count`"),
     "$expand": _text("comma-separated navigation properties to show inside, one level"),
     "$filter": _text("comparisons of properties, `and`, `or`, parentheses", examples=["result gt 5"]),
@@ -41,8 +44,9 @@ QUERY: dict[str, Schema] = {
     "$top": _whole("how many at most", 0, QUERY_MAX_PAGE, DEFAULT_TOP),
     "aggrMethods": _text(f"comma-separated: {', '.join(sorted(METHODS))} (clause 4.5.19)", examples=["avg,max"]),
     "aggrPeriodDuration": _text("an ISO 8601 duration; without it one period over all", examples=["PT1H"]),
+    "after": _text("the last id of the page before"),
     "attrs": _text("comma-separated names: entities with any of them, and no other attributes"),
-    "before": _whole("only entries older than this place of the log", 0, 10**18 - 1),
+    "before": _whole("only what is older than this place of the list", 0, 10**18 - 1),
     "bbox": _text("west,south,east,north in degrees", examples=["24.9,60.1,25.0,60.2"]),
     "collation": _text("an ICU collation of PostgreSQL", examples=["ko"]),
     "containedBy": _text("comma-separated ids that linked entities must not be"),

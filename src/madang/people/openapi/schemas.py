@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from madang.base.limits import DEVICE_GRACE_MAX_S
+from madang.trust.identity.clients import GRANTS, PRINCIPALS, SCOPES
+
 Schema = dict[str, Any]
 URI = {"type": "string", "format": "uri"}
 TIME = {"type": "string", "format": "date-time"}
@@ -235,6 +238,42 @@ SCHEMAS: dict[str, Schema] = {
         rules={"type": "array", "items": {"type": "string"}},
         hash={"type": "string"},
     ),
+    "Device": _object(
+        "id",
+        id={"type": "string"},
+        name={"type": "string"},
+        topics={"type": "array", "items": {"type": "string"}},
+        permissions={"type": "array", "items": ref("Permission")},
+    ),
+    "DeviceList": _list("Device"),
+    "DeviceChange": _object(
+        "name topics",
+        name={"type": "string"},
+        topics={"type": "array", "items": {"type": "string"}},
+        permissions={"type": "array", "items": ref("Permission")},
+    ),
+    "Permission": _object(
+        "action subject",
+        action={"enum": ["read", "write", "command"]},
+        subject={"type": "string"},
+        attributes={"type": ["array", "null"], "items": {"type": "string"}},
+    ),
+    "Grace": _object(grace_s={"type": "integer", "minimum": 0, "maximum": DEVICE_GRACE_MAX_S}),
+    "Secret": _object("id secret", id={"type": "string"}, secret={"type": "string"}),
+    "Client": _object(
+        "name",
+        name={"type": "string"},
+        confidential={"type": "boolean"},
+        principal={"enum": list(PRINCIPALS)},
+        grants={"type": "array", "items": {"enum": list(GRANTS)}},
+        scopes={"type": "array", "items": {"enum": list(SCOPES)}},
+        redirect_uris={"type": "array", "items": URI},
+        logout_uris={"type": "array", "items": URI},
+        roles={"type": "array", "items": {"type": "string"}},
+        permissions={"type": "array", "items": ref("Permission")},
+    ),
+    "ClientList": _list("Client"),
+    "Keys": _object("keys", keys={"type": "array", "items": {"type": "object"}}),
     "Problem": _object(
         "type title status",
         type={"type": "string"},

@@ -57,7 +57,7 @@ class Gate:
         return self.ruling.residue(claim.principal, known, action, claim.tenant, self._moment)
 
     def sight(self, allowed: Formula) -> Sight:
-        """The same for all who may the same, so that what was made for one of them serves the others."""
+        """The same for all who may the same, also after other policies changed: what was made for one serves the others."""
         found = self._sights.get(allowed)
         if found is None:
             found = self._sights[allowed] = sight_of(allowed)
@@ -102,7 +102,6 @@ class Gate:
     def _renew(self) -> None:
         self.generation += 1
         self._callers.clear()
-        self._sights.clear()
 
     async def follow(self, told: Told = lambda _: None) -> None:
         """For ever."""
