@@ -304,7 +304,7 @@ async def test_a_socket_ends_with_the_credential(gate: Gate, broker: Broker, cit
     await until(lambda: client.complete, "the present")
     client.caller = None
     await until(lambda: client.closed, "it is hung up on")
-    assert client.closed == {"type": "websocket.close", "code": 1011, "reason": "start over"}
+    assert client.closed == {"type": "websocket.close", "code": 4401, "reason": "this token opens nothing here"}
 
 
 async def test_a_socket_of_who_is_another_by_now_shows_what_that_one_sees(

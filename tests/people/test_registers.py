@@ -88,7 +88,10 @@ async def test_a_client_from_its_registration_to_its_end(door: httpx.AsyncClient
         ("devices", {"id": "a", "topics": ["bin"]}),
         ("devices", {"id": "a", "topics": ["bin/7/command"]}),
         ("devices", {"id": "a", "secret": "mine"}),
+        ("devices", {"id": "a", "permissions": [{"action": "manage", "subject": "Bin"}]}),
+        ("devices", {"id": "a", "permissions": [{"action": "read", "subject": "\x00"}]}),
         ("clients", {"name": ""}),
+        ("clients", {"name": "\x00a", "grants": ["client_credentials"]}),
         ("clients", {"name": "x", "grants": ["password"]}),
         ("clients", {"name": "x", "redirect_uris": []}),
         ("clients", {"name": "x", "redirect_uris": ["http://client.example.org/"]}),
@@ -120,3 +123,20 @@ async def test_new_keys_sign_and_old_ones_are_published_on(door: httpx.AsyncClie
 async def test_nobody_else_may(city: City, method: str, path: str) -> None:
     async with httpx.AsyncClient(base_url=f"{city.url}madang/v1/", trust_env=False) as reader:
         assert (await reader.request(method, path, json={})).status_code == 403
+
+
+@pytest.mark.parametrize(
+    "path", ["madang/v1/devices/%00", "madang/v1/clients/%00", "sign-in/with/%00", "administration/people/%00"]
+)
+async def test_a_path_with_what_no_text_can_hold_leads_nowhere(operated: City, path: str) -> None:
+    async with httpx.AsyncClient(base_url=operated.url, trust_env=False) as http:
+        assert (await http.get(path)).status_code == 404
+
+
+@pytest.mark.parametrize(
+    "header", ["Basic !!!", "Basic AAAA", "Basic", "Bearer a.b.c", "Bearer \u00e9", "Digest x", ""]
+)
+async def test_a_credential_that_cannot_be_read_is_none(operated: City, header: str) -> None:
+    async with httpx.AsyncClient(base_url=operated.url, trust_env=False) as http:
+        answer = await http.get("madang/v1/devices", headers={"authorization": header.encode("latin-1")})
+    assert answer.status_code == 401

@@ -47,12 +47,14 @@ from madang.history.past import open_past
 from madang.ingest.deadletters import DeadLetters
 from madang.people.explain import Explain
 from madang.people.gateway import Gateway
-from madang.people.identity.routes import IdentityDoors
+from madang.people.identity.routes import IdentityDoors, MakeDoor
 from madang.people.live import Live
 from madang.people.manage import Management
 from madang.people.ngsi.broker import Broker
 from madang.people.ngsi.routes import NgsiLd
 from madang.people.ngsi.tenants import TenantRouter
+from madang.people.oversight.record import RecordDoor
+from madang.people.oversight.rules import RulesDoor
 from madang.people.personal.asking import Asking
 from madang.people.personal.door import PersonalDoor
 from madang.people.personal.pages import SpaceDoor
@@ -117,6 +119,11 @@ async def gateway(settings: Settings) -> None:
     identity = open_identity(
         pool, settings.run_dir, issuer_of(settings), city.name.get("en", city.id), recorder, SystemClock()
     )
+    pages: list[MakeDoor] = [
+        partial(SpaceDoor, house=house, asking=asking),
+        partial(RulesDoor, policies=policies, app_names=apps.names),
+        RecordDoor,
+    ]
     guard, watch = Guard(city.defence), open_watch(pool, writer, recorder.log, city)
     manage = Management(
         page, apps, desk, letters, board.status, lambda: available(apps), explain.get, notified, recorder, policies, identity,
@@ -132,7 +139,7 @@ async def gateway(settings: Settings) -> None:
         by_token(gate, apps),
         door_of(gate),
         SensorThings(broker, past, Observed(pool)),
-        IdentityDoors(identity, door_of(gate), [partial(SpaceDoor, house=house, asking=asking)]),
+        IdentityDoors(identity, door_of(gate), pages),
         PersonalDoor(house, asking),
         guard,
         certificate_files() is not None,

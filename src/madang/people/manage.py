@@ -75,7 +75,7 @@ class Management:
 
     async def handle(self, request: Request) -> Response:
         handlers = self._table.get("/".join(request.parts)) or self._table.get(_shape(request.parts))
-        if handlers is None:
+        if handlers is None or any("\x00" in part for part in request.parts):
             raise nothing_here(request)
         return await pick_method(request, handlers)(request)
 

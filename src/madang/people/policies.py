@@ -12,6 +12,7 @@ from madang.context.store import Store
 from madang.people.http import Handler, Request, Response
 from madang.trust.caller import Caller, Claim
 from madang.trust.policy.gate import Gate
+from madang.trust.policy.ruling import Ruling
 from madang.trust.policy.simulation import Question, of_entities, of_entity, of_subject
 from madang.trust.policy.subjects import Grant
 
@@ -60,8 +61,16 @@ class PolicyDoor:
             question = msgspec.convert(await request.json(_JSON), Question)
         except msgspec.ValidationError as error:
             raise BadRequest(str(error)) from None
-        found = await self._answer(question, self._gate.caller(await self._claim(question)))
-        return Response.json(found | {"hash": self._gate.ruling.source.hash})
+        return Response.json(await self.simulated(question) | {"hash": self._gate.ruling.source.hash})
+
+    @property
+    def ruling(self) -> Ruling:
+        """The policies in force."""
+        return self._gate.ruling
+
+    async def simulated(self, question: Question) -> dict[str, Any]:
+        """Raises BadRequest, NotFound."""
+        return await self._answer(question, self._gate.caller(await self._claim(question)))
 
     async def _claim(self, question: Question) -> Claim:
         principal = question.principal.principal()

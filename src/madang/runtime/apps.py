@@ -143,6 +143,10 @@ class Apps:
         records = await self._pool.fetch("SELECT manifest FROM app ORDER BY id")
         return [msgspec.convert(record["manifest"], Manifest) for record in records]
 
+    async def names(self, language: str) -> list[tuple[str, str]]:
+        """Id and name of each installed app."""
+        return [(manifest.id, manifest.name[language]) for manifest in await self.manifests()]
+
     async def _record(self, app_id: str) -> asyncpg.Record:
         record = await self._pool.fetchrow("SELECT * FROM app WHERE id = $1", app_id)
         if record is None:

@@ -27,8 +27,15 @@ class Door(ABC):
 
     def manager(self, visit: Visit, service: str) -> Person:
         """Whoever may manage it, by the gate. Raises Unauthorized, Forbidden."""
+        return self._allowed(visit, "manage", service)
+
+    def reader(self, visit: Visit, service: str) -> Person:
+        """Whoever may read it, by the gate. Raises Unauthorized, Forbidden."""
+        return self._allowed(visit, "read", service)
+
+    def _allowed(self, visit: Visit, action: str, service: str) -> Person:
         person, claim = visit.who()[0], visit.claim()
-        if not self.browsers.gate.known_as(claim).may("manage", service):
+        if not self.browsers.gate.known_as(claim).may(action, service):
             weak = claim.principal.roles != person.roles
             raise Forbidden("this is not yours to manage", reason="needs_second_factor" if weak else "not_manager")
         return person

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+from authlib.oauth2.rfc6749.errors import InvalidClientError
+
 from madang.base.errors import MadangError
 from madang.people.http import Handler, Request, Response, nothing_here, pick_method, problem
 from madang.people.identity.account import AccountDoor
@@ -53,13 +55,19 @@ class IdentityDoors:
         if kind.lower() == "bearer" and token.count(".") == 2:
             return await self._identities.of_token(token.strip())
         if kind.lower() == "basic":
-            return await self._identities.of_device(*read_basic(authorization))
+            return await self._of_basic(authorization)
         return None
+
+    async def _of_basic(self, authorization: str) -> Claim | None:
+        try:
+            return await self._identities.of_device(*read_basic(authorization))
+        except InvalidClientError:
+            return None
 
     async def handle(self, request: Request) -> Response:
         handlers = self.table.get("/".join(request.parts)) or self.table.get(_shape(request.parts))
         try:
-            if handlers is None:
+            if handlers is None or any("\x00" in part for part in request.parts):
                 raise nothing_here(request)
             return await pick_method(request, handlers)(request)
         except MadangError as error:

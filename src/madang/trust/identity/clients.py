@@ -66,7 +66,7 @@ class Registration:
 
 def check_registration(asked: Registration) -> None:
     """Raises BadRequest naming what cannot be."""
-    if not 1 <= len(asked.name.strip()) <= IDENTITY_NAME_MAX_CHARS:
+    if not 1 <= len(asked.name.strip()) <= IDENTITY_NAME_MAX_CHARS or not asked.name.isprintable():
         raise BadRequest(f"name: 1 to {IDENTITY_NAME_MAX_CHARS} characters")
     if asked.principal not in PRINCIPALS:
         raise BadRequest(f"principal: one of {', '.join(PRINCIPALS)}")

@@ -11,7 +11,7 @@ from madang.base.errors import BadRequest
 from madang.base.limits import ID_MAX_CHARS, PERMISSIONS_MAX
 from madang.trust.policy.subjects import Grant
 
-Name = Annotated[str, msgspec.Meta(min_length=1, max_length=ID_MAX_CHARS)]
+Name = Annotated[str, msgspec.Meta(min_length=1, max_length=ID_MAX_CHARS, pattern=r"^[^\x00-\x1f]*\Z")]
 
 
 class Permission(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
