@@ -135,7 +135,6 @@ def stand_in_for_docker(folder: Path, suite: Path, port: int) -> Path:
 async def run(robot: str, suite: Path, port: int, only: list[str], tests: list[str], out: Path) -> None:
     scratched = scratch("madang-bench-")
     run_dir = scratched.path
-    os.environ["MADANG_CONTEXT_PRIVATE"] = "1"
     env = demo_env("operator", run_dir / "tiles", None, None)
     city = out / "yard.toml"
     # The suite's cases of partial answers hold some forty instances, and expect that this is too much for one answer.

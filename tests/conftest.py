@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -49,6 +50,9 @@ from tests.callers import GATE, OPERATOR, app
 from tests.listening import Listener
 from tests.peer import Peer
 
+KEYS = TemporaryDirectory(prefix="madang-keys-")
+os.environ["MADANG_RUN_DIR"] = KEYS.name  # of the process under test, as the supervisor would say
+os.environ["MADANG_PRIVATE_NETWORKS"] = "127.0.0.0/8, ::1"  # where the tests' own peers and listeners are
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
 
 
@@ -118,7 +122,8 @@ async def dsn(session_dsn: str) -> str:
         " transient, tenant, csource, csource_subscription, csource_told, subscription_at_source, entity_map, entity_map_entry, snapshot,"
         " audit_entry, audit_node, person, recovery_code, passkey, invitation, sign_in_session, sign_in_attempt, ceremony, oauth_client,"
         " oauth_consent, oauth_grant, oauth_code, oauth_refresh_token, oauth_revoked, oauth_device_code, device, device_secret,"
-        " identity_provider, identity_link, identity_ended, personal_item, consent, personal_read, erasure"
+        " identity_provider, identity_link, identity_ended, personal_item, consent, personal_read, erasure,"
+        " audit_seen, privacy_spent, verdict"
         " RESTART IDENTITY"
     )
     await connection.close()
@@ -168,15 +173,14 @@ def recorder(pool: asyncpg.Pool, tmp_path: Path) -> Recorder:
 
 @pytest.fixture
 def broker(writer: Writer, store: Store, pool: asyncpg.Pool, catalogue: Catalogue) -> Broker:
-    return Broker(writer, store, Contexts(private=True, catalogue=catalogue), Discovery(pool), catalogue)
+    return Broker(writer, store, Contexts(catalogue=catalogue), Discovery(pool), catalogue)
 
 
 def keeping_of(dsn: str, pool: asyncpg.Pool, broker: Broker) -> Keeping:
     """Where the default tenant's snapshots are kept."""
     settings = Settings(Path(), "yard", "yard.toml", dsn, "", "", False, False, 0)
-    return TenantHouse(
-        settings, Tenants(pool), broker.alias, HistorySettings(), open_recorder(pool, Path(), "yard")
-    ).keeping(pool, broker)
+    no_record: Any = None  # a snapshot is no tenant
+    return TenantHouse(settings, Tenants(pool), broker.alias, HistorySettings(), no_record).keeping(pool, broker)
 
 
 @asynccontextmanager

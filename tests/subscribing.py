@@ -32,7 +32,7 @@ class Courier:
         self.begin()
 
     def begin(self) -> None:
-        contexts = Contexts(private=True, catalogue=Catalogue(self.pool))
+        contexts = Contexts(catalogue=Catalogue(self.pool))
         self.federation, self.notifier = Federation(self.pool, contexts), Notifier(self.pool, Makers(GATE, Holders()))
         self.subscriber = Subscriber(self.pool, self.federation, contexts, self.door, self.clock)
         self.tally = asyncio.create_task(self.notifier._tally.write_for_ever())

@@ -14,11 +14,9 @@ from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
+from madang.people.gateway import PAGE_HEADERS
+
 STATIC = Path(__file__).parents[2] / "src/madang/people/static"
-CSP = (
-    "default-src 'none'; script-src 'self'; worker-src blob:; connect-src 'self'; img-src 'self' data: blob:; "
-    "style-src 'self'; font-src 'self'; base-uri 'self'; form-action 'none'; frame-ancestors 'self'"
-)
 
 
 class Headers:
@@ -30,11 +28,7 @@ class Headers:
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         async def sending(message: Any) -> None:
             if message["type"] == "http.response.start":
-                message["headers"] = [
-                    *message["headers"],
-                    (b"content-security-policy", CSP.encode()),
-                    (b"x-content-type-options", b"nosniff"),
-                ]
+                message["headers"] = [*message["headers"], *PAGE_HEADERS]
             await send(message)
 
         await self.app(scope, receive, sending)

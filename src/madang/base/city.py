@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from importlib import metadata
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 
@@ -38,6 +38,53 @@ class HistorySettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     max_instances: int = HISTORY_MAX_INSTANCES
 
 
+class WitnessSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A peer city that cosigns our audit log. `url`: its submission prefix; `key`: its verifier key (C2SP signed-note)."""
+
+    url: str
+    key: str
+
+
+class AuditSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`witnesses` vouch for our audit log; `logs` are verifier keys of the logs of other cities that we vouch for."""
+
+    witnesses: list[WitnessSettings] = []
+    logs: list[str] = []
+
+
+class PrivacyBudget(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What may be told of the people in a data set: so much `epsilon` (differential privacy) in each period of so many days."""
+
+    epsilon: Annotated[float, msgspec.Meta(gt=0, le=100)]
+    days: Annotated[int, msgspec.Meta(ge=1, le=3_660)] = 365
+
+
+class PrivacySettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`budgets` by data set. `cell_epsg`: the metric reference system of coarsened places (None: UTM around the city)."""
+
+    budgets: dict[str, PrivacyBudget] = {}
+    cell_epsg: int | None = None
+
+
+Act = Literal["tell", "throttle", "quarantine"]
+
+
+class DefenceSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Requests a second and at once, of one address (this machine's own apart) and of one principal. `proxies`: addresses of our own
+    reverse proxies, whose X-Forwarded-For is believed. `acts`: what is done about each kind of verdict beside an Alert; for
+    `act_minutes`, unless somebody releases it before. `watched_types`: entity types whose reports are held against the past of each
+    device; types that jump by nature (a loop at dawn) do not belong there."""
+
+    address_per_s: Annotated[float, msgspec.Meta(gt=0)] = 500.0
+    address_burst: Annotated[float, msgspec.Meta(ge=1)] = 2_000.0
+    principal_per_s: Annotated[float, msgspec.Meta(gt=0)] = 5_000.0
+    principal_burst: Annotated[float, msgspec.Meta(ge=1)] = 20_000.0
+    proxies: list[str] = []
+    watched_types: list[str] = []
+    acts: dict[str, Act] = {}
+    act_minutes: Annotated[float, msgspec.Meta(gt=0, le=1_440)] = 15.0
+
+
 class CityConfig(msgspec.Struct, frozen=True):
     """One city. `mqtt` rules are kept as they stand for the room that reads them."""
 
@@ -49,6 +96,9 @@ class CityConfig(msgspec.Struct, frozen=True):
     map: MapSettings = MapSettings()
     simulation: SimulationSettings = SimulationSettings()
     history: HistorySettings = HistorySettings()
+    audit: AuditSettings = AuditSettings()
+    privacy: PrivacySettings = PrivacySettings()
+    defence: DefenceSettings = DefenceSettings()
     mqtt: list[dict[str, Any]] = []
 
 

@@ -96,6 +96,21 @@ AUDIT_TEXT_MAX_CHARS = 4_000  # of each text of an entry
 AUDIT_BATCH_MAX = 1_000
 AUDIT_QUEUE_MAX = 10_000
 AUDIT_VERIFY_ROWS = 8_192  # read at once; a power of two
+WITNESS_BODY_MAX_BYTES = 16 * 1024
+WITNESS_TIMEOUT_S = 5.0
+
+PRIVACY_TEXT_MAX_CHARS = 20_000
+PRIVACY_TEXTS_MAX = 100  # in one request
+PRIVACY_REQUEST_MAX_CHARS = 100_000
+PRIVACY_PLACES_MAX = 10_000
+PRIVACY_ROWS_MAX = 50_000
+PRIVACY_COLUMNS_MAX = 50
+
+ACCESS_QUEUE_MAX = 50_000  # requests of which the detector has not read yet
+DEFENCE_SUBJECTS_MAX = 10_000  # whose habits are remembered
+DEFENCE_SHAPES_MAX = 64  # of one subject; more count as one
+VERDICTS_MAX = 10_000
+DEFENCE_PATHS_MAX = 256  # of one subject in one window
 
 POLICY_FILE_MAX_BYTES = 1024 * 1024
 POLICIES_MAX = 1_000

@@ -3,26 +3,27 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import os
-import socket
 from functools import partial
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import msgspec
 import structlog
-import uvicorn
 
+from madang.base.city import CityConfig
 from madang.base.clock import SystemClock
 from madang.base.errors import MadangError
 from madang.bus.changes import STATS_SUBJECT, batch_subject, decode_changes
 from madang.bus.connection import connect
 from madang.cli.board import Board, metrics, page_config
 from madang.cli.cities import find_city, first_party_apps
+from madang.cli.defence import open_watch
 from madang.cli.desk import open_desk
 from madang.cli.policing import by_token, city_gate, door_of, put_on_record
 from madang.cli.roles import open_pool, open_writer, until_told
+from madang.cli.serving import certificate_files, door_path, serve
 from madang.cli.tenancy import TenantHouse, alias_of
 from madang.cli.tidy import keep_tidy
 from madang.context.catalogue import Catalogue
@@ -31,6 +32,7 @@ from madang.context.discovery import Discovery
 from madang.context.entity_maps import EntityMaps
 from madang.context.expiry import Expiry
 from madang.context.observed import Observed
+from madang.context.sealed_rows import seal_rows
 from madang.context.snapshot import open_snapshot
 from madang.context.store import Store
 from madang.context.subscriptions import Subscriptions
@@ -38,9 +40,8 @@ from madang.context.tenants import Tenants
 from madang.engine.control import ask
 from madang.engine.database import LOST, connect_planned, retrying
 from madang.engine.nats import issuer_seed, url_of
-from madang.engine.privilege import APP_UID, is_root
-from madang.engine.settings import Settings, issuer_of, listen_on
-from madang.engine.temporary import sockets_of
+from madang.engine.sealing import seal_of_city
+from madang.engine.settings import Settings, issuer_of
 from madang.federation.federation import Federation
 from madang.history.past import open_past
 from madang.ingest.deadletters import DeadLetters
@@ -58,15 +59,18 @@ from madang.people.personal.asking import Asking
 from madang.people.personal.door import PersonalDoor
 from madang.people.personal.pages import SpaceDoor
 from madang.people.policies import PolicyDoor
+from madang.people.privacy import Privacy
 from madang.people.sensorthings.routes import SensorThings
-from madang.people.server import Protocol
 from madang.people.static_files import Files
 from madang.runtime.apps import Apps
 from madang.runtime.manifest import load_manifest
 from madang.trust.audit.recorder import Recorder, open_recorder
 from madang.trust.consent.house import open_house
+from madang.trust.defence.guard import Guard
 from madang.trust.identity.callout import Callout
 from madang.trust.identity.house import Identity, open_identity
+from madang.trust.privacy.coarsen import EQUAL_AREA, utm_of
+from madang.trust.privacy.ledger import Ledger
 
 log = structlog.get_logger()
 
@@ -76,12 +80,13 @@ async def gateway(settings: Settings) -> None:
     city = find_city(settings.city_file)
     gate = city_gate(city.timezone)
     pool = await open_pool(settings, 12)
+    await retrying(lambda: seal_rows(pool, seal_of_city()))
     snapshot = await retrying(lambda: open_snapshot(pool))
     writer = open_writer(settings, pool, snapshot)
     store = Store(pool, snapshot, await connect_planned(settings.database))
     board, catalogue = Board(city), Catalogue(pool)
     broker = Broker(writer, store, Contexts(catalogue=catalogue), Discovery(pool), catalogue, alias_of(city.id))
-    recorder = open_recorder(pool, settings.run_dir, city.id)
+    recorder = open_recorder(pool, settings.run_dir, city.id, city.audit)
     on_record = put_on_record(recorder)
     on_record(gate.ruling)
     tenants = TenantHouse(settings, Tenants(pool), broker.alias, city.history, recorder)
@@ -119,19 +124,11 @@ async def gateway(settings: Settings) -> None:
         partial(RulesDoor, policies=policies, app_names=apps.names),
         RecordDoor,
     ]
+    guard, watch = Guard(city.defence), open_watch(pool, writer, recorder.log, city)
     manage = Management(
-        page,
-        apps,
-        desk,
-        letters,
-        board.status,
-        lambda: available(apps),
-        explain.get,
-        notified,
-        recorder,
-        policies,
-        identity,
-    )
+        page, apps, desk, letters, board.status, lambda: available(apps), explain.get, notified, recorder, policies, identity,
+        open_privacy(pool, city), watch.verdicts,
+    )  # fmt: skip
     app = Gateway(
         TenantRouter(ngsi, tenants.open),
         manage,
@@ -144,6 +141,8 @@ async def gateway(settings: Settings) -> None:
         SensorThings(broker, past, Observed(pool)),
         IdentityDoors(identity, door_of(gate), pages),
         PersonalDoor(house, asking),
+        guard,
+        certificate_files() is not None,
     )
     await subscribe(client, settings.city, live, board)
     await look(board, settings, store)  # the first status frame already tells how things are
@@ -156,6 +155,8 @@ async def gateway(settings: Settings) -> None:
         tenants.watch(),
         federation.follow(),
         recorder.run(),
+        recorder.cosigning.run(),
+        watch.run(guard),
         gate.follow(on_record),
         identity.identities.endings.follow(),
         identity.sweep(),
@@ -166,6 +167,14 @@ async def gateway(settings: Settings) -> None:
     await federation.close()
     await recorder.settle()
     await writer.stop()
+
+
+def open_privacy(pool: Any, city: CityConfig) -> Privacy:
+    """The city's privacy tools; without a bounding box places are told in the world's equal-area grid."""
+    west, south, east, north = city.bbox or (0.0, 0.0, 0.0, 0.0)
+    around = utm_of((west + east) / 2, (south + north) / 2) if city.bbox else EQUAL_AREA
+    clock = SystemClock()
+    return Privacy(Ledger(pool, city.privacy.budgets), city.privacy.cell_epsg or around, ZoneInfo(city.timezone), clock)
 
 
 async def know_devices(settings: Settings, identity: Identity) -> None:
@@ -237,43 +246,3 @@ async def available(apps: Apps) -> list[dict[str, Any]]:
         manifest = load_manifest(folder)
         out.append({"path": str(folder), "id": manifest.id, "name": manifest.name, "summary": manifest.summary})
     return out
-
-
-def door_path(settings: Settings) -> Path:
-    """The app door's socket: its folder may be passed by apps, its name is short enough for an address."""
-    return sockets_of(settings.run_dir).path / "door" / "app.sock"
-
-
-def open_door(path: Path) -> socket.socket:
-    path.parent.mkdir(mode=0o711, parents=True, exist_ok=True)
-    path.unlink(missing_ok=True)
-    door = socket.socket(socket.AF_UNIX)
-    door.bind(str(path))
-    if is_root():
-        os.chown(path, APP_UID, APP_UID)
-    path.chmod(0o600)
-    return door
-
-
-async def serve(app: Gateway, port: int, door: Path) -> None:
-    """Both doors, one server."""
-    handle = os.environ.get("MADANG_HTTP_FD")
-    people = socket.socket(fileno=int(handle)) if handle else listen_on("127.0.0.1", port)
-    config = uvicorn.Config(
-        app,
-        http=Protocol,
-        ws="websockets-sansio",
-        lifespan="off",
-        access_log=False,
-        log_level="warning",
-        server_header=False,
-        proxy_headers=False,
-        ws_max_size=64 * 1024,
-        ws_per_message_deflate=False,
-        timeout_keep_alive=30,
-        limit_concurrency=4_000,
-        timeout_graceful_shutdown=2,
-    )
-    server = uvicorn.Server(config)
-    server.capture_signals = contextlib.nullcontext  # type: ignore[method-assign,assignment]
-    await server.serve(sockets=[people, open_door(door)])

@@ -17,8 +17,10 @@ import nats
 import structlog
 
 from madang.base.errors import NotFound
+from madang.cli.serving import certificate_files
 from madang.engine import control, database
 from madang.engine.nats import Nats
+from madang.engine.outward import EVERYWHERE
 from madang.engine.postgres import CACHE, Postgres
 from madang.engine.privilege import ENGINE_UID, own
 from madang.engine.settings import Settings, issuer_of, listen_on, ready_mark
@@ -53,6 +55,7 @@ class Instance:
         # started again waits instead of being turned away.
         # A door where everybody is the operator opens to this machine alone, whatever the environment says.
         everybody_operates = env.get("MADANG_ANONYMOUS") == "operator"
+        self._is_secure = not everybody_operates and certificate_files() is not None
         self._socket = listen_on(
             "127.0.0.1" if everybody_operates else os.environ.get("MADANG_HOST", "127.0.0.1"), port
         )
@@ -75,7 +78,7 @@ class Instance:
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.settings.http_port}/"
+        return f"http{'s' if self._is_secure else ''}://127.0.0.1:{self.settings.http_port}/"
 
     async def start_engines(self) -> None:
         """Database and bus, and the schema as this version wants it. Raises Unavailable when the sockets are another's."""
@@ -110,7 +113,8 @@ class Instance:
 
     def role(self, name: str, *args: str) -> Spec:
         """The spec of a kernel process."""
-        return Spec(name, [sys.executable, "-m", "madang", "run", name, *args], self.settings.env() | self._env)
+        plain = {} if self._is_secure else {"MADANG_TLS_CERTIFICATE": "", "MADANG_TLS_KEY": ""}
+        return Spec(name, [sys.executable, "-m", "madang", "run", name, *args], self.settings.env() | self._env | plain)
 
     def _gateway(self) -> Spec:
         handle = self._socket.fileno()
@@ -127,7 +131,7 @@ class Instance:
         return replace(self.role(name), prepare=lambda: mark.unlink(missing_ok=True), ready=ready)
 
     async def _gateway_ready(self) -> bool:
-        async with httpx.AsyncClient(trust_env=False, timeout=2) as client:
+        async with httpx.AsyncClient(trust_env=False, timeout=2, verify=False) as client:  # noqa: S501 - it asks itself
             return (await client.get(f"{self.url}madang/v1/city")).status_code == 200
 
     async def handle(self, request: dict[str, Any]) -> Any:
@@ -191,6 +195,8 @@ def nats_spec(server: Nats) -> Spec:
 def demo_env(anonymous: str, tiles: Path, bbox: list[float] | None, demo: dict[str, Any] | None) -> dict[str, str]:
     """What the kernel processes are told beside the settings."""
     env = {"MADANG_ANONYMOUS": anonymous, "MADANG_TILES": str(tiles), "MADANG_BBOX": msgspec.json.encode(bbox).decode()}
+    if anonymous == "operator":  # who operates on this machine alone reaches all of it without our help
+        env["MADANG_PRIVATE_NETWORKS"] = os.environ.get("MADANG_PRIVATE_NETWORKS", EVERYWHERE)
     if demo is not None:
         env["MADANG_DEMO"] = msgspec.json.encode(demo).decode()
     return env

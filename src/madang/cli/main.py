@@ -43,6 +43,11 @@ def parser() -> argparse.ArgumentParser:
     audit = commands.add_parser("audit", help="the record of who did what").add_subparsers(dest="verb", required=True)
     verify = audit.add_parser("verify", help="compute the whole audit log anew and name what was bent")
     verify.add_argument("run", help="the instance's folder under MADANG_HOME/run, as a name or a path")
+    keys = audit.add_parser(
+        "keys", help="the verifier keys that peer cities need to vouch for this one, and it for them"
+    )
+    keys.add_argument("city", help="a city's id or the path of its city.toml")
+    _add_ca(commands.add_parser("ca", help="the city's own certificates, for devices and inner servers"))
     invite = commands.add_parser("invite", help="print a one-time link by which somebody becomes an administrator")
     invite.add_argument("run", help="the instance's folder under MADANG_HOME/run, as a name or a path")
     commands.add_parser("doctor", help="tell what is wrong with this machine or installation")
@@ -55,6 +60,27 @@ def parser() -> argparse.ArgumentParser:
     run.add_argument("role", choices=["gateway", "ingest", "courier", "field", "shadow"])
     run.add_argument("rest", nargs=argparse.REMAINDER)
     return root
+
+
+def _add_ca(parent: argparse.ArgumentParser) -> None:
+    verbs = parent.add_subparsers(dest="verb", required=True)
+    told = {
+        "init": "make the authority",
+        "issue": "a key and its short-lived certificate",
+        "revoke": "end a certificate before its time",
+        "list": "what was issued",
+        "crl": "make the list of revoked certificates again, for another week",
+    }
+    for name, text in told.items():
+        verb = verbs.add_parser(name, help=text)
+        verb.add_argument("city", help="a city's id or the path of its city.toml")
+        if name == "issue":
+            verb.add_argument("use", choices=["server", "device"])
+            verb.add_argument("names", nargs="+", help="host names and addresses of a server, the id of a device")
+            verb.add_argument("--days", type=int, help="how long it lasts (default and most: server 90, device 30)")
+            verb.add_argument("--out", default=".", help="folder for NAME.key and NAME.crt (default: this one)")
+        elif name == "revoke":
+            verb.add_argument("serial", help="as `list` shows it")
 
 
 def _demo(options: argparse.Namespace) -> int:
@@ -88,9 +114,15 @@ def _doctor(options: argparse.Namespace) -> int:
 
 
 def _audit(options: argparse.Namespace) -> int:
-    from madang.cli.auditing import audit_verify
+    from madang.cli.auditing import audit_keys, audit_verify
 
-    return asyncio.run(audit_verify(options.run))
+    return audit_keys(options.city) if options.verb == "keys" else asyncio.run(audit_verify(options.run))
+
+
+def _ca(options: argparse.Namespace) -> int:
+    from madang.cli.authority import ca
+
+    return ca(options)
 
 
 def _invite(options: argparse.Namespace) -> int:
@@ -126,6 +158,7 @@ COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "city": _city,
     "replay": _replay,
     "audit": _audit,
+    "ca": _ca,
     "invite": _invite,
     "doctor": _doctor,
     "check": _check,

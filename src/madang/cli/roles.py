@@ -18,11 +18,11 @@ from madang.base.errors import MadangError, Unavailable
 from madang.bus.connection import connect, ensure_stream, tell_every_second
 from madang.bus.courier import Courier
 from madang.cli.cities import find_city
+from madang.cli.defence import open_watch, watched
 from madang.cli.policing import Subscribers, city_gate
-from madang.cli.tenancy import alias_of, carry_for_tenants, open_subscriber
+from madang.cli.tenancy import alias_of, carry_for_tenants, open_subscriber, recorded
 from madang.context.notifier import Notifier
 from madang.context.snapshot import Snapshot, open_snapshot
-from madang.context.tenants import Tenants
 from madang.context.writer import Writer
 from madang.engine.database import LOST, connect_pool, retrying
 from madang.engine.settings import Settings, ready_mark
@@ -32,6 +32,7 @@ from madang.ingest.deadletters import DeadLetters
 from madang.ingest.mqtt.decode import compile_decoder
 from madang.ingest.mqtt.link import MqttLink, Rate
 from madang.model.operations import Operation
+from madang.trust.audit.log import AuditLog
 
 log = structlog.get_logger()
 STOP_TIMEOUT_S = 8.0
@@ -88,7 +89,9 @@ async def ingest(settings: Settings) -> None:
     client = await connect(settings.bus, "ingest")
     city = find_city(settings.city_file)
     decoder, interrogate = compile_decoder(city.id, list(city.mqtt)), f"city/{city.id}/interrogation"
-    link = MqttLink(settings.mqtt, decoder, write_all(writer), keep_letters(letters), interrogate)
+    watch = open_watch(pool, writer, AuditLog(pool), city)
+    write = watched(write_all(writer), watch, city.defence.watched_types)
+    link = MqttLink(settings.mqtt, decoder, write, keep_letters(letters), interrogate)
     rate = Rate()
     told = await retrying(letters.count)
 
@@ -147,7 +150,7 @@ async def courier(settings: Settings) -> None:
     sources = SourceNotifier(pool, subscribers.of())
     past, alias = city.history, alias_of(city.id)
     subscriber = open_subscriber(settings, pool, sources, alias)
-    retention = Retention(pool, past, SystemClock())
+    retention = Retention(pool, past, SystemClock(), recorded(AuditLog(pool)))
     carrier = Courier(pool, client, settings.city, [notifier.consume])
     rate = Rate()
 
@@ -165,7 +168,7 @@ async def courier(settings: Settings) -> None:
         notifier.run(),
         sources.run(),
         subscriber.run(),
-        carry_for_tenants(settings, Tenants(pool), client, past, alias, subscribers.of),
+        carry_for_tenants(settings, pool, client, past, alias, subscribers.of),
         subscribers.follow(),
         gate.follow(),
         tell_every_second(client, "courier", numbers),

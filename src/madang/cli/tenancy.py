@@ -11,10 +11,11 @@ from urllib.parse import urlencode
 import asyncpg
 
 from madang.base.city import HistorySettings
-from madang.base.clock import SystemClock
+from madang.base.clock import SystemClock, to_iso
 from madang.base.errors import NonexistentTenant
 from madang.base.limits import SNAPSHOT_CONNECTIONS_MAX, TENANT_CONNECTIONS_MAX
 from madang.bus.courier import Courier
+from madang.cli.serving import certificate_files
 from madang.cli.tidy import keep_tidy
 from madang.context.catalogue import Catalogue
 from madang.context.contexts import Contexts
@@ -22,23 +23,27 @@ from madang.context.discovery import Discovery
 from madang.context.entity_maps import EntityMaps
 from madang.context.expiry import Expiry
 from madang.context.notifier import Notifier
+from madang.context.sealed_rows import seal_rows
 from madang.context.store import Store
 from madang.context.subscriptions import Subscriptions
 from madang.context.tenants import Tenant, Tenants
 from madang.context.turn import ensure_partitions
 from madang.context.writer import Writer
 from madang.engine.database import LOST, connect_planned, connect_pool, migrate
+from madang.engine.sealing import seal_of_city
 from madang.engine.settings import Settings
 from madang.federation.federation import Federation
 from madang.federation.leases import Door
 from madang.federation.source_notifier import SourceNotifier
 from madang.federation.subscriber import Subscriber
 from madang.history.past import open_past
-from madang.history.retention import Retention
+from madang.history.retention import Gone, Record, Retention
 from madang.people.http import Handler, Request, Response
 from madang.people.ngsi.broker import Broker
 from madang.people.ngsi.routes import NgsiLd
 from madang.people.ngsi.snapshot_door import Keeping
+from madang.trust.audit.entry import Event
+from madang.trust.audit.log import AuditLog
 from madang.trust.audit.recorder import Recorder
 from madang.trust.policy.makers import Makers
 
@@ -104,6 +109,7 @@ class TenantHouse:
 
     async def _broker(self, tenant: Tenant) -> NgsiLd:
         pool = await connect_pool(self._settings.database, 1, TENANT_CONNECTIONS_MAX, tenant.schema)
+        await seal_rows(pool, seal_of_city())
         planned = await connect_planned(self._settings.database, TENANT_CONNECTIONS_MAX, tenant.schema)
         writer = Writer(pool, None, data_dir=self._settings.run_dir if self._settings.embedded_database else None)
         writer.start()
@@ -166,17 +172,17 @@ def _error(task: asyncio.Task[None]) -> BaseException:
 
 
 async def carry_for_tenants(
-    settings: Settings, tenants: Tenants, client: Any, past: HistorySettings, alias: str, sights: SightsOf
+    settings: Settings, pool: asyncpg.Pool, client: Any, past: HistorySettings, alias: str, sights: SightsOf
 ) -> None:
     """Follows the register: each tenant's changes go to its own subscriptions, and to the bus under a name of its own, so
     that who listens to the city hears nothing of them."""
-    known: set[int] = set()
+    tenants, register, known = Tenants(pool), AuditLog(pool), set[int]()
     async with asyncio.TaskGroup() as work:
         while True:
             for tenant in await _listed(tenants):
                 if tenant.id not in known:
                     known.add(tenant.id)
-                    work.create_task(_carry(settings, tenant, client, past, f"{alias}-{tenant.id}", sights))
+                    work.create_task(_carry(settings, tenant, client, past, f"{alias}-{tenant.id}", register, sights))
             await asyncio.sleep(LOOK_S)
 
 
@@ -188,7 +194,13 @@ async def _listed(tenants: Tenants) -> list[Tenant]:
 
 
 async def _carry(
-    settings: Settings, tenant: Tenant, client: Any, past: HistorySettings, alias: str, sights: SightsOf
+    settings: Settings,
+    tenant: Tenant,
+    client: Any,
+    past: HistorySettings,
+    alias: str,
+    register: AuditLog,
+    sights: SightsOf,
 ) -> None:
     pool = await connect_pool(settings.database, 1, 2, tenant.schema)
     headers = (("NGSILD-Tenant", tenant.name),)
@@ -197,16 +209,31 @@ async def _carry(
     subscriber = open_subscriber(settings, pool, sources, alias, tenant.name)
     courier = Courier(pool, client, f"{settings.city}-{tenant.schema}", [notifier.consume])
     await notifier.start()
-    retention = Retention(pool, past, SystemClock())
+    retention = Retention(pool, past, SystemClock(), recorded(register, tenant.name))
     await asyncio.gather(courier.run(), notifier.run(), sources.run(), subscriber.run(), retention.run())
+
+
+def recorded(register: AuditLog, tenant: str = "") -> Record:
+    """Puts on record what goes of a tenant's history: `accepted` before, `done` with the rows after."""
+
+    async def record(gone: Gone) -> None:
+        details = {"before": to_iso(gone.before), **({"tenant": tenant} if tenant else {})}
+        if gone.rows is not None:
+            details["rows"] = str(gone.rows)
+        outcome = "accepted" if gone.rows is None else "done"
+        await register.append(
+            Event(SystemClock().now(), "madang", "history.retain", gone.what, "its time is over", outcome, details)
+        )
+
+    return record
 
 
 def open_subscriber(
     settings: Settings, pool: asyncpg.Pool, sources: SourceNotifier, alias: str, tenant: str = ""
 ) -> Subscriber:
     """Subscribes at the sources that `sources` hears of; they tell at the gateway."""
-    host = os.environ.get("MADANG_HOST", "127.0.0.1")
-    address = os.environ.get("MADANG_ADDRESS") or f"http://{host}:{settings.http_port}"
+    host, scheme = os.environ.get("MADANG_HOST", "127.0.0.1"), "https" if certificate_files() else "http"
+    address = os.environ.get("MADANG_ADDRESS") or f"{scheme}://{host}:{settings.http_port}"
     suffix = f"?{urlencode({'tenant': tenant})}" if tenant else ""
     door = Door(alias, f"{address.rstrip('/')}/madang/v1/notifications/", suffix)
     return Subscriber(pool, sources.federation, Contexts(catalogue=Catalogue(pool)), door)

@@ -4,35 +4,29 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import ipaddress
-import os
-import socket
 from collections import OrderedDict
+from collections.abc import Sequence
 from typing import Any
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urlsplit
 
-import httpx
+import aiohttp
 import msgspec
 
 from madang.base.errors import BadRequest, ContextUnavailable, MadangError
 from madang.base.limits import CONTEXT_CACHE_MAX, CONTEXT_FETCH_MAX_BYTES, CONTEXT_FETCH_TIMEOUT_S
 from madang.context.catalogue import Catalogue, Stored, own_id
+from madang.engine.outward import Network, networks_of_city, open_session, read_bounded
 from madang.model.context import CORE, Context, compile_context, is_core_url, urls_of
 
 MAX_REDIRECTS = 3
 MAX_DOCUMENTS = 32
 
 
-def allow_private() -> bool:
-    """Whether contexts may be fetched from private addresses (a city's own server): `MADANG_CONTEXT_PRIVATE=1`."""
-    return os.environ.get("MADANG_CONTEXT_PRIVATE") == "1"
-
-
 class Contexts:
     """Answers `@context` values with compiled contexts. With a catalogue, what was fetched outlives this process."""
 
-    def __init__(self, private: bool | None = None, catalogue: Catalogue | None = None) -> None:
-        self._private = allow_private() if private is None else private
+    def __init__(self, catalogue: Catalogue | None = None) -> None:
+        self._allowed = networks_of_city()
         self._compiled: OrderedDict[bytes, Context] = OrderedDict()
         self._catalogue = catalogue
         self._change = 0
@@ -70,10 +64,10 @@ class Contexts:
 
     async def _document(self, url: str) -> Any:
         if self._catalogue is None:
-            return await fetch(url, self._private)
+            return await fetch(url, self._allowed)
         stored = await self._catalogue.find(own_id(url) or url)
         if stored is None:
-            stored = await self._catalogue.cache(url, await fetch(url, self._private))
+            stored = await self._catalogue.cache(url, await fetch(url, self._allowed))
         return stored.body
 
     async def reload(self, stored: Stored) -> None:
@@ -81,7 +75,7 @@ class Contexts:
         assert self._catalogue is not None
         assert stored.url is not None
         try:
-            document = await fetch(stored.url, self._private)
+            document = await fetch(stored.url, self._allowed)
             check_source(document["@context"])
         except (MadangError, KeyError, TypeError) as error:
             raise ContextUnavailable(f"@context {stored.url}: {error}") from None
@@ -113,51 +107,17 @@ def check_source(source: Any) -> None:
     compile_context(source, {url: nothing for url in urls_of(source)})
 
 
-async def fetch(url: str, private: bool) -> Any:
-    """The JSON at `url`: by http(s), within size, time and redirects, never from a private address unless allowed.
-
-    The address that was checked is the address that is asked, so a name cannot change its mind in between.
-    """
-    async with asyncio.timeout(CONTEXT_FETCH_TIMEOUT_S):
-        for _ in range(MAX_REDIRECTS + 1):
-            try:
-                response = await _fetch_once(url, private)
-            except (httpx.HTTPError, OSError, TimeoutError, ValueError) as error:
-                raise ContextUnavailable(f"@context {url}: {error or type(error).__name__}") from None
-            if isinstance(response, str):
-                url = urljoin(url, response)
-                continue
-            return response
-    raise ContextUnavailable(f"@context {url}: too many redirects")
-
-
-async def _fetch_once(url: str, private: bool) -> Any:
+async def fetch(url: str, allowed: Sequence[Network]) -> Any:
+    """The JSON at `url`: by http(s), within size, time and redirects, never from a private address unless allowed. Raises
+    BadRequest for another scheme, ContextUnavailable."""
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise BadRequest(f"@context must be an http(s) URL: {url[:200]}")
-    port = parts.port or (443 if parts.scheme == "https" else 80)
-    address = await _address(parts.hostname, port, private)
-    host = f"[{address}]" if ":" in address else address
-    target = parts._replace(netloc=f"{host}:{port}").geturl()
-    headers = {"host": parts.netloc, "accept": "application/ld+json, application/json"}
-    async with (
-        httpx.AsyncClient(timeout=CONTEXT_FETCH_TIMEOUT_S, trust_env=False) as client,
-        client.stream("GET", target, headers=headers, extensions={"sni_hostname": parts.hostname}) as response,
-    ):
-        if response.is_redirect:
-            return str(response.headers["location"])
-        response.raise_for_status()
-        data = b""
-        async for chunk in response.aiter_bytes():
-            data += chunk
-            if len(data) > CONTEXT_FETCH_MAX_BYTES:
-                raise ValueError(f"larger than {CONTEXT_FETCH_MAX_BYTES} bytes")
-    return msgspec.json.decode(data)
-
-
-async def _address(host: str, port: int, private: bool) -> str:
-    found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    for *_, address in found:
-        if private or ipaddress.ip_address(address[0]).is_global:
-            return str(address[0])
-    raise ValueError("private addresses are not asked")
+    try:
+        async with asyncio.timeout(CONTEXT_FETCH_TIMEOUT_S), open_session(allowed) as session:
+            headers = {"accept": "application/ld+json, application/json"}
+            async with session.get(url, headers=headers, max_redirects=MAX_REDIRECTS) as response:
+                response.raise_for_status()
+                return msgspec.json.decode(await read_bounded(response, CONTEXT_FETCH_MAX_BYTES))
+    except (aiohttp.ClientError, OSError, TimeoutError, ValueError) as error:
+        raise ContextUnavailable(f"@context {url}: {error or type(error).__name__}") from None

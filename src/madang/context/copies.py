@@ -6,6 +6,7 @@ tenant, so that whatever reads or writes a tenant reads and writes a snapshot.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -16,6 +17,7 @@ from madang.base.clock import Clock, SystemClock
 from madang.base.errors import Conflict, NotFound, TooManyResults
 from madang.base.limits import SNAPSHOTS_MAX
 from madang.engine.database import explain
+from madang.engine.sealing import seal_of_city
 
 PREPARING = "preparing"
 DEFAULT_PRIORITY = 5
@@ -68,7 +70,7 @@ class Copies:
     """The snapshots of one tenant."""
 
     def __init__(self, pool: asyncpg.Pool, clock: Clock | None = None) -> None:
-        self._pool, self.clock = pool, clock or SystemClock()
+        self._pool, self.clock, self._seal = pool, clock or SystemClock(), seal_of_city()
 
     async def reserve(self, connection: asyncpg.Connection) -> int:
         """A number for a new snapshot, locked by the maker's connection as long as that lives."""
@@ -82,12 +84,13 @@ class Copies:
 
     async def create(self, identifier: str, number: int, body: dict[str, Any], expires: datetime) -> Copy:
         """Raises Conflict, and TooManyResults when there are so many already that none of less priority can go."""
-        return _copy(await self._run("fetchrow", _CREATE, identifier, number, body, self.clock.now(), expires))
+        sealed = self._seal.close_body(body, identifier)
+        return self._copy(await self._run("fetchrow", _CREATE, identifier, number, sealed, self.clock.now(), expires))
 
     async def room_for(self, priority: int) -> Copy | None:
         """Which one goes for another of that priority (clause 5.5.15): the least, then the one that ends first; None while
         there is room. Raises TooManyResults when all matter more."""
-        found = [_copy(one) for one in await self._run("fetch", f"SELECT {_COLUMNS} FROM snapshot")]  # noqa: S608
+        found = [self._copy(one) for one in await self._run("fetch", f"SELECT {_COLUMNS} FROM snapshot")]  # noqa: S608
         if len(found) < SNAPSHOTS_MAX:
             return None
         least = min(found, key=lambda one: (one.priority, one.expires))
@@ -102,7 +105,7 @@ class Copies:
         if record is not None and record["status"] == PREPARING:
             await self.mark_interrupted()
             record = await self._run("fetchrow", sql, identifier, self.clock.now())
-        return None if record is None else _copy(record)
+        return None if record is None else self._copy(record)
 
     async def get(self, identifier: str) -> Copy:
         """Raises NotFound."""
@@ -114,25 +117,26 @@ class Copies:
     async def every(self) -> list[Copy]:
         """All that are not over, by id."""
         sql = f"SELECT {_COLUMNS} FROM snapshot WHERE expires_at > $1 ORDER BY id"  # noqa: S608
-        return [_copy(record) for record in await self._run("fetch", sql, self.clock.now())]
+        return [self._copy(record) for record in await self._run("fetch", sql, self.clock.now())]
 
     async def over(self) -> list[Copy]:
         sql = f"SELECT {_COLUMNS} FROM snapshot WHERE expires_at <= $1"  # noqa: S608
-        return [_copy(record) for record in await self._run("fetch", sql, self.clock.now())]
+        return [self._copy(record) for record in await self._run("fetch", sql, self.clock.now())]
 
     async def finish(self, copy: Copy, status: str, details: dict[str, Any]) -> Copy | None:
         """None when it was deleted meanwhile."""
         number = int(copy.schema.rsplit("_", 1)[1])
         record = await self._run("fetchrow", _FINISH, copy.id, status, details, self.clock.now(), number)
-        return None if record is None else _copy(record)
+        return None if record is None else self._copy(record)
 
     async def change(self, identifier: str, body: dict[str, Any], expires: datetime) -> Copy:
         """Raises NotFound."""
         sql = f"UPDATE snapshot SET body = $2, expires_at = $3, modified_at = $4 WHERE id = $1 RETURNING {_COLUMNS}"  # noqa: S608
-        record = await self._run("fetchrow", sql, identifier, body, expires, self.clock.now())
+        sealed = self._seal.close_body(body, identifier)
+        record = await self._run("fetchrow", sql, identifier, sealed, expires, self.clock.now())
         if record is None:
             raise NotFound(f"no snapshot {identifier}")
-        return _copy(record)
+        return self._copy(record)
 
     async def use(self, identifier: str) -> None:
         await self._run("execute", "UPDATE snapshot SET last_used_at = $2 WHERE id = $1", identifier, self.clock.now())
@@ -150,6 +154,9 @@ class Copies:
         details = {"interrupted": INTERRUPTED}
         await self._run("execute", _INTERRUPTED, details, self.clock.now())
 
+    def _copy(self, record: asyncpg.Record) -> Copy:
+        return _copy(self._seal.open_row(record))
+
     async def _run(self, method: str, sql: str, *values: Any) -> Any:
         try:
             return await getattr(self._pool, method)(sql, *values)
@@ -159,7 +166,7 @@ class Copies:
             raise explain(error) from error
 
 
-def _copy(record: asyncpg.Record) -> Copy:
+def _copy(record: Mapping[str, Any]) -> Copy:
     details = record["details"]
     if "interrupted" in details:
         body = record["body"]

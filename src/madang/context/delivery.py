@@ -6,7 +6,7 @@ import asyncio
 import time
 import uuid
 from collections import OrderedDict
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any
@@ -18,6 +18,7 @@ import msgspec
 
 from madang.base.clock import to_iso
 from madang.base.limits import NOTIFY_HOST_CONNECTIONS, NOTIFY_HOSTS_MAX
+from madang.engine.outward import Network, named_tls, networks_of_city, open_session, resolve
 from madang.model.context import CORE_URL
 from madang.model.endpoint import Endpoint, Pairs
 from madang.model.render import Form
@@ -72,7 +73,7 @@ class Delivery:
     """The way out of one process. `headers` go with every notification."""
 
     def __init__(self, headers: Pairs = ()) -> None:
-        self._headers = headers
+        self._headers, self._allowed = headers, networks_of_city()
         self._gates: OrderedDict[str, Gate] = OrderedDict()
         self._http: aiohttp.ClientSession | None = None
 
@@ -84,7 +85,7 @@ class Delivery:
         """A notification of any kind. Raises one of FAILED; an HTTP status of 400 or more is a failure."""
         async with self._gate(urlsplit(endpoint.uri).netloc).turn(), asyncio.timeout(endpoint.timeout_s):
             if endpoint.is_mqtt:
-                await send_mqtt(endpoint, form, body, self._headers)
+                await send_mqtt(endpoint, form, body, self._headers, self._allowed)
             else:
                 await self._post(endpoint, form, body)
 
@@ -107,7 +108,7 @@ class Delivery:
         else:
             headers["Link"] = link(form)
         if self._http is None:  # only inside a running loop
-            self._http = aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=20))
+            self._http = open_session(self._allowed)
         posting = self._http.post(endpoint.uri, data=msgspec.json.encode(body), headers=headers, allow_redirects=False)
         async with posting as response:
             response.raise_for_status()
@@ -142,7 +143,9 @@ def link(form: Form) -> str:
     return f'<{url}>; rel="http://www.w3.org/ns/json-ld#context"; type="application/ld+json"'
 
 
-async def send_mqtt(endpoint: Endpoint, form: Form, body: dict[str, Any], headers: Pairs) -> None:
+async def send_mqtt(
+    endpoint: Endpoint, form: Form, body: dict[str, Any], headers: Pairs, allowed: Sequence[Network]
+) -> None:
     """Clause 7.2: the payload carries the metadata that HTTP has in headers."""
     parts, told = urlsplit(endpoint.uri), dict(endpoint.notifier)
     metadata = {"Content-Type": endpoint.accept, **dict(headers), **dict(endpoint.receiver)}
@@ -150,12 +153,13 @@ async def send_mqtt(endpoint: Endpoint, form: Form, body: dict[str, Any], header
         body = with_context(body, form)
     else:
         metadata["Link"] = link(form)
+    name, port = parts.hostname or "", parts.port or (8883 if parts.scheme == "mqtts" else 1883)
     async with aiomqtt.Client(
-        parts.hostname or "",
-        parts.port or (8883 if parts.scheme == "mqtts" else 1883),
+        await resolve(name, port, allowed),
+        port,
         username=unquote(parts.username) if parts.username else None,
         password=unquote(parts.password) if parts.password else None,
-        tls_params=aiomqtt.TLSParameters() if parts.scheme == "mqtts" else None,
+        tls_context=named_tls(name) if parts.scheme == "mqtts" else None,
         protocol=_MQTT_VERSIONS[told.get("MQTT-Version", "mqtt3.1.1")],  # which brokers of either version speak
     ) as client:
         payload = msgspec.json.encode({"metadata": metadata, "body": body})

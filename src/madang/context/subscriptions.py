@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -10,6 +11,7 @@ import asyncpg
 from madang.base.clock import from_iso, to_iso
 from madang.base.errors import Conflict, MadangError, NotFound, PreconditionFailed, TooManyResults
 from madang.base.limits import SUBSCRIPTIONS_MAX
+from madang.engine.sealing import seal_of_city
 from madang.model.context import Context
 from madang.model.subscription import Subscription
 
@@ -20,7 +22,7 @@ class Subscriptions:
     """Subscriptions in PostgreSQL, with their counters; `table` is `subscription` or another of its form."""
 
     def __init__(self, pool: asyncpg.Pool, table: str = "subscription", most: int = SUBSCRIPTIONS_MAX) -> None:
-        self._pool, self._table, self._most = pool, table, most
+        self._pool, self._table, self._most, self._seal = pool, table, most, seal_of_city()
         self._noted = f"WITH noted AS MATERIALIZED (SELECT nextval('{table}_change')) "
 
     async def create(
@@ -39,7 +41,8 @@ class Subscriptions:
             raise TooManyResults(f"there are {self._most} subscriptions already")
         sql = f"{self._noted}INSERT INTO {self._table} (id, body, context, local, via, maker) SELECT $1, $2, $3, $4, $5, $6 FROM noted"  # noqa: S608
         try:
-            await self._pool.execute(sql, subscription.id, data, context.source, local, via, maker)
+            sealed = self._seal.close_body(data, subscription.id)
+            await self._pool.execute(sql, subscription.id, sealed, context.source, local, via, maker)
         except asyncpg.UniqueViolationError:
             raise Conflict(f"{subscription.id} exists already") from None
 
@@ -53,7 +56,8 @@ class Subscriptions:
     ) -> None:
         """Only as it was `seen` modified, if that is given. Raises NotFound, PreconditionFailed."""
         sql = f"UPDATE {self._table} SET body = $2, context = $3, maker = $4, modified_at = now() FROM noted {_AS_SEEN.format(5)}"  # noqa: S608
-        if await self._pool.execute(self._noted + sql, identifier, data, context.source, maker, seen) == "UPDATE 0":
+        sealed = self._seal.close_body(data, identifier)
+        if await self._pool.execute(self._noted + sql, identifier, sealed, context.source, maker, seen) == "UPDATE 0":
             raise missing(f"no subscription {identifier}", seen)
 
     async def delete(self, identifier: str, seen: datetime | None = None) -> None:
@@ -62,16 +66,16 @@ class Subscriptions:
         if await self._pool.execute(self._noted + sql, identifier, seen) == "DELETE 0":
             raise missing(f"no subscription {identifier}", seen)
 
-    async def get(self, identifier: str) -> asyncpg.Record:
+    async def get(self, identifier: str) -> dict[str, Any]:
         """Raises NotFound."""
         record = await self._pool.fetchrow(f"SELECT * FROM {self._table} WHERE id = $1", identifier)  # noqa: S608
         if record is None:
             raise NotFound(f"no subscription {identifier}")
-        return record
+        return self._seal.open_row(record)
 
-    async def page(self, limit: int, offset: int) -> list[asyncpg.Record]:
+    async def page(self, limit: int, offset: int) -> list[dict[str, Any]]:
         sql = f"SELECT * FROM {self._table} ORDER BY id LIMIT $1 OFFSET $2"  # noqa: S608
-        return list(await self._pool.fetch(sql, limit, offset))
+        return [self._seal.open_row(record) for record in await self._pool.fetch(sql, limit, offset)]
 
     async def count(self) -> int:
         return int(await self._pool.fetchval(f"SELECT count(*) FROM {self._table}"))  # noqa: S608
@@ -81,9 +85,9 @@ class Subscriptions:
         sql = f"SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM {self._table}_change"  # noqa: S608
         return int(await self._pool.fetchval(sql))
 
-    async def every(self) -> list[asyncpg.Record]:
+    async def every(self) -> list[dict[str, Any]]:
         sql = f"SELECT id, body, context, modified_at, local, via, maker FROM {self._table}"  # noqa: S608
-        return list(await self._pool.fetch(sql))
+        return [self._seal.open_row(record) for record in await self._pool.fetch(sql)]
 
 
 def missing(what: str, seen: datetime | None) -> MadangError:
@@ -91,7 +95,7 @@ def missing(what: str, seen: datetime | None) -> MadangError:
     return NotFound(what) if seen is None else PreconditionFailed("it was changed meanwhile")
 
 
-def describe(record: asyncpg.Record) -> dict[str, Any]:
+def describe(record: Mapping[str, Any]) -> dict[str, Any]:
     """A subscription as its owner sees it, with counters."""
     body = dict(record["body"])
     notification = dict(body["notification"])
@@ -111,7 +115,7 @@ def describe(record: asyncpg.Record) -> dict[str, Any]:
     return body
 
 
-def _health(record: asyncpg.Record) -> str:
+def _health(record: Mapping[str, Any]) -> str:
     failed, told = record["last_failure"], record["last_success"]
     return "failed" if failed and (not told or failed > told) else "ok"
 

@@ -15,6 +15,7 @@ from yarl import URL
 
 from madang.base.clock import SystemClock, to_iso
 from madang.base.limits import PEER_BODY_MAX_BYTES, PEERS_AT_ONCE
+from madang.engine.outward import networks_of_city, open_session, read_bounded
 from madang.model.registration import Registration
 
 UNREACHABLE = 504
@@ -96,6 +97,7 @@ class Peers:
 
     def __init__(self) -> None:
         self._session: aiohttp.ClientSession | None = None
+        self._allowed = networks_of_city()
         self._health: dict[str, Health] = {}
 
     def health(self, identifier: str) -> Health:
@@ -141,16 +143,13 @@ class Peers:
             call.method, url_of(call), data=data, headers=headers_of(call, origin), allow_redirects=False
         )
         async with asking as response:
-            return _reply(response, await _bounded(response))
+            return _reply(response, await read_bounded(response, PEER_BODY_MAX_BYTES))
 
     @property
     def _http(self) -> aiohttp.ClientSession:
         if self._session is None:  # only inside a running loop
-            self._session = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=20),
-                cookie_jar=aiohttp.DummyCookieJar(),
-                timeout=aiohttp.ClientTimeout(total=None),  # each source has its own
-            )
+            # each source has a time of its own
+            self._session = open_session(self._allowed, timeout=aiohttp.ClientTimeout(total=None))
         return self._session
 
     async def close(self) -> None:
@@ -189,16 +188,6 @@ def headers_of(call: Call, origin: Origin) -> dict[str, str]:
         out["ngsild-tenant"] = call.registration.tenant
     out["via"] = ", ".join(filter(None, (origin.via, f"1.1 {origin.alias}")))
     return {name.title(): value for name, value in out.items()}  # some sources read the usual case only
-
-
-async def _bounded(response: aiohttp.ClientResponse) -> bytes:
-    chunks, size = [], 0
-    async for chunk in response.content.iter_any():
-        size += len(chunk)
-        if size > PEER_BODY_MAX_BYTES:
-            raise ValueError("the answer is too large")
-        chunks.append(chunk)
-    return b"".join(chunks)
 
 
 def _reply(response: aiohttp.ClientResponse, data: bytes) -> Reply:

@@ -11,6 +11,7 @@ from madang.base.errors import Conflict, NotFound, TooManyResults
 from madang.base.limits import REGISTRATIONS_MAX
 from madang.context.subscriptions import missing
 from madang.engine.database import explain
+from madang.engine.sealing import seal_of_city
 from madang.model.context import Context
 
 _NOTED = "WITH noted AS MATERIALIZED (SELECT nextval('csource_change')) "
@@ -21,7 +22,7 @@ class Registrations:
     """JSON documents, each with the context that its names are in."""
 
     def __init__(self, pool: asyncpg.Pool) -> None:
-        self._pool = pool
+        self._pool, self._seal = pool, seal_of_city()
 
     async def create(self, identifier: str, data: dict[str, Any], context: Context) -> None:
         """Raises Conflict, TooManyResults at the limit."""
@@ -29,7 +30,8 @@ class Registrations:
             raise TooManyResults(f"there are {REGISTRATIONS_MAX} registrations already")
         sql = f"{_NOTED}INSERT INTO csource (id, body, context) SELECT $1, $2, $3 FROM noted"  # noqa: S608
         try:
-            await self._run("execute", sql, identifier, data, context.source)
+            sealed = self._seal.close_body(data, identifier)
+            await self._run("execute", sql, identifier, sealed, context.source)
         except asyncpg.UniqueViolationError:
             raise Conflict(f"{identifier} exists already") from None
 
@@ -41,7 +43,8 @@ class Registrations:
             "UPDATE csource SET body = $2, context = $3, modified_at = now() FROM noted"
             " WHERE id = $1 AND ($4::timestamptz IS NULL OR modified_at = $4)"
         )
-        if await self._run("execute", _NOTED + sql, identifier, data, context.source, seen) == "UPDATE 0":
+        sealed = self._seal.close_body(data, identifier)
+        if await self._run("execute", _NOTED + sql, identifier, sealed, context.source, seen) == "UPDATE 0":
             raise missing(f"no registration {identifier}", seen)
 
     async def delete(self, identifier: str, seen: datetime | None = None) -> None:
@@ -50,20 +53,21 @@ class Registrations:
         if await self._run("execute", _NOTED + sql, identifier, seen) == "DELETE 0":
             raise missing(f"no registration {identifier}", seen)
 
-    async def get(self, identifier: str) -> asyncpg.Record:
+    async def get(self, identifier: str) -> dict[str, Any]:
         """Raises NotFound."""
         record = await self._run("fetchrow", "SELECT * FROM csource WHERE id = $1", identifier)
         if record is None:
             raise NotFound(f"no registration {identifier}")
-        return record
+        return self._seal.open_row(record)
 
     async def versions(self, since: datetime | None) -> dict[str, datetime]:
         """When those were written that were written since then; all without a moment."""
         sql = "SELECT id, modified_at FROM csource WHERE $1::timestamptz IS NULL OR modified_at >= $1"
         return {record["id"]: record["modified_at"] for record in await self._run("fetch", sql, since)}
 
-    async def some(self, ids: list[str]) -> list[asyncpg.Record]:
-        return list(await self._run("fetch", "SELECT * FROM csource WHERE id = ANY($1)", ids))
+    async def some(self, ids: list[str]) -> list[dict[str, Any]]:
+        rows = await self._run("fetch", "SELECT * FROM csource WHERE id = ANY($1)", ids)
+        return [self._seal.open_row(row) for row in rows]
 
     async def ids(self) -> set[str]:
         return {record["id"] for record in await self._run("fetch", "SELECT id FROM csource")}

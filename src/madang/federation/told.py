@@ -11,6 +11,7 @@ import asyncpg
 import msgspec
 
 from madang.base.limits import NOTIFY_BODY_MAX_ENTITIES
+from madang.engine.sealing import seal_of_city
 
 NEWLY, UPDATED, GONE = "newlyMatching", "updated", "noLongerMatching"
 _ENCODE = msgspec.json.Encoder().encode
@@ -60,12 +61,17 @@ class Told:
     """What was told outlives the process, so that a restart neither forgets nor repeats. Raises one of LOST."""
 
     def __init__(self, pool: asyncpg.Pool) -> None:
-        self._pool = pool
+        self._pool, self._seal = pool, seal_of_city()
 
     async def of(self, subscription: str, since: datetime, ids: Iterable[str] | None) -> dict[str, Shown]:
         """What it was told of these registrations, of all without `ids`, as it has been since its last change."""
         records = await self._pool.fetch(_OF, subscription, since, None if ids is None else list(ids))
-        return {record["registration_id"]: Shown(record["version"], record["data"]) for record in records}
+        return {
+            record["registration_id"]: Shown(
+                record["version"], self._seal.open_body(record["data"], record["registration_id"])
+            )
+            for record in records
+        }
 
     async def whom(self, ids: Iterable[str]) -> dict[str, set[str]]:
         """Subscription -> those of these registrations that it was told of."""
@@ -82,7 +88,8 @@ class Told:
             sql = "DELETE FROM csource_told WHERE subscription_id = $1 AND since = $2 AND registration_id = ANY($3)"
             await self._pool.execute(sql, subscription, since, ids)
             return
-        versions, data = [row.version for row in rows], [_ENCODE(row.data) for row in rows]
+        versions = [row.version for row in rows]
+        data = [_ENCODE(self._seal.close_body(row.data, key)) for key, row in difference.registrations.items()]
         await self._pool.execute(_KEEP, subscription, since, ids, versions, data)
 
     async def forget(self, subscription: str, since: datetime) -> None:

@@ -1,10 +1,12 @@
-"""/madang/v1/audit: the newest entries, the signed checkpoint, proofs (RFC 6962). For operators and auditors."""
+"""/madang/v1/audit: the newest entries, the signed checkpoint, proofs (RFC 6962), for operators and auditors; /madang/v1/witness: where
+other cities have their logs cosigned (C2SP tlog-witness), for who signs as one of them."""
 
 from __future__ import annotations
 
 import base64
 
-from madang.base.errors import BadRequest
+from madang.base.errors import BadRequest, Conflict
+from madang.base.limits import WITNESS_BODY_MAX_BYTES
 from madang.people.http import Handler, Request, Response
 from madang.trust.audit.log import decode_leaf
 from madang.trust.audit.recorder import Recorder
@@ -20,6 +22,7 @@ class AuditDoor:
             "audit/checkpoint": {"GET": self._checkpoint},
             "audit/proof/inclusion": {"GET": self._inclusion},
             "audit/proof/consistency": {"GET": self._consistency},
+            "witness/add-checkpoint": {"POST": self._add_checkpoint},
         }
 
     async def _list(self, request: Request) -> Response:
@@ -35,7 +38,18 @@ class AuditDoor:
 
     async def _checkpoint(self, request: Request) -> Response:
         request.caller.require("read", "audit")
-        return Response.json({"note": await self._recorder.keeper.sign(), "key": self._recorder.keeper.key})
+        note, cosigning = await self._recorder.keeper.sign(), self._recorder.cosigning
+        return Response.json(
+            {"note": cosigning.under(note), "key": self._recorder.keeper.key, "witnesses": cosigning.describe()}
+        )
+
+    async def _add_checkpoint(self, request: Request) -> Response:
+        body = await request.body(WITNESS_BODY_MAX_BYTES)
+        try:
+            lines = await self._recorder.vouching.add_checkpoint(body)
+        except Conflict as error:
+            return Response(409, f"{error.extra['size']}\n".encode(), [(b"content-type", b"text/x.tlog.size")])
+        return Response(200, lines.encode(), [(b"content-type", b"text/plain; charset=utf-8")])
 
     async def _inclusion(self, request: Request) -> Response:
         request.caller.require("read", "audit")

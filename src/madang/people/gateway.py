@@ -12,7 +12,8 @@ from typing import Protocol
 from urllib.parse import urlsplit
 
 from madang import __version__
-from madang.base.errors import Forbidden, Unauthorized
+from madang.base.city import DefenceSettings
+from madang.base.errors import Forbidden, TooMany, Unauthorized
 from madang.people.http import (
     Handler,
     Receive,
@@ -29,19 +30,25 @@ from madang.people.http import (
 from madang.people.openapi import document as openapi
 from madang.people.personal.door import PersonalDoor
 from madang.trust.caller import UNKNOWN, Caller, Claim
+from madang.trust.defence.guard import Guard
 
 CSP = (
-    "default-src 'self'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; "
-    "connect-src 'self' ws: wss:; worker-src 'self' blob:; font-src 'self'; object-src 'none'; base-uri 'none'; "
-    "frame-ancestors 'none'; form-action 'self'"
+    "default-src 'none'; script-src 'self'; worker-src blob:; connect-src 'self'; img-src 'self' data: blob:; "
+    "style-src 'self'; font-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
-PAGE_HEADERS = [
-    (b"content-security-policy", CSP.encode()),
+API_HEADERS = [
     (b"x-content-type-options", b"nosniff"),
+    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
+    (b"referrer-policy", b"no-referrer"),
+]
+PAGE_HEADERS = [
+    (b"x-content-type-options", b"nosniff"),
+    (b"content-security-policy", CSP.encode()),
     (b"referrer-policy", b"no-referrer"),
     (b"cross-origin-opener-policy", b"same-origin"),
+    (b"permissions-policy", b"camera=(), geolocation=(), microphone=()"),
 ]
-API_HEADERS = [(b"x-content-type-options", b"nosniff")]
+HSTS = [(b"strict-transport-security", b"max-age=31536000")]
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 SHOWN = frozenset({b"authorization", b"cookie"})
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -82,10 +89,14 @@ class Gateway:
         sensorthings: Mount | None = None,
         identity: Identifying | None = None,
         personal: PersonalDoor | None = None,
+        guard: Guard | None = None,
+        is_secure: bool = False,
     ) -> None:
         self._ngsi, self._manage, self._tiles, self._pages, self._metrics = ngsi, manage, tiles, pages, metrics
         self._sensorthings, self._identity, self._personal = sensorthings, identity, personal
         self._sockets, self._by_token, self._anonymous = sockets, by_token, anonymous
+        self._guard = guard or Guard(DefenceSettings())
+        self._always = HSTS if is_secure else []
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
@@ -99,16 +110,29 @@ class Gateway:
         raw = scope["raw_path"].decode("latin-1") if scope.get("raw_path") else scope["path"]
         parts = split_path(raw.partition("?")[0])
         if self._identity is not None and parts and parts[0] in self._identity.mounts:
-            answer = await guarded(_anybody, self._identity.handle, Request(scope, receive, parts))
-            await send_response(send, answer)
-            return
-        handler, rest, extra = self._route(parts)
-        request = Request(scope, receive, rest)
-        await send_response(send, await guarded(self._admit, handler, request), extra)
+            request = Request(scope, receive, parts)
+            response = await guarded(self._admit_anybody, self._identity.handle, request)
+            extra: list[tuple[bytes, bytes]] = []
+        else:
+            handler, rest, extra = self._route(parts)
+            request = Request(scope, receive, rest)
+            response = await guarded(self._admit, handler, request)
+        await send_response(send, response, extra + self._always if self._always else extra)
+        self._guard.saw(
+            request.caller.name, request.source, request.method, raw, response.status, response.entities,
+            len(response.body), request.raw_query,
+        )  # fmt: skip
+
+    async def _admit_anybody(self, request: Request) -> None:
+        """Knows from where it comes. Raises Forbidden, TooMany."""
+        request.source = self._guard.source(request.scope.get("client"), request.headers)
+        self._guard.admit_source(request.source)
 
     async def _admit(self, request: Request) -> None:
-        """Knows who calls. Raises Unauthorized, Forbidden."""
+        """Knows who calls, and from where. Raises Unauthorized, Forbidden, TooMany."""
+        await self._admit_anybody(request)
         request.caller = await self._caller(request.scope, request.headers)
+        self._guard.admit_principal(request.caller.name, request.source)
         _same_origin(request.method, request.headers, request.caller)
 
     def _route(self, parts: list[str]) -> tuple[Handler, list[str], list[tuple[bytes, bytes]]]:
@@ -163,14 +187,17 @@ class Gateway:
                 raise Unauthorized("what this socket was opened with has ended")
             return await self._caller(scope, headers)
 
-        opened = None
+        opened, source = None, self._guard.source(scope.get("client"), headers)
         try:
+            self._guard.admit_source(source)
             opened = await self._claim(scope, headers)
             caller = await again()
+            self._guard.admit_principal(caller.name, source)
             _same_origin("WEBSOCKET", headers, caller)
             if scope["path"] != "/ws" or (caller.reads.blind and not caller.claim.grants):
                 raise Forbidden("no socket for you here")
-        except (Unauthorized, Forbidden) as error:
+        except (Unauthorized, Forbidden, TooMany) as error:
+            self._guard.saw("anonymous", source, "WEBSOCKET", scope["path"], error.status, 0, 0, b"")
             await receive()
             await send({"type": "websocket.close", "code": 4000 + error.status, "reason": error.detail})
             return
@@ -193,10 +220,6 @@ def reading(service: str, handler: Handler) -> Handler:
         return await handler(request)
 
     return handle
-
-
-async def _anybody(request: Request) -> None:
-    return None
 
 
 async def _version(request: Request) -> Response:

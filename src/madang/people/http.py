@@ -46,12 +46,14 @@ JSON_TYPES = frozenset(
 
 @dataclass(slots=True)
 class Response:
-    """Status, ready body, headers (names in lower case). `length`: bytes of a body that HEAD leaves out."""
+    """Status, ready body, headers (names in lower case). `length`: bytes of a body that HEAD leaves out; `entities`: how many
+    are told in it."""
 
     status: int = 200
     body: bytes = b""
     headers: list[tuple[bytes, bytes]] = field(default_factory=list)
     length: int | None = None
+    entities: int = 0
 
     @classmethod
     def json(cls, value: Any, status: int = 200, media: bytes = b"application/json") -> Response:
@@ -78,7 +80,7 @@ def parse_query_string(raw: bytes) -> Mapping[str, str]:
 class Request:
     """One HTTP request. Header names are lower-case bytes; `parts` are the path segments after the mount, unquoted."""
 
-    __slots__ = ("_body", "_receive", "caller", "headers", "media_type", "method", "parts", "scope")
+    __slots__ = ("_body", "_receive", "caller", "headers", "media_type", "method", "parts", "scope", "source")
 
     def __init__(self, scope: Scope, receive: Receive, parts: list[str], caller: Caller = NOBODY) -> None:
         self.scope = scope
@@ -86,6 +88,7 @@ class Request:
         self.headers: dict[bytes, bytes] = dict(scope["headers"])
         self.parts = parts
         self.caller = caller
+        self.source = ""
         self._receive = receive
         self._body: bytes | None = None
         self.media_type = _media_type(self.headers.get(b"content-type", b""))
@@ -103,18 +106,20 @@ class Request:
     def header(self, name: bytes) -> str:
         return self.headers.get(name, b"").decode("latin-1")
 
-    async def body(self) -> bytes:
+    async def body(self, max_bytes: int = BODY_MAX_BYTES) -> bytes:
         """The whole body. Raises TooLarge before more than the limit is held in memory."""
         if self._body is not None:
             return self._body
         declared = self.headers.get(b"content-length", b"0")
-        if not declared.isdigit() or int(declared) > BODY_MAX_BYTES:
-            raise TooLarge(f"the body may have {BODY_MAX_BYTES} bytes")
+        if not declared.isdigit() or int(declared) > max_bytes:
+            raise TooLarge(f"the body may have {max_bytes} bytes")
         found = body_of(self._receive)
-        self._body = await self._received() if found is None else found
+        self._body = await self._received(max_bytes) if found is None else found
+        if len(self._body) > max_bytes:  # nothing was declared
+            raise TooLarge(f"the body may have {max_bytes} bytes")
         return self._body
 
-    async def _received(self) -> bytes:
+    async def _received(self, max_bytes: int) -> bytes:
         chunks, size, more = [], 0, True
         while more:
             message = await self._receive()
@@ -122,8 +127,8 @@ class Request:
                 raise BadRequest("the caller went away")
             chunk, more = message.get("body", b""), message.get("more_body", False)
             size += len(chunk)
-            if size > BODY_MAX_BYTES:
-                raise TooLarge(f"the body may have {BODY_MAX_BYTES} bytes")
+            if size > max_bytes:
+                raise TooLarge(f"the body may have {max_bytes} bytes")
             chunks.append(chunk)
         return chunks[0] if len(chunks) == 1 else b"".join(chunks)
 
@@ -177,6 +182,8 @@ def problem(error: MadangError, media: bytes = b"application/problem+json") -> R
     response = Response.json(error.problem(), error.status, media)
     if isinstance(error, MethodNotAllowed):
         response.headers.append((b"allow", ", ".join(error.allow).encode()))
+    if "wait_s" in error.extra:
+        response.headers.append((b"retry-after", str(error.extra["wait_s"]).encode()))
     return response
 
 

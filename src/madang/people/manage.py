@@ -14,9 +14,12 @@ from madang.people.acts import acted
 from madang.people.audit import AuditDoor
 from madang.people.http import Handler, Request, Response, nothing_here, pick_method
 from madang.people.policies import PolicyDoor
+from madang.people.privacy import Privacy, PrivacyDoor
 from madang.people.registers import RegistersDoor
+from madang.people.verdicts import VerdictDoor
 from madang.runtime.apps import Apps
 from madang.trust.audit.recorder import Recorder
+from madang.trust.defence.verdicts import Verdicts
 from madang.trust.identity.house import Identity
 
 T = TypeVar("T")
@@ -40,6 +43,8 @@ class Management:
         recorder: Recorder,
         policies: PolicyDoor,
         identity: Identity | None = None,
+        privacy: Privacy | None = None,
+        verdicts: Verdicts | None = None,
     ) -> None:
         self._city, self._apps, self._desk, self._letters = city, apps, desk, letters
         self._status, self._folders, self._recorder = status, app_folders, recorder
@@ -59,6 +64,8 @@ class Management:
             **AuditDoor(recorder).table,
             **policies.table,
             **RegistersDoor(identity).table,
+            **PrivacyDoor(privacy, recorder).table,
+            **VerdictDoor(verdicts, recorder).table,
         }
 
     @property

@@ -45,6 +45,7 @@ class Pages:
             response = ready(b"[" + b",".join(filter(None, bodies)) + b"]", context)
         else:
             response = await self._rendered(request, page.rows, form, asked.join, media, context)
+        response.entities = len(page.rows)
         if page.total is not None:
             response.headers.append((b"ngsild-results-count", str(page.total).encode()))
         response.headers += asked.links(page.more)
@@ -52,7 +53,9 @@ class Pages:
 
     async def of_rows(self, request: Request, rows: list[Row], asked: Asked, context: Context) -> Response:
         """Entities that were found elsewhere too. Raises NotAcceptable, TooManyResults."""
-        return await self._rendered(request, rows, asked.form, asked.join, accepted(request), context)
+        response = await self._rendered(request, rows, asked.form, asked.join, accepted(request), context)
+        response.entities = len(rows)
+        return response
 
     async def _rendered(
         self, request: Request, rows: list[Row], form: Form, join: Join | None, media: str, context: Context

@@ -6,6 +6,7 @@ from typing import Any
 
 from madang.base.clock import to_iso
 from madang.base.errors import BadRequest, Conflict
+from madang.engine.sealing import hide_body
 from madang.federation.federation import Federation
 from madang.model.context import Context
 from madang.model.kinds import NULL, check_id
@@ -89,7 +90,7 @@ class RegistrationResources:
         accepted_json(request)
         context = await self._broker.contexts.get(link_context(request))
         record = await self._federation.kept.get(check_id(request.parts[1]))
-        response = answer(request, await self._shown(record["body"], record["context"], context), context)
+        response = answer(request, await self._shown(request, record["body"], record["context"], context), context)
         return tagged(request, response, version_of(record["modified_at"]))
 
     async def page(self, request: Request) -> Response:
@@ -101,7 +102,9 @@ class RegistrationResources:
         limit, offset, count = paging(given)
         await self._federation.reload()
         found = self._federation.search(source_query(given, context))
-        shown = [await self._shown(one.data, one.context.source, context) for one in found[offset : offset + limit]]
+        shown = [
+            await self._shown(request, one.data, one.context.source, context) for one in found[offset : offset + limit]
+        ]
         response = answer(request, shown, context)
         more = len(found) > offset + limit
         response.headers += page_links("csourceRegistrations", request.raw_query, limit, offset, more, LD)
@@ -109,11 +112,12 @@ class RegistrationResources:
             response.headers.append((b"ngsild-results-count", str(len(found)).encode()))
         return response
 
-    async def _shown(self, body: dict[str, Any], source: Any, context: Context) -> dict[str, Any]:
-        """With the names that the asker's context has, and how its requests went."""
+    async def _shown(self, request: Request, body: dict[str, Any], source: Any, context: Context) -> dict[str, Any]:
+        """With the names that the asker's context has, and how its requests went; secrets for who may change it alone."""
         own = await self._broker.contexts.get(source)
         health = self._federation.peers.health(body["id"]).describe()
-        return renamed_registration(body, lambda name: context.compact(own.expand(name))) | health
+        shown = renamed_registration(body, lambda name: context.compact(own.expand(name))) | health
+        return shown if request.caller.may("write", "registrations") else hide_body(shown)
 
 
 def _written(data: dict[str, Any]) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from madang.context.copies import DEFAULT_PRIORITY, PREPARING, QUERIES, Copies, 
 from madang.context.copying import Details, Maker, clone
 from madang.context.delivery import FAILED, Delivery
 from madang.context.query import Query
+from madang.engine.sealing import hide_body
 from madang.model.context import CORE
 from madang.model.endpoint import parse_endpoint
 from madang.model.evaluate import satisfies
@@ -88,7 +89,8 @@ class SnapshotResources:
         request.caller.require("read", "snapshots")
         accepted_json(request)
         copy = await self._copies.get(check_id(request.parts[1]))
-        return answer(request, shown(copy), await self._broker.contexts.get(link_context(request)))
+        told = shown(copy) if request.caller.may("write", "snapshots") else hide_body(shown(copy))
+        return answer(request, told, await self._broker.contexts.get(link_context(request)))
 
     async def update(self, request: Request) -> Response:
         """Clause 5.16.4."""

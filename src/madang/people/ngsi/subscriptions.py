@@ -10,6 +10,7 @@ from madang.base.clock import to_iso
 from madang.base.errors import BadRequest
 from madang.context.periodic import query_of
 from madang.context.subscriptions import Subscriptions, describe
+from madang.engine.sealing import hide_body
 from madang.federation.source_subscription import check_source_subscription
 from madang.model.context import Context
 from madang.model.kinds import NULL, check_id, check_time
@@ -70,7 +71,7 @@ class SubscriptionResources:
         context = await self._broker.contexts.get(link_context(request))
         limit, offset, count = paging(request.query)
         records = await self._subscriptions.page(limit + 1, offset)
-        response = answer(request, [await self._shown(record, context) for record in records[:limit]], context)
+        response = answer(request, [await self._shown(request, record, context) for record in records[:limit]], context)
         response.headers += page_links(
             self._kind.path,
             request.raw_query,
@@ -88,13 +89,14 @@ class SubscriptionResources:
         accepted_json(request)
         context = await self._broker.contexts.get(link_context(request))
         record = await self._subscriptions.get(check_id(request.parts[1]))
-        response = answer(request, await self._shown(record, context), context)
+        response = answer(request, await self._shown(request, record, context), context)
         return tagged(request, response, version_of(record["modified_at"]))
 
-    async def _shown(self, record: Any, context: Context) -> dict[str, Any]:
-        """With the names that the asker's context has for what the subscriber's meant."""
+    async def _shown(self, request: Request, record: Any, context: Context) -> dict[str, Any]:
+        """With the names that the asker's context has for what the subscriber's meant, and secrets for who may change it alone."""
         own = await self._broker.contexts.get(record["context"])
-        return renamed(describe(record), lambda name: context.compact(own.expand(name)))
+        shown = renamed(describe(record), lambda name: context.compact(own.expand(name)))
+        return shown if request.caller.may("write", "subscriptions") else hide_body(shown)
 
     async def update(self, request: Request) -> Response:
         request.caller.require("write", "subscriptions")

@@ -14,6 +14,7 @@ from madang.people.openapi.parameters import HEADERS, path_parameter, query_para
 from madang.people.openapi.personal import PERSONAL, PERSONAL_SCHEMAS
 from madang.people.openapi.schemas import SCHEMAS, ref
 from madang.people.openapi.sensing import sensorthings_paths
+from madang.people.openapi.trust import TRUST_SCHEMAS
 
 NGSI_PREFIX, MANAGEMENT_PREFIX = "/ngsi-ld/v1", "/madang/v1"
 _PLACES = ("id", "name", "instanceId")
@@ -61,7 +62,7 @@ def describe() -> dict[str, Any]:
         },
         "paths": paths,
         "components": {
-            "schemas": SCHEMAS | PERSONAL_SCHEMAS,
+            "schemas": SCHEMAS | TRUST_SCHEMAS | PERSONAL_SCHEMAS,
             "parameters": HEADERS,
             "securitySchemes": SCHEMES,
         },
@@ -80,13 +81,15 @@ def _operation(prefix: str, shape: str, method: str, operation: Operation, known
         "tags": ["NGSI-LD" if standard else "management"],
         "parameters": named,
         "responses": {
-            str(status): _answer(name, _media(standard, _GEO if shape in _WITH_GEO else None))
+            str(status): _answer(
+                name, [operation.media] if operation.media else _media(standard, _GEO if shape in _WITH_GEO else None)
+            )
             for status, name in operation.answers.items()
         }
         | {"default": _PROBLEM},
     }
     if operation.body is not None:
-        media = _media(standard, _MERGE if method == "PATCH" else None)
+        media = [operation.media] if operation.media else _media(standard, _MERGE if method == "PATCH" else None)
         out["requestBody"] = {"required": True, "content": {one: {"schema": ref(operation.body)} for one in media}}
     return out
 

@@ -9,12 +9,14 @@ from madang.people.ngsi.allowed import PARAMETERS
 
 @dataclass(frozen=True)
 class Operation:
-    """`body` and the values of `answers` are names in `schemas.SCHEMAS`; None where nothing is sent."""
+    """`body` and the values of `answers` are names in `schemas.SCHEMAS`; None where nothing is sent. `media`: what is sent both
+    ways where it is not JSON."""
 
     summary: str
     answers: dict[int, str | None]
     body: str | None = None
     parameters: frozenset[str] = field(default_factory=frozenset)
+    media: str | None = None
 
 
 def op(summary: str, answers: dict[int, str | None], body: str | None = None, parameters: str = "") -> Operation:
@@ -134,4 +136,14 @@ MANAGEMENT: dict[tuple[str, str], Operation] = {
     ("clients/*", "DELETE"): op("End it, with all that was granted to it", GONE),
     ("clients/*/secret", "POST"): op("A new secret, at once", {201: "Secret"}),
     ("signing-keys", "POST"): op("Sign with new keys from now on", {201: "Keys"}),
+    ("verdicts", "GET"): op("What the detector said, newest first", {200: "VerdictList"}, None, "limit"),
+    ("verdicts/*/release", "POST"): op("Release who was held back by a verdict", GONE),
+    ("privacy/mask", "POST"): op("Texts without personal data, coarser places and times", {200: "Masked"}, "Masking"),
+    ("privacy/check", "POST"): op("How well people hide in a table", {200: "Anonymity"}, "Checking"),
+    ("privacy/release", "POST"): op(
+        "A figure about people with noise, within a budget", {200: "Released"}, "Releasing"
+    ),
+    ("witness/add-checkpoint", "POST"): Operation(
+        "Have the checkpoint of a log cosigned (C2SP tlog-witness)", {200: "Text"}, "Text", media="text/plain"
+    ),
 }

@@ -192,7 +192,21 @@ SCHEMAS: dict[str, Schema] = {
             entry={"type": "object"},
         ),
     },
-    "AuditCheckpoint": _object("note key", note={"type": "string"}, key={"type": "string"}),
+    "AuditCheckpoint": _object(
+        "note key witnesses",
+        note={"type": "string"},
+        key={"type": "string"},
+        witnesses={
+            "type": "array",
+            "items": _object(
+                "key note trouble",
+                key={"type": "string"},
+                note={"type": ["string", "null"]},
+                trouble={"type": ["string", "null"]},
+            ),
+        },
+    ),
+    "Text": {"type": "string"},
     "AuditProof": _object("proof", proof={"type": "array", "items": {"type": "string"}}),
     "PolicySet": _object(
         "hash policies groups departments areas",

@@ -35,11 +35,14 @@ class Keeper:
         """The verifier key of the log."""
         return self._signer.verifier.text()
 
+    def kept_note(self) -> str | None:
+        """What was signed last; None before the first."""
+        return self._path.read_text(encoding="utf-8") if self._path.exists() else None
+
     def kept(self) -> Checkpoint | None:
-        """What was signed last; None before the first. Raises BadRequest when the file is not what this city signed."""
-        if not self._path.exists():
-            return None
-        return open_checkpoint(self._path.read_text(encoding="utf-8"), self._signer.verifier)
+        """What it says. Raises BadRequest when the file is not what this city signed."""
+        note = self.kept_note()
+        return None if note is None else open_checkpoint(note, self._signer.verifier)
 
     async def sign(self) -> str:
         """A signed note over the log as it is. Raises Conflict when the log is not an extension of what was signed before:
@@ -52,7 +55,7 @@ class Keeper:
             if before is not None and not await self._extends(before, now):
                 raise Conflict("the audit log is not what was signed before: run `madang audit verify`")
             note = self._signer.sign(now)
-            _replace(self._path, note)
+            replace_file(self._path, note)
             return note
 
     async def _extends(self, before: Checkpoint, now: Checkpoint) -> bool:
@@ -67,6 +70,11 @@ def open_keeper(pool: asyncpg.Pool, run_dir: Path, city: str) -> Keeper:
     return Keeper(AuditLog(pool), signer_of(run_dir, city), run_dir / "audit" / "checkpoint")
 
 
+def cosigned_dir(run_dir: Path) -> Path:
+    """Where the notes lie that witnesses cosigned."""
+    return run_dir / "audit" / "cosigned"
+
+
 def find_checkpoint(run_dir: Path) -> Checkpoint | None:
     """What the instance of this folder signed last, whose key lies there too; None before the first. Raises BadRequest."""
     path, key = run_dir / "audit" / "checkpoint", run_dir / "keys" / "audit.ed25519"
@@ -77,7 +85,7 @@ def find_checkpoint(run_dir: Path) -> Checkpoint | None:
     return open_checkpoint(note, verifier)
 
 
-def _replace(path: Path, text: str) -> None:
+def replace_file(path: Path, text: str) -> None:
     """At no moment is the file half there."""
     path.parent.mkdir(parents=True, exist_ok=True)
     fresh = path.with_suffix(".new")

@@ -88,16 +88,31 @@ def read_verifier(text: str) -> Verifier:
     return verifier
 
 
-def open_checkpoint(note: str, verifier: Verifier) -> Checkpoint:
-    """What a note says that `verifier` signed. Raises BadRequest when it did not, or when it says something else."""
-    text, lines = _parts(note)
+def read_checkpoint(note: str) -> Checkpoint:
+    """What a note says, whoever signed it. Raises BadRequest."""
+    text, _ = _parts(note)
     origin, size, root, *_ = [*text.split("\n"), "", "", ""]
-    if origin != verifier.name or not _SIZE.fullmatch(size) or len(_bytes(root)) != 32:
-        raise BadRequest("not a checkpoint of this log")
+    if not _NAME.fullmatch(origin) or not _SIZE.fullmatch(size) or len(_bytes(root)) != 32:
+        raise BadRequest("not a checkpoint")
     checkpoint = Checkpoint(origin, int(size), _bytes(root))
     if checkpoint.text() != text:
         raise BadRequest("a checkpoint has three lines")
-    _signature(text.encode(), lines, verifier)
+    return checkpoint
+
+
+def is_signed(note: str, verifier: Verifier) -> bool:
+    """Whether the log of `verifier` signed the note. Raises BadRequest for what is no note."""
+    text, lines = _parts(note)
+    return any(_holds(verifier, data, text.encode()) for data in _of(lines, verifier))
+
+
+def open_checkpoint(note: str, verifier: Verifier) -> Checkpoint:
+    """What a note says that `verifier` signed. Raises BadRequest when it did not, or when it says something else."""
+    checkpoint = read_checkpoint(note)
+    if checkpoint.origin != verifier.name:
+        raise BadRequest("not a checkpoint of this log")
+    if not is_signed(note, verifier):
+        raise BadRequest(f"the signature of {verifier.name} is missing or wrong")
     return checkpoint
 
 
@@ -109,11 +124,6 @@ def cosigned_at(note: str, verifier: Verifier) -> int:
         if len(data) == 72 and _holds(verifier, data[8:], _cosigned(text, time_s)):
             return time_s
     raise BadRequest(f"{verifier.name} did not cosign this checkpoint")
-
-
-def _signature(signed: bytes, lines: list[str], verifier: Verifier) -> None:
-    if not any(_holds(verifier, data, signed) for data in _of(lines, verifier)):
-        raise BadRequest(f"the signature of {verifier.name} is missing or wrong")
 
 
 def _of(lines: list[str], verifier: Verifier) -> list[bytes]:

@@ -9,23 +9,28 @@ from pathlib import Path
 import asyncpg
 import structlog
 
+from madang.base.city import AuditSettings
 from madang.base.clock import Clock, SystemClock
 from madang.base.errors import MadangError
 from madang.base.limits import AUDIT_QUEUE_MAX
 from madang.engine.database import explain
+from madang.engine.outward import networks_of_city
+from madang.trust.audit.cosigning import Cosigning, Post, Witness, post_by
 from madang.trust.audit.entry import Event
-from madang.trust.audit.keeper import Keeper, open_keeper
-from madang.trust.audit.log import AuditLog
+from madang.trust.audit.keeper import Keeper, cosigned_dir, open_keeper, signer_of
+from madang.trust.audit.note import WITNESS, read_verifier
+from madang.trust.audit.vouching import Vouching
 
 log = structlog.get_logger()
 LOOK_S = 1.0
 
 
 class Recorder:
-    """The audit log of a running city, and its keeper."""
+    """The audit log of a running city, its keeper, its witnesses, and what it vouches for as a witness itself."""
 
-    def __init__(self, audit: AuditLog, keeper: Keeper, clock: Clock) -> None:
-        self.log, self.keeper, self._clock = audit, keeper, clock
+    def __init__(self, keeper: Keeper, cosigning: Cosigning, vouching: Vouching, clock: Clock) -> None:
+        self.log, self.keeper, self._clock = keeper.log, keeper, clock
+        self.cosigning, self.vouching = cosigning, vouching
         self.facts: deque[Event] = deque()
 
     async def before(
@@ -62,7 +67,13 @@ class Recorder:
             log.error("the audit log is behind", waiting=len(self.facts), error=told.detail)
 
 
-def open_recorder(pool: asyncpg.Pool, run_dir: Path, city: str) -> Recorder:
-    """That of one running instance."""
+def open_recorder(
+    pool: asyncpg.Pool, run_dir: Path, city: str, settings: AuditSettings | None = None, post: Post | None = None
+) -> Recorder:
+    """That of one running instance. `post` is the way to witnesses. Raises BadRequest for a key that is none."""
+    settings, clock = settings or AuditSettings(), SystemClock()
     keeper = open_keeper(pool, run_dir, city)
-    return Recorder(keeper.log, keeper, SystemClock())
+    witnesses = [Witness(one.url.rstrip("/"), read_verifier(one.key)) for one in settings.witnesses]
+    cosigning = Cosigning(keeper, witnesses, cosigned_dir(run_dir), post or post_by(networks_of_city()))
+    logs = [read_verifier(key) for key in settings.logs]
+    return Recorder(keeper, cosigning, Vouching(pool, signer_of(run_dir, city, WITNESS), logs, clock), clock)

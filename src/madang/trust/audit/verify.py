@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -37,21 +37,23 @@ class Verdict:
     faults: tuple[Fault, ...]
 
 
-async def verify(pool: asyncpg.Pool, kept: Checkpoint | None) -> Verdict:
+async def verify(pool: asyncpg.Pool, kept: Checkpoint | None, cosigned: Sequence[Checkpoint] = ()) -> Verdict:
     """Reads everything in one view of the database. `kept` was stored outside of it: without it nobody can tell a log that
-    was cut off, or made anew from its beginning, from a whole one."""
+    was cut off, or made anew from its beginning, from a whole one. `cosigned` are what witnesses saw."""
+    signed = [*([] if kept is None else [kept]), *cosigned]
     async with pool.acquire() as connection, connection.transaction(isolation="repeatable_read", readonly=True):
         rows = await connection.fetchval("SELECT coalesce(max(seq) + 1, 0) FROM audit_entry")
         nodes = await connection.fetchval("SELECT coalesce(max((place + 1) << level), 0) FROM audit_node")
-        size = max(rows, nodes, kept.size if kept else 0)
+        size = max(rows, nodes, *(one.size for one in signed))
         faults: list[Fault] = []
         blocks: Hashes = {}
         for first in range(0, size, AUDIT_VERIFY_ROWS):
             top = await _block(connection, first, min(first + AUDIT_VERIFY_ROWS, size), faults)
             blocks |= {first >> _LEVELS: top} if first + AUDIT_VERIFY_ROWS <= size else {}
         await _above(connection, size, blocks, faults)
-        if kept is not None and not faults and fold(await read_nodes(connection, [(0, kept.size)])) != kept.root:
-            faults.append(Fault(0, kept.size - 1, "checkpoint"))
+        for one in [] if faults else signed:
+            if fold(await read_nodes(connection, [(0, one.size)])) != one.root:
+                faults.append(Fault(0, one.size - 1, "checkpoint"))
         root = EMPTY_ROOT if faults else fold(await read_nodes(connection, [(0, size)]))
     return Verdict(size, root, tuple(sorted(faults, key=lambda fault: (fault.first, fault.last))))
 

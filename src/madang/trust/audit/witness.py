@@ -1,26 +1,37 @@
-"""A city that vouches for another city's log: it cosigns what extends all that it cosigned before. Pure."""
+"""A city that vouches for another city's log: it cosigns what extends all that it cosigned before (C2SP tlog-witness). Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 
-from madang.base.errors import BadRequest, Conflict
-from madang.trust.audit.merkle import extends
-from madang.trust.audit.note import Checkpoint, Signer, Verifier, open_checkpoint
+from madang.base.errors import BadRequest, Conflict, Forbidden, NotFound, UnprocessableOp
+from madang.trust.audit.merkle import EMPTY_ROOT, extends
+from madang.trust.audit.note import Checkpoint, Verifier, is_signed, read_checkpoint
+from madang.trust.audit.submission import Submission
 
 
-def witness(
-    signer: Signer, log: Verifier, seen: Checkpoint | None, note: str, path: Sequence[bytes], time_s: int
-) -> tuple[Checkpoint, str]:
-    """The checkpoint that is seen from now on, to be kept before the cosignature (a line for the note) is given away.
+def identify(logs: Mapping[str, Verifier], note: str) -> Checkpoint:
+    """The checkpoint of a log that is vouched for. `logs` by origin. Raises BadRequest, NotFound for a log that nobody here
+    vouches for, Forbidden for a note that it did not sign."""
+    log = logs.get(note.partition("\n")[0])
+    if log is None:
+        raise NotFound("this log is not vouched for here")
+    checkpoint = read_checkpoint(note)
+    if not is_signed(note, log):
+        raise Forbidden("the log did not sign this checkpoint")
+    return checkpoint
 
-    `seen` is what was kept last, `path` the consistency proof from it. Raises BadRequest for a note that `log` did not sign or
-    a proof that does not hold, Conflict for a log that shrank or has two faces."""
-    checkpoint = open_checkpoint(note, log)
-    if seen is not None and checkpoint.size < seen.size:
-        raise Conflict(f"a checkpoint of size {seen.size} was seen already", size=seen.size)
-    if seen is not None and checkpoint.size == seen.size and checkpoint.root != seen.root:
-        raise Conflict(f"another checkpoint of size {seen.size} was seen already", size=seen.size)
-    if seen is not None and not extends(seen.size, seen.root, checkpoint.size, checkpoint.root, path):
-        raise BadRequest(f"the proof does not show that the log extends its first {seen.size} entries")
-    return checkpoint, signer.cosign(checkpoint, time_s)
+
+def judge(seen: Checkpoint | None, checkpoint: Checkpoint, asked: Submission) -> None:
+    """Whether `checkpoint` may be cosigned after `seen`, the last one that was. Raises BadRequest for an old size beyond the
+    new one, Conflict (with the `size` seen) when the log stands at another size or has two faces, UnprocessableOp for a proof
+    that does not hold."""
+    if asked.old > checkpoint.size:
+        raise BadRequest("the old size is beyond that of the checkpoint")
+    before = seen or Checkpoint(checkpoint.origin, 0, EMPTY_ROOT)
+    if asked.old != before.size:
+        raise Conflict(f"a checkpoint of size {before.size} was seen", size=before.size)
+    if checkpoint.size == before.size and checkpoint.root != before.root:
+        raise Conflict(f"another checkpoint of size {before.size} was seen", size=before.size)
+    if not extends(before.size, before.root, checkpoint.size, checkpoint.root, asked.path):
+        raise UnprocessableOp(f"the proof does not show that the log extends its first {before.size} entries")
