@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -30,6 +30,10 @@ class City:
 
     def __init__(self) -> None:
         self.connections, self.commands, self.tokens = 0, [], set()
+        self.erasures = [
+            {"id": "e1", "pseudonym": "p1", "kind": "place", "purpose": "x", "upTo": "2026-06-01T07:30:00Z"}
+        ]
+        self.receipts: dict[str, Any] = {}
 
     async def socket(self, ws: WebSocket) -> None:
         await ws.accept()
@@ -57,6 +61,13 @@ class City:
         receipts = [{"id": str(i), "status": "accepted"} for i, _ in enumerate(many)]
         return JSONResponse(receipts if isinstance(body, list) else receipts[0], 201)
 
+    async def due(self, request: Request) -> JSONResponse:
+        return JSONResponse([one for one in self.erasures if one["id"] not in self.receipts])
+
+    async def receipt(self, request: Request) -> JSONResponse:
+        self.receipts[request.path_params["id"]] = await request.json()
+        return JSONResponse({})
+
     async def entities(self, request: Request) -> JSONResponse:
         if request.query_params["type"] == "Secret":
             return JSONResponse({"title": "Not granted", "status": 403, "detail": "no grant for Secret"}, 403)
@@ -71,6 +82,8 @@ async def city() -> AsyncIterator[tuple[City, str]]:
         WebSocketRoute("/ws", made.socket),
         Route("/madang/v1/commands", made.command, methods=["POST"]),
         Route("/ngsi-ld/v1/entities", made.entities),
+        Route("/madang/v1/erasures", made.due),
+        Route("/madang/v1/erasures/{id}", made.receipt, methods=["POST"]),
     ]
     with tempfile.TemporaryDirectory() as folder:
         path = str(Path(folder) / "door")
@@ -112,6 +125,25 @@ async def test_app_lives(city: tuple[City, str]) -> None:
     assert made.commands[-1]["kind"] == "signal.release" and made.tokens == {"Bearer secret"}
     steps = [(b - a).total_seconds() for a, b in pairwise(beats)]
     assert all(step >= -25 for step in steps)
+
+
+async def test_what_was_shown_is_erased_with_a_receipt(city: tuple[City, str]) -> None:
+    made, path = city
+    app, erased = App(path, "secret"), []
+
+    @app.on_erase
+    async def erase(due: Mapping[str, Any]) -> int:
+        erased.append((due["pseudonym"], due["kind"], due["upTo"]))
+        return 3
+
+    @app.every(0.05, city_time=False)
+    async def until_told() -> None:
+        if made.receipts:
+            app.stop()
+
+    async with asyncio.timeout(20):
+        await app.main()
+    assert (erased, made.receipts) == ([("p1", "place", "2026-06-01T07:30:00Z")], {"e1": {"erased": 3, "note": ""}})
 
 
 async def test_queries_page_and_refusals_raise(city: tuple[City, str]) -> None:

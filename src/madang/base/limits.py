@@ -96,6 +96,7 @@ AUDIT_TEXT_MAX_CHARS = 4_000  # of each text of an entry
 AUDIT_BATCH_MAX = 1_000
 AUDIT_QUEUE_MAX = 10_000
 AUDIT_VERIFY_ROWS = 8_192  # read at once; a power of two
+REFUSALS_MAX_PER_MINUTE = 200  # on record
 WITNESS_BODY_MAX_BYTES = 16 * 1024
 WITNESS_TIMEOUT_S = 5.0
 

@@ -65,10 +65,14 @@ from madang.people.static_files import Files
 from madang.runtime.apps import Apps
 from madang.runtime.manifest import load_manifest
 from madang.trust.audit.recorder import Recorder, open_recorder
+from madang.trust.audit.refusals import Refusals
+from madang.trust.caller import Claim
 from madang.trust.consent.house import open_house
 from madang.trust.defence.guard import Guard
 from madang.trust.identity.callout import Callout
 from madang.trust.identity.house import Identity, open_identity
+from madang.trust.policy.gate import Gate
+from madang.trust.principal import Principal
 from madang.trust.privacy.coarsen import EQUAL_AREA, utm_of
 from madang.trust.privacy.ledger import Ledger
 
@@ -143,6 +147,7 @@ async def gateway(settings: Settings) -> None:
         PersonalDoor(house, asking),
         guard,
         certificate_files() is not None,
+        Refusals(recorder, SystemClock()).tell,
     )
     await subscribe(client, settings.city, live, board)
     await look(board, settings, store)  # the first status frame already tells how things are
@@ -160,7 +165,7 @@ async def gateway(settings: Settings) -> None:
         gate.follow(on_record),
         identity.identities.endings.follow(),
         identity.sweep(),
-        know_devices(settings, identity),
+        know_devices(settings, identity, gate),
     )
     await ngsi.close()
     await tenants.close()
@@ -177,14 +182,19 @@ def open_privacy(pool: Any, city: CityConfig) -> Privacy:
     return Privacy(Ledger(pool, city.privacy.budgets), city.privacy.cell_epsg or around, ZoneInfo(city.timezone), clock)
 
 
-async def know_devices(settings: Settings, identity: Identity) -> None:
+async def know_devices(settings: Settings, identity: Identity, gate: Gate) -> None:
     """For ever: who connects to the embedded broker is answered for. An outside broker knows its devices itself."""
     if not settings.embedded_bus:
         await asyncio.Event().wait()
     asked, system = [await connect(url_of(settings, user), "callout") for user in ("callout", "system")]
     seed = issuer_seed(settings.run_dir)
-    callout = Callout(asked, system, seed, settings.city, identity.devices, identity.clock)
+
+    def may(device_id: str) -> bool:
+        return gate.caller(Claim(Principal("device", device_id, frozenset({"device"})))).may("write", "mqtt")
+
+    callout = Callout(asked, system, seed, settings.city, identity.devices, identity.clock, may)
     identity.identities.told.append(callout.hear)
+    gate.changed.append(callout.judge_again)
     await callout.run()
 
 

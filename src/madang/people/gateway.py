@@ -91,11 +91,12 @@ class Gateway:
         personal: PersonalDoor | None = None,
         guard: Guard | None = None,
         is_secure: bool = False,
+        refused: Callable[[str, str, str], None] | None = None,
     ) -> None:
         self._ngsi, self._manage, self._tiles, self._pages, self._metrics = ngsi, manage, tiles, pages, metrics
         self._sensorthings, self._identity, self._personal = sensorthings, identity, personal
         self._sockets, self._by_token, self._anonymous = sockets, by_token, anonymous
-        self._guard = guard or Guard(DefenceSettings())
+        self._guard, self._refused = guard or Guard(DefenceSettings()), refused
         self._always = HSTS if is_secure else []
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -118,6 +119,8 @@ class Gateway:
             request = Request(scope, receive, rest)
             response = await guarded(self._admit, handler, request)
         await send_response(send, response, extra + self._always if self._always else extra)
+        if response.status == 403 and self._refused is not None:
+            self._refused(request.caller.name, request.method, raw)
         self._guard.saw(
             request.caller.name, request.source, request.method, raw, response.status, response.entities,
             len(response.body), request.raw_query,

@@ -10,6 +10,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.callers import caller
 
 from madang.base.clock import ManualClock
 from madang.base.errors import BadRequest
@@ -86,6 +87,11 @@ def test_what_is_no_token(token: str) -> None:
         read_jwt(token)
 
 
+def may(device_id: str) -> bool:
+    """By the house's policies."""
+    return caller("device", "device", name=device_id).may("write", "mqtt")
+
+
 def asked(**client: str) -> dict[str, Any]:
     shown = {"user": "bin-7", "pass": "secret"}
     return {"connect_opts": shown, "client_info": client, "user_nkey": "U1", "server_id": {"id": "N1"}}
@@ -94,7 +100,7 @@ def asked(**client: str) -> dict[str, Any]:
 async def test_the_server_is_told_who_and_until_when() -> None:
     device = Device("bin-7", "", ("bin/7",), NOW)
     devices = Mock(authenticate=AsyncMock(return_value=(device, datetime(2026, 11, 23, tzinfo=UTC))))
-    callout = Callout(Mock(), Mock(), SEED, "yard", devices, ManualClock(NOW))
+    callout = Callout(Mock(), Mock(), SEED, "yard", devices, ManualClock(NOW), may)
     told = await callout.answer(asked(type="mqtt", mqtt_id="bin-7"))
     user = read_jwt(told["nats"].pop("jwt"))
     assert (user["sub"], user["aud"], user["name"], user["exp"]) == ("U1", "CITY", "bin-7", 1795392000)
@@ -111,5 +117,20 @@ async def test_the_server_is_told_who_and_until_when() -> None:
 )
 async def test_the_server_is_told_no(known: Any, client: dict[str, str]) -> None:
     devices = Mock(authenticate=AsyncMock(return_value=known))
-    told = await Callout(Mock(), Mock(), SEED, "yard", devices, ManualClock(NOW)).answer(asked(**client))
+    told = await Callout(Mock(), Mock(), SEED, "yard", devices, ManualClock(NOW), may).answer(asked(**client))
     assert (told["nats"]["error"], "jwt" in told["nats"]) == ("no device of this city", False)
+
+
+async def test_the_gate_is_asked_and_asked_again_when_policies_change() -> None:
+    device, allowed = Device("bin-7", "", ("bin/7",), NOW), {"bin-7"}
+    system, devices = Mock(request=AsyncMock()), Mock(authenticate=AsyncMock(return_value=(device, None)))
+    callout = Callout(Mock(), system, SEED, "yard", devices, ManualClock(NOW), allowed.__contains__)
+    shown = asked(type="mqtt", mqtt_id="bin-7")
+    assert "jwt" in (await callout.answer(shown))["nats"]
+    callout.judge_again()
+    assert callout._ended.empty()
+    allowed.clear()
+    callout.judge_again()
+    callout.judge_again()
+    assert (callout._ended.get_nowait(), callout._ended.empty()) == ("bin-7", True)
+    assert (await callout.answer(shown))["nats"]["error"] == "no device of this city"

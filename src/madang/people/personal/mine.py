@@ -107,7 +107,7 @@ class Mine:
         return Response.json([erasure_out(one) for one in found])
 
     async def _export(self, request: Request) -> Response:
-        tables = await self._house.tables(person_of(request.caller))
+        tables = await self._house.export(person_of(request.caller))
         return export_of(tables, request.query.get("form", "json"))
 
     async def _forget(self, request: Request) -> Response:

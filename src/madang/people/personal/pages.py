@@ -78,7 +78,7 @@ class SpaceDoor(Door):
 
     async def _export(self, visit: Visit) -> Response:
         person, _ = visit.who()
-        return export_of(await self._house.tables(person.id), visit.request.query.get("form", "csv"))
+        return export_of(await self._house.export(person.id), visit.request.query.get("form", "csv"))
 
     async def _agree(self, person: str, form: Form) -> None:
         await self._house.grant(

@@ -86,6 +86,11 @@ class PersonalHouse:
         self._recorder.after(f"app:{app}", "personal.erased", erasure.pseudonym, erasure.purpose, id=erasure.id)
         return erasure
 
+    async def export(self, person: str) -> dict[str, Rows]:
+        """To take away, on record. Raises Unavailable."""
+        await self._recorder.before(f"person:{person}", "personal.export", f"person:{person}")
+        return await self.tables(person)
+
     async def tables(self, person: str) -> dict[str, Rows]:
         """Everything that is kept of a person here, by table."""
         seen = await self.looking.seen(person, None, EXPORT_SEEN_MAX)

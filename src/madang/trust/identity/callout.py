@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -15,6 +16,7 @@ import structlog
 from nats.aio.client import Client
 
 from madang.base.clock import Clock
+from madang.base.limits import DEVICES_MAX
 from madang.engine.database import LOST
 from madang.engine.nkeys import account_nkey, read_jwt, sign_jwt
 from madang.trust.identity.devices import Device, Devices
@@ -24,6 +26,7 @@ log = structlog.get_logger()
 ASK = "$SYS.REQ.USER.AUTH"
 ACCOUNT = "CITY"
 Claims = dict[str, Any]
+May = Callable[[str], bool]
 
 
 def permissions_of(device: Device, city: str) -> Claims:
@@ -46,11 +49,15 @@ def is_own_client_id(client_id: str, device_id: str) -> bool:
 
 
 class Callout:
-    """Answers for one city. `ask` is connected as the callout's own user, `system` as that of the system account."""
+    """Answers for one city. `ask` is connected as the callout's own user, `system` as that of the system account; `may` tells
+    whether the gate lets a device speak by MQTT."""
 
-    def __init__(self, ask: Client, system: Client, seed: bytes, city: str, devices: Devices, clock: Clock) -> None:
+    def __init__(
+        self, ask: Client, system: Client, seed: bytes, city: str, devices: Devices, clock: Clock, may: May
+    ) -> None:
         self._ask, self._system, self._seed, self._city = ask, system, seed, city
-        self._devices, self._clock = devices, clock
+        self._devices, self._clock, self._may = devices, clock, may
+        self._admitted: set[str] = set()
         self._issuer = account_nkey(seed)
         self._ended: asyncio.Queue[str] = asyncio.Queue()
 
@@ -58,6 +65,12 @@ class Callout:
         """Of something that ended, or changed."""
         kind, _, device_id = tag.partition(":")
         if kind == "device":
+            self._ended.put_nowait(device_id)
+
+    def judge_again(self) -> None:
+        """After policies changed: whoever may not speak any more is hung up on."""
+        for device_id in [one for one in self._admitted if not self._may(one)]:
+            self._admitted.discard(device_id)
             self._ended.put_nowait(device_id)
 
     async def run(self) -> None:
@@ -85,10 +98,12 @@ class Callout:
             found = await self._devices.authenticate(shown.get("user", ""), shown.get("pass", ""))
         except LOST:
             found = None
-        if found is None or not _fits(client, found[0]):
+        if found is None or not _fits(client, found[0]) or not self._may(found[0].id):
             told["error"] = "no device of this city"
         else:
             ends = None if found[1] is None else int(found[1].timestamp())
+            if len(self._admitted) < DEVICES_MAX:
+                self._admitted.add(found[0].id)
             told["jwt"] = sign_jwt(self._seed, self._user(request["user_nkey"], found[0], ends))
         return self._claims(request["user_nkey"], request["server_id"]["id"], told)
 

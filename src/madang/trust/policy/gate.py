@@ -31,6 +31,7 @@ class Gate:
         self.ruling = read_ruling(folders)
         self.generation = 1
         self._moment = self._now()
+        self.changed: list[Callable[[], None]] = []  # called when somebody may another thing than before
         self._callers: OrderedDict[Claim, Caller] = OrderedDict()
         self._sights: OrderedDict[Formula, Sight] = OrderedDict()
 
@@ -102,6 +103,8 @@ class Gate:
     def _renew(self) -> None:
         self.generation += 1
         self._callers.clear()
+        for tell in self.changed:
+            tell()
 
     async def follow(self, told: Told = lambda _: None) -> None:
         """For ever."""
