@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 import asyncpg
 import httpx
 import pytest
+import structlog
 
 from madang.base.city import HistorySettings
 from madang.cli.instance import nats_spec, postgres_spec
@@ -62,6 +63,13 @@ def shared(name: str) -> Path:
     if not path.exists():
         pytest.skip(f"shared data {name} is not on this machine")
     return path
+
+
+@pytest.fixture(autouse=True)
+def logs() -> Iterator[None]:
+    """A command that a test runs in this process sends the logs to that test's own stream, which ends with it."""
+    yield
+    structlog.reset_defaults()
 
 
 @pytest.fixture(scope="session")

@@ -11,6 +11,11 @@ from pathlib import Path
 
 from madang.base.errors import BadRequest, NotFound
 
+NOT_NIGHTLY = ["-m", "not nightly"]
+# Whole houses and browsers want the machine for themselves; everything else runs on both cores.
+ALONE = ["tests/flow", "tests/browser", "tests/engine"]
+TOGETHER = ["-n", "2", "--dist", "loadfile", *(f"--ignore={folder}" for folder in ALONE)]
+
 
 def root() -> Path:
     """The checkout. Raises BadRequest in an installed wheel."""
@@ -28,10 +33,10 @@ def check(rest: list[str]) -> int:
         "ruff": [*tool, "ruff", "check", "."],
         "format": [*tool, "ruff", "format", "--check", "."],
         "mypy": [*tool, "mypy"],
-        "pytest": [*tool, "pytest", *(rest or ["-m", "not nightly"])],
+        "pytest": [*tool, "pytest", *(rest or [*NOT_NIGHTLY, *TOGETHER])],
     }
     if not rest:
-        steps = _page_steps(folder) | steps
+        steps = _page_steps(folder) | steps | {"houses": [*tool, "pytest", *NOT_NIGHTLY, *ALONE]}
     failed = []
     for name, argv in steps.items() if not rest else [("pytest", steps["pytest"])]:
         print(f"== {name}", flush=True)

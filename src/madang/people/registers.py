@@ -135,11 +135,13 @@ class RegistersDoor:
         """New tokens are signed by new keys; the old ones are published until their tokens have ended."""
         request.caller.require("manage", "signing-keys")
 
+        identity = self._identity
+
         async def rotate() -> None:
-            self._identity.ring.refresh(int(self._identity.clock.now().timestamp()), now=True)
+            identity.ring.refresh(int(identity.clock.now().timestamp()), now=True)
 
         await self._acted(request, "keys.rotate", "signing-keys", rotate())
-        return Response.json(self._identity.ring.public(), 201)
+        return Response.json(identity.ring.public(), 201)
 
     async def _acted(self, request: Request, what: str, whom: str, act: Coroutine[Any, Any, T]) -> T:
         return await acted(self._identity.recorder, request.caller.name, what, whom, act)
