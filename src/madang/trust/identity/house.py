@@ -11,6 +11,7 @@ import structlog
 
 from madang.base.clock import Clock
 from madang.engine.database import LOST
+from madang.engine.outward import networks_of_city
 from madang.trust.audit.recorder import Recorder
 from madang.trust.identity.attempts import Attempts
 from madang.trust.identity.ceremonies import Ceremonies
@@ -87,10 +88,11 @@ def open_identity(
     attempts, passkeys = Attempts(pool, clock), Passkeys(pool, ceremonies, clock, issuer, name)
     clients, grants, device_codes = Clients(pool, clock), Grants(pool, clock), DeviceCodes(pool, clock)
     upstreams = Upstreams(pool, seal)
+    outward = Outward(upstreams, ceremonies, seal, clock, issuer, networks_of_city())
     return Identity(
         issuer, name, people, sessions, ceremonies, attempts, passkeys,
         SigningIn(people, passkeys, sessions, ceremonies, attempts, seal, recorder, clock),
-        clients, grants, device_codes, Devices(pool, clock), upstreams, Outward(upstreams, ceremonies, seal, clock, issuer),
+        clients, grants, device_codes, Devices(pool, clock), upstreams, outward,
         Provider(issuer, ring, people, clients, grants, device_codes, recorder, clock),
         Identities(pool, ring, issuer, clock), ring, seal, recorder, clock,
     )  # fmt: skip
