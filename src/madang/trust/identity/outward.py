@@ -19,8 +19,8 @@ from madang.base.clock import Clock
 from madang.base.errors import Unauthorized
 from madang.base.limits import UPSTREAM_BODY_MAX_BYTES, UPSTREAM_TIMEOUT_S
 from madang.engine.outward import Network, open_session, read_bounded
+from madang.engine.sealing import Seal
 from madang.trust.identity.ceremonies import Ceremonies
-from madang.trust.identity.secrets import Seal
 from madang.trust.identity.upstream import Upstream, Upstreams
 
 ALGORITHMS = ["RS256", "ES256", "PS256"]
