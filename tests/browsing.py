@@ -141,7 +141,7 @@ class City:
         await people.set_password(person.id, STORED)
         if totp:
             secret = self.codes[login] = new_totp_secret()
-            await people.set_totp(person.id, self.identity.seal.close(secret, f"totp:{person.id}"), -1)
+            await people.set_totp(person.id, self.identity.seal.close_bytes(secret, f"totp:{person.id}"), -1)
         return person
 
     def code(self, login: str) -> str:

@@ -11,6 +11,8 @@ import pytest
 import pytest_asyncio
 from tests.browsing import PASSWORD, City
 
+from madang.trust.identity.permissions import Permission
+
 AXE = Path(__file__).resolve().parents[2] / "web" / "node_modules" / "axe-core" / "axe.min.js"
 LOCALES = {"en": "en-US", "ko": "ko-KR"}
 AUTHENTICATOR = {
@@ -125,6 +127,7 @@ async def test_pages_are_accessible_and_fit_a_small_screen(city: City, visitor: 
     if not AXE.exists():
         pytest.skip("axe-core is not here: npm ci in web/")
     await city.person("mina", "administrator", "analyst", totp=True)
+    await city.identity.devices.add("bin-7", "Bin", ["bin/7"], [Permission("read", "Building", ("height", "name"))])
     page = await visitor(language, viewport={"width": 320, "height": 640})
     faults: dict[str, Any] = {}
 
@@ -134,7 +137,14 @@ async def test_pages_are_accessible_and_fit_a_small_screen(city: City, visitor: 
         wide = await page.evaluate("document.documentElement.scrollWidth")
         faults[name] = ([one["id"] for one in found["violations"]], wide)
 
-    page_paths = ["account", "account/totp", "oauth/device", "administration", "administration/devices"]
+    kept = ["devices", "devices/bin-7", "clients"]
+    page_paths = [
+        "account",
+        "account/totp",
+        "oauth/device",
+        "administration",
+        *(f"administration/{one}" for one in kept),
+    ]
     await page.goto(f"{city.url}sign-in")
     await look("sign-in")
     await page.fill("#login", "mina")

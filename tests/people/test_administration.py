@@ -12,6 +12,7 @@ from madang.people.identity.pages import HERE, texts
 from madang.people.personal.shown import words_needed
 from madang.trust.audit.log import decode_leaf
 from madang.trust.audit.recorder import Recorder
+from madang.trust.identity.permissions import Permission
 
 pytestmark = pytest.mark.engine
 
@@ -87,6 +88,45 @@ async def test_devices_and_clients_are_given_secrets_and_revoked(admin: Browser,
     await admin.get("/administration/clients")
     await admin.submit(f"/administration/clients/{client_id}/end")
     assert await city.identity.clients.every() == []
+
+
+async def test_a_device_is_granted_what_its_page_says(admin: Browser, city: City, recorder: Recorder) -> None:
+    wide, narrow = Permission("read", "Building"), Permission("read", "Building", ("height", "name"))
+    await admin.get("/administration/devices")
+    await admin.submit("/administration/devices", id="bin-7", permissions="read Building\r\nwrite Bin level")
+    added = await city.identity.devices.find("bin-7")
+    await admin.get("/administration/devices/bin-7")
+    filled = ">read Building\nwrite Bin level</textarea>" in admin.page.text
+    await admin.submit("/administration/devices/bin-7", topics="bin/7", permissions="read Building height, name")
+    changed = await city.identity.devices.find("bin-7")
+    assert (filled, added.permissions) == (True, (wide, Permission("write", "Bin", ("level",))))
+    assert (changed.topics, changed.permissions) == (("bin/7",), (narrow,))
+    assert ("bin/7 · read Building height,name" in admin.page.text, changed.created_at) == (True, added.created_at)
+    await recorder.settle()
+    leaves = [decode_leaf(one["leaf"]) for one in await recorder.log.page(20, None, None, None, "device:bin-7")]
+    assert {leaf["what"] for leaf in leaves} == {"device.add", "device.change"}
+
+
+async def test_a_client_is_granted_roles_and_permissions(admin: Browser, city: City) -> None:
+    await admin.get("/administration/clients")
+    fields = {"grants[]": "client_credentials", "roles[]": "analyst", "confidential": "on"}
+    await admin.submit("/administration/clients", name="Gateway", permissions="command signal.stage", **fields)
+    (client,) = await city.identity.clients.every()
+    assert (client.roles, client.permissions) == ({"analyst"}, (Permission("command", "signal.stage"),))
+    await admin.get("/administration/clients")
+    assert "analyst · command signal.stage" in admin.page.text
+
+
+@pytest.mark.parametrize(
+    ("language", "told"),
+    [("en", "This is no permission: manage &lt;b&gt;."), ("ko", "권한으로 읽을 수 없는 줄입니다: manage &lt;b&gt;.")],
+)
+async def test_a_line_that_is_no_permission_is_told_and_nothing_is_granted(
+    admin: Browser, city: City, language: str, told: str
+) -> None:
+    await admin.get(f"/administration/devices?lang={language}")
+    page = await admin.submit("/administration/devices", id="bin-7", permissions="read Bin\nmanage <b>")
+    assert (page.status_code, told in page.text, await city.identity.devices.page(10)) == (400, True, [])
 
 
 @pytest.mark.parametrize("path", ["", "/clients", "/providers", "/people/x"])

@@ -15,7 +15,7 @@ from tests.browsing import Browser, City, ShiftedClock, open_city
 
 from madang.base.errors import Unauthorized
 from madang.engine import database
-from madang.trust.audit.recorder import open_recorder
+from madang.trust.audit.recorder import Recorder, open_recorder
 from madang.trust.identity.outward import check_id_token
 from madang.trust.identity.upstream import Upstream
 
@@ -120,6 +120,19 @@ async def test_a_provider_that_does_not_answer_is_told_in_words(city: City) -> N
     upstream = await city.identity.upstream.add("Gone", "http://localhost:9", "x", "y", frozenset())
     page = await city.browser().get(f"/sign-in/with/{upstream.id}")
     assert (page.status_code, "did not vouch for you" in page.text) == (401, True)
+
+
+async def test_a_provider_in_a_private_network_is_not_asked_unless_the_city_says_so(
+    pool: asyncpg.Pool, keys_dir: Path, recorder: Recorder, elsewhere: City, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    left = []
+    for networks in ("127.0.0.0/8, ::1", ""):
+        monkeypatch.setenv("MADANG_PRIVATE_NETWORKS", networks)
+        async with open_city(pool, keys_dir, recorder, ShiftedClock()) as city:
+            browser, upstream = city.browser(), await known(city, elsewhere)
+            page = await browser.get(f"/sign-in/with/{upstream.id}")
+            left.append((page.status_code, browser.left_for.startswith(elsewhere.url)))
+    assert left == [(303, True), (401, False)]
 
 
 async def test_our_secret_there_is_sealed(city: City, pool: asyncpg.Pool) -> None:

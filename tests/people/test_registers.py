@@ -90,6 +90,8 @@ async def test_a_client_from_its_registration_to_its_end(door: httpx.AsyncClient
         ("devices", {"id": "a", "secret": "mine"}),
         ("devices", {"id": "a", "permissions": [{"action": "manage", "subject": "Bin"}]}),
         ("devices", {"id": "a", "permissions": [{"action": "read", "subject": "\x00"}]}),
+        ("devices", {"id": "a", "permissions": [{"action": "read", "subject": "a b"}]}),
+        ("devices", {"id": "a", "permissions": [{"action": "read", "subject": "a", "attributes": ["b,c"]}]}),
         ("clients", {"name": ""}),
         ("clients", {"name": "\x00a", "grants": ["client_credentials"]}),
         ("clients", {"name": "x", "grants": ["password"]}),

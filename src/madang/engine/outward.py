@@ -1,6 +1,6 @@
-"""Requests that somebody else's words can cause (contexts, subscriptions, registrations, witnesses): never into a private network
-unless the city allows that network. The address that is judged is the one that is connected to, so a name cannot change its mind
-in between (DNS rebinding)."""
+"""Requests that somebody else's words can cause (contexts, subscriptions, registrations, witnesses, providers people sign in at):
+never into a private network unless the city allows that network. The address that is judged is the one that is connected to, so a
+name cannot change its mind in between (DNS rebinding)."""
 
 from __future__ import annotations
 

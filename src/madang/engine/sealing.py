@@ -1,9 +1,10 @@
-"""Secrets of others that must be read again (header values for endpoints and sources, addresses with a password, tokens): in the
-database only as AES-256-GCM under a key of the run folder. Whoever has a dump alone has none of them."""
+"""Secrets that must be read again (header values for endpoints and sources, addresses with a password, tokens, keys of one-time
+codes): in the database only as AES-256-GCM under a key of the run folder. Whoever has a dump alone has none of them."""
 
 from __future__ import annotations
 
 import base64
+import hmac
 import os
 from collections.abc import Callable, Mapping
 from functools import lru_cache
@@ -15,6 +16,7 @@ import structlog
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from madang.base.errors import Internal
 from madang.engine.settings import secret
 
 log = structlog.get_logger()
@@ -25,30 +27,48 @@ _ADDRESSES = frozenset({"uri", "endpoint"})
 
 
 class Seal:
-    """`key` has 32 bytes."""
+    """`key` has 32 bytes and is kept in `name` of the run folder. `about` names whose a secret is: it opens nowhere else."""
 
-    def __init__(self, key: bytes) -> None:
-        self._aead = AESGCM(key)
+    def __init__(self, key: bytes, name: str = "keys/seal") -> None:
+        self._aead, self._key, self._name = AESGCM(key), key, name
+
+    def close_bytes(self, text: str, about: str) -> bytes:
+        """The nonce, and what it was sealed to."""
+        nonce = os.urandom(_NONCE_BYTES)
+        return nonce + self._aead.encrypt(nonce, text.encode(), about.encode())
+
+    def open_bytes(self, data: bytes, about: str) -> str:
+        """Raises Internal when it was altered, moved, or sealed by another key."""
+        try:
+            return self._aead.decrypt(data[:_NONCE_BYTES], data[_NONCE_BYTES:], about.encode()).decode()
+        except (InvalidTag, ValueError):
+            raise Internal(f"a sealed secret does not open: is {self._name} the one it began with?") from None
+
+    def sign(self, text: str) -> str:
+        """HMAC-SHA-256 in hexadecimal."""
+        return hmac.new(self._key, text.encode(), "sha256").hexdigest()
+
+    def fits(self, signature: str, text: str) -> bool:
+        return hmac.compare_digest(signature.encode(), self.sign(text).encode())
 
     def close(self, text: str, about: str) -> str:
-        """`about` names whose it is: it opens nowhere else. What is sealed already stays."""
+        """As it stands within a document. What is sealed already stays."""
         if text.startswith(PREFIX):
             return text
-        nonce = os.urandom(_NONCE_BYTES)
-        return PREFIX + base64.b64encode(nonce + self._aead.encrypt(nonce, text.encode(), about.encode())).decode()
+        return PREFIX + base64.b64encode(self.close_bytes(text, about)).decode()
 
     def open(self, text: str, about: str) -> str:
-        """What was never sealed stays. What does not open (another key, altered, moved) is empty, and told in the process's log: one
-        lost secret must not stop all others."""
+        """What was never sealed stays. What does not open is empty, and told in the process's log: one lost secret must not stop all
+        others."""
         if not text.startswith(PREFIX):
             return text
         try:
             data = base64.b64decode(text.removeprefix(PREFIX), validate=True)
             if base64.b64encode(data).decode() != text.removeprefix(PREFIX):
                 raise ValueError("not the one base64 of its bytes")
-            return self._aead.decrypt(data[:_NONCE_BYTES], data[_NONCE_BYTES:], about.encode()).decode()
-        except (InvalidTag, ValueError):
-            log.error("a sealed secret does not open: is keys/seal the one it began with?", about=about)
+            return self.open_bytes(data, about)
+        except (Internal, ValueError) as error:
+            log.error("a sealed secret is as none", about=about, error=str(error))
             return ""
 
     def close_body(self, body: Any, about: str) -> Any:
@@ -107,10 +127,11 @@ def _has_password(uri: str) -> bool:
 
 
 def seal_of_city() -> Seal:
-    """That of the instance whose process this is (`MADANG_RUN_DIR`), its key made at first use in `keys/seal`."""
-    return _seal_of(os.environ["MADANG_RUN_DIR"])
+    """That of what callers entrust to the instance whose process this is (`MADANG_RUN_DIR`)."""
+    return open_seal(Path(os.environ["MADANG_RUN_DIR"]), "keys/seal")
 
 
-@lru_cache(maxsize=4)
-def _seal_of(run_dir: str) -> Seal:
-    return Seal(base64.urlsafe_b64decode(secret(Path(run_dir) / "keys" / "seal", 32) + "="))
+@lru_cache(maxsize=8)
+def open_seal(run_dir: Path, name: str) -> Seal:
+    """The one of an instance whose key is in `name`, made at first use."""
+    return Seal(base64.urlsafe_b64decode(secret(run_dir / name, 32) + "="), name)

@@ -24,7 +24,6 @@ from madang.trust.identity.person import (
     may_change_factors,
     roles_in_force,
 )
-from madang.trust.identity.secrets import Seal
 from madang.trust.identity.totp import STEP_S, match_totp, new_totp_secret, totp_code, totp_uri
 
 RFC_SECRET = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"  # "12345678901234567890"
@@ -115,15 +114,6 @@ def test_what_an_account_can_have() -> None:
         None,
         {"auditor"},
     )
-
-
-@given(st.text(max_size=50), st.text(max_size=20), st.text(max_size=20))
-def test_a_seal_opens_only_where_it_was_closed(text: str, about: str, other: str) -> None:
-    seal = Seal(b"k" * 32)
-    closed = seal.close(text, about)
-    assert seal.open(closed, about) == text
-    assert seal.fits(seal.sign(about), about)
-    assert seal.fits(seal.sign(about), other) == (about == other)
 
 
 def test_user_codes_are_read_as_people_type_them() -> None:

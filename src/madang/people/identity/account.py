@@ -49,7 +49,7 @@ class AccountDoor(Door):
         person, session = visit.who()
         await self._may_change(person, session)
         secret = new_totp_secret()
-        sealed = base64.b64encode(self.identity.seal.close(secret, f"totp:{person.id}")).decode()
+        sealed = base64.b64encode(self.identity.seal.close_bytes(secret, f"totp:{person.id}")).decode()
         ceremony = await self.identity.ceremonies.begin("totp-new", {"person": person.id, "secret": sealed})
         return self._totp_form(visit, person, secret, ceremony)
 
@@ -69,7 +69,7 @@ class AccountDoor(Door):
         sealed = base64.b64decode(about["secret"])
         if about["person"] != person.id:
             raise BadRequest("this ceremony is another's")
-        secret = identity.seal.open(sealed, f"totp:{person.id}")
+        secret = identity.seal.open_bytes(sealed, f"totp:{person.id}")
         step = match_totp(secret, form.get("code", ""), identity.clock.now().timestamp(), -1)
         if step is None:
             return self._totp_form(visit, person, secret, ceremony, wrong=True)

@@ -5,11 +5,14 @@ from __future__ import annotations
 from madang.people.http import Response
 from madang.people.identity.doors import Door, Table
 from madang.people.identity.pages import go, page
-from madang.people.identity.visit import Visit
-from madang.trust.identity.clients import GRANTS, PRINCIPALS, SCOPES, Registration
+from madang.people.identity.visit import Form, Visit
+from madang.trust.identity.clients import CLIENT_ROLES, GRANTS, PRINCIPALS, SCOPES, Registration
+from madang.trust.identity.permissions import Permission, permissions_in
 
 SHOWN_MAX = 200
 GRACE_S = 24 * 3_600
+ROLES = sorted(CLIENT_ROLES - set(PRINCIPALS))
+"""Those that do not follow from the principal."""
 
 
 class ThingsDoor(Door):
@@ -19,6 +22,7 @@ class ThingsDoor(Door):
     def table(self) -> Table:
         return {
             "administration/devices": {"GET": self.page(self._devices), "POST": self.page(self._add_device)},
+            "administration/devices/*": {"GET": self.page(self._device), "POST": self.page(self._change_device)},
             "administration/devices/*/secret": {"POST": self.page(self._rotate_device)},
             "administration/devices/*/end": {"POST": self.page(self._end_device)},
             "administration/clients": {"GET": self.page(self._clients), "POST": self.page(self._add_client)},
@@ -35,9 +39,20 @@ class ThingsDoor(Door):
     async def _add_device(self, visit: Visit) -> Response:
         actor, form = self.manager(visit, "devices"), await self.browsers.form(visit)
         device_id = form.get("id", "").strip()
-        act = self.identity.devices.add(device_id, form.get("name", "").strip(), form.get("topics", "").split())
+        act = self.identity.devices.add(device_id, *_asked(form))
         device, secret = await self.acted(actor, "device.add", f"device:{device_id[:100]}", act)
         return page(visit, "secret", id=device.id, secret=secret, back="/administration/devices")
+
+    async def _device(self, visit: Visit) -> Response:
+        self.manager(visit, "devices")
+        return page(visit, "thing", device=await self.identity.devices.find(visit.request.parts[2]))
+
+    async def _change_device(self, visit: Visit) -> Response:
+        actor, form = self.manager(visit, "devices"), await self.browsers.form(visit)
+        device = await self.identity.devices.find(visit.request.parts[2])
+        act = self.identity.devices.change(device.id, *_asked(form))
+        await self.acted(actor, "device.change", f"device:{device.id}", act)
+        return go(visit, "/administration/devices")
 
     async def _rotate_device(self, visit: Visit) -> Response:
         actor, _ = self.manager(visit, "devices"), await self.browsers.form(visit)
@@ -55,7 +70,7 @@ class ThingsDoor(Door):
     async def _clients(self, visit: Visit) -> Response:
         self.manager(visit, "clients")
         listed = await self.identity.clients.every()
-        return page(visit, "clients", clients=listed, grants=GRANTS, scopes=SCOPES, principals=PRINCIPALS)
+        return page(visit, "clients", clients=listed, grants=GRANTS, scopes=SCOPES, principals=PRINCIPALS, roles=ROLES)
 
     async def _add_client(self, visit: Visit) -> Response:
         actor, form = self.manager(visit, "clients"), await self.browsers.form(visit)
@@ -63,11 +78,12 @@ class ThingsDoor(Door):
             form.get("name", "").strip(),
             "confidential" in form,
             form.get("principal", "app"),
-            (),
+            tuple(form.get("roles[]", "").split()),
             tuple(form.get("redirect_uris", "").split()),
             tuple(form.get("logout_uris", "").split()),
             tuple(form.get("grants[]", "").split()),
             tuple(form.get("scopes[]", "").split()),
+            permissions_in(form.get("permissions", "")),
         )
         act = self.identity.clients.register(asked)
         client, secret = await self.acted(actor, "client.add", f"app:{asked.name[:100]}", act)
@@ -85,3 +101,8 @@ class ThingsDoor(Door):
         client_id = visit.request.parts[2]
         await self.acted(actor, "client.end", f"app:{client_id[:100]}", self.identity.clients.end(client_id))
         return go(visit, "/administration/clients")
+
+
+def _asked(form: Form) -> tuple[str, list[str], tuple[Permission, ...]]:
+    """Name, topics and permissions of a device. Raises BadRequest."""
+    return form.get("name", "").strip(), form.get("topics", "").split(), permissions_in(form.get("permissions", ""))

@@ -28,6 +28,7 @@ GRANTS = (CODE, REFRESH, CREDENTIALS, DEVICE_CODE, EXCHANGE)
 SCOPES = ("openid", "profile", "email", "offline_access", "madang", "madang.read", "introspect")
 """`madang`: act at the city's interface as whoever signed in; `madang.read`: read there; `introspect`: ask about tokens of others."""
 PRINCIPALS = ("app", "device", "peer")
+CLIENT_ROLES = ROLES - STRONG_ROLES
 _COLUMNS = "id, name, secret, principal, roles, redirect_uris, logout_uris, grants, scopes, permissions, created_at"
 
 
@@ -70,7 +71,7 @@ def check_registration(asked: Registration) -> None:
         raise BadRequest(f"name: 1 to {IDENTITY_NAME_MAX_CHARS} characters")
     if asked.principal not in PRINCIPALS:
         raise BadRequest(f"principal: one of {', '.join(PRINCIPALS)}")
-    _known("roles", asked.roles, ROLES - STRONG_ROLES)
+    _known("roles", asked.roles, CLIENT_ROLES)
     _known("grants", asked.grants, GRANTS)
     _known("scopes", asked.scopes, SCOPES)
     check_permissions(asked.permissions)

@@ -11,6 +11,8 @@ import structlog
 
 from madang.base.clock import Clock
 from madang.engine.database import LOST
+from madang.engine.outward import networks_of_city
+from madang.engine.sealing import Seal, open_seal
 from madang.trust.audit.recorder import Recorder
 from madang.trust.identity.attempts import Attempts
 from madang.trust.identity.ceremonies import Ceremonies
@@ -25,7 +27,6 @@ from madang.trust.identity.outward import Outward
 from madang.trust.identity.passkeys import Passkeys
 from madang.trust.identity.people import People
 from madang.trust.identity.provider import Provider
-from madang.trust.identity.secrets import Seal, open_seal
 from madang.trust.identity.sessions import Sessions
 from madang.trust.identity.signing_in import SigningIn
 from madang.trust.identity.upstream import Upstreams
@@ -81,16 +82,17 @@ def open_identity(
     pool: asyncpg.Pool, run_dir: Path, issuer: str, name: str, recorder: Recorder, clock: Clock
 ) -> Identity:
     """That of one instance; keys are made at first use."""
-    seal, ring = open_seal(run_dir), KeyRing(run_dir / "keys" / "signing.json")
+    seal, ring = open_seal(run_dir, "keys/identity"), KeyRing(run_dir / "keys" / "signing.json")
     ring.refresh(int(clock.now().timestamp()))
     people, sessions, ceremonies = People(pool, clock), Sessions(pool, clock), Ceremonies(pool, clock)
     attempts, passkeys = Attempts(pool, clock), Passkeys(pool, ceremonies, clock, issuer, name)
     clients, grants, device_codes = Clients(pool, clock), Grants(pool, clock), DeviceCodes(pool, clock)
     upstreams = Upstreams(pool, seal)
+    outward = Outward(upstreams, ceremonies, seal, clock, issuer, networks_of_city())
     return Identity(
         issuer, name, people, sessions, ceremonies, attempts, passkeys,
         SigningIn(people, passkeys, sessions, ceremonies, attempts, seal, recorder, clock),
-        clients, grants, device_codes, Devices(pool, clock), upstreams, Outward(upstreams, ceremonies, seal, clock, issuer),
+        clients, grants, device_codes, Devices(pool, clock), upstreams, outward,
         Provider(issuer, ring, people, clients, grants, device_codes, recorder, clock),
         Identities(pool, ring, issuer, clock), ring, seal, recorder, clock,
     )  # fmt: skip

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
-import httpx
+import aiohttp
 import msgspec
 from authlib.oauth2.rfc7636 import create_s256_code_challenge
 from joserfc import jwt
@@ -16,8 +18,9 @@ from joserfc.jwk import KeySet
 from madang.base.clock import Clock
 from madang.base.errors import Unauthorized
 from madang.base.limits import UPSTREAM_BODY_MAX_BYTES, UPSTREAM_TIMEOUT_S
+from madang.engine.outward import Network, open_session, read_bounded
+from madang.engine.sealing import Seal
 from madang.trust.identity.ceremonies import Ceremonies
-from madang.trust.identity.secrets import Seal
 from madang.trust.identity.upstream import Upstream, Upstreams
 
 ALGORITHMS = ["RS256", "ES256", "PS256"]
@@ -38,10 +41,19 @@ class Returned:
 
 
 class Outward:
-    """The ways out and back. `back` is our own redirect_uri at every provider."""
+    """The ways out and back. `back` is our own redirect_uri at every provider; `allowed` the private networks where one may be."""
 
-    def __init__(self, upstreams: Upstreams, ceremonies: Ceremonies, seal: Seal, clock: Clock, issuer: str) -> None:
+    def __init__(
+        self,
+        upstreams: Upstreams,
+        ceremonies: Ceremonies,
+        seal: Seal,
+        clock: Clock,
+        issuer: str,
+        allowed: Sequence[Network],
+    ) -> None:
         self._upstreams, self._ceremonies, self._seal, self._clock = upstreams, ceremonies, seal, clock
+        self._allowed = allowed
         self.back = f"{issuer}/sign-in/from"
 
     async def begin(self, upstream_id: str, browser: str, onward: str, link: str = "") -> str:
@@ -82,9 +94,9 @@ class Outward:
             "redirect_uri": self.back,
             "code_verifier": self._derived("verifier", state),
         }
-        auth = httpx.BasicAuth(upstream.client_id, upstream.secret)
-        tokens = await _ask("POST", told["token_endpoint"], data=form, auth=auth)
-        keys = await _ask("GET", told["jwks_uri"])
+        credentials = {"authorization": aiohttp.encode_basic_auth(upstream.client_id, upstream.secret)}
+        tokens = await self._ask("POST", told["token_endpoint"], data=form, headers=credentials)
+        keys = await self._ask("GET", told["jwks_uri"])
         now_s = self._clock.now().timestamp()
         claims = check_id_token(str(tokens.get("id_token")), keys, upstream, self._derived("nonce", state), now_s)
         return await self._named(told, tokens, claims)
@@ -94,14 +106,30 @@ class Outward:
         if not isinstance(told.get("userinfo_endpoint"), str):
             return claims
         bearer = {"authorization": f"Bearer {tokens.get('access_token')}"}
-        more = await _ask("GET", told["userinfo_endpoint"], headers=bearer)
+        more = await self._ask("GET", told["userinfo_endpoint"], headers=bearer)
         return {**more, **claims} if more.get("sub") == claims["sub"] else claims
 
     async def _metadata(self, upstream: Upstream) -> Claims:
-        told = await _ask("GET", f"{upstream.issuer}/.well-known/openid-configuration")
+        told = await self._ask("GET", f"{upstream.issuer}/.well-known/openid-configuration")
         wanted = ("authorization_endpoint", "token_endpoint", "jwks_uri")
         if told.get("issuer") != upstream.issuer or any(not isinstance(told.get(name), str) for name in wanted):
             raise _refused("not the provider it was registered as")
+        return told
+
+    async def _ask(self, method: str, address: str, **more: Any) -> Claims:
+        """An object, within limits. Raises Unauthorized."""
+        try:
+            async with (
+                asyncio.timeout(UPSTREAM_TIMEOUT_S),
+                open_session(self._allowed) as http,
+                http.request(method, address, allow_redirects=False, **more) as answer,
+            ):
+                body = await read_bounded(answer, UPSTREAM_BODY_MAX_BYTES)
+                told = msgspec.json.decode(body) if answer.status == 200 else None
+        except (aiohttp.ClientError, OSError, TimeoutError, ValueError):
+            raise _refused("it does not answer as a provider does") from None
+        if not isinstance(told, dict):
+            raise _refused("it refused")
         return told
 
     def _derived(self, purpose: str, state: str) -> str:
@@ -134,26 +162,6 @@ def check_id_token(token: str, keys: Claims, upstream: Upstream, nonce: str, now
     ):
         raise _refused("its id_token is not for this")
     return claims
-
-
-async def _ask(method: str, address: str, **more: Any) -> Claims:
-    """An object, within limits. Raises Unauthorized."""
-    try:
-        async with (
-            httpx.AsyncClient(trust_env=False, timeout=UPSTREAM_TIMEOUT_S) as http,
-            http.stream(method, address, **more) as answer,
-        ):
-            body = b""
-            async for chunk in answer.aiter_bytes():
-                body += chunk
-                if len(body) > UPSTREAM_BODY_MAX_BYTES:
-                    raise _refused("its answer is too long")
-            told = msgspec.json.decode(body) if answer.status_code == 200 else None
-    except (httpx.HTTPError, httpx.InvalidURL, msgspec.DecodeError):
-        raise _refused("it does not answer as a provider does") from None
-    if not isinstance(told, dict):
-        raise _refused("it refused")
-    return told
 
 
 def _refused(why: str) -> Unauthorized:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from madang.base.clock import Clock
 from madang.base.errors import Unauthorized
+from madang.engine.sealing import Seal
 from madang.trust.audit.recorder import Recorder
 from madang.trust.identity.attempts import Attempts
 from madang.trust.identity.ceremonies import Ceremonies
@@ -13,7 +14,6 @@ from madang.trust.identity.passkeys import METHODS, Passkeys
 from madang.trust.identity.passwords import is_password
 from madang.trust.identity.people import People
 from madang.trust.identity.person import Person
-from madang.trust.identity.secrets import Seal
 from madang.trust.identity.sessions import Sessions
 from madang.trust.identity.totp import match_totp
 
@@ -83,7 +83,7 @@ class SigningIn:
 
     async def _second_factor(self, person: Person, code: str) -> str | None:
         if person.totp is not None:
-            secret = self._seal.open(person.totp, f"totp:{person.id}")
+            secret = self._seal.open_bytes(person.totp, f"totp:{person.id}")
             step = match_totp(secret, code, self._clock.now().timestamp(), person.totp_step)
             if step is not None and await self._people.take_step(person.id, step):
                 return "otp"

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import asyncpg
 
 from madang.base.errors import Conflict, NotFound
-from madang.trust.identity.secrets import Seal, new_id
+from madang.engine.sealing import Seal
+from madang.trust.identity.secrets import new_id
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,7 @@ class Upstreams:
 
     async def add(self, name: str, issuer: str, client_id: str, secret: str, roles: frozenset[str]) -> Upstream:
         upstream_id = new_id()
-        sealed = self._seal.close(secret, f"upstream:{upstream_id}")
+        sealed = self._seal.close_bytes(secret, f"upstream:{upstream_id}")
         sql = (
             "INSERT INTO identity_provider (id, name, issuer, client_id, secret, roles) VALUES ($1, $2, $3, $4, $5, $6)"
         )
@@ -65,5 +66,5 @@ class Upstreams:
             raise Conflict("this account is linked already")
 
     def _of(self, row: asyncpg.Record) -> Upstream:
-        secret = self._seal.open(row["secret"], f"upstream:{row['id']}")
+        secret = self._seal.open_bytes(row["secret"], f"upstream:{row['id']}")
         return Upstream(row["id"], row["name"], row["issuer"], row["client_id"], secret, frozenset(row["roles"]))
