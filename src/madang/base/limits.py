@@ -99,6 +99,8 @@ AUDIT_VERIFY_ROWS = 8_192  # read at once; a power of two
 REFUSALS_MAX_PER_MINUTE = 200  # on record
 WITNESS_BODY_MAX_BYTES = 16 * 1024
 WITNESS_TIMEOUT_S = 5.0
+ACME_TIMEOUT_S = 120  # one order, validation and issuance
+ACME_REQUEST_TIMEOUT_S = 20
 
 PRIVACY_TEXT_MAX_CHARS = 20_000
 PRIVACY_TEXTS_MAX = 100  # in one request

@@ -17,6 +17,7 @@ from madang.base.clock import SystemClock
 from madang.base.errors import MadangError
 from madang.bus.changes import STATS_SUBJECT, batch_subject, decode_changes
 from madang.bus.connection import connect
+from madang.cli.acme import keep_certificate
 from madang.cli.board import Board, metrics, page_config
 from madang.cli.cities import find_city, first_party_apps
 from madang.cli.defence import open_watch
@@ -166,6 +167,7 @@ async def gateway(settings: Settings) -> None:
         identity.identities.endings.follow(),
         identity.sweep(),
         know_devices(settings, identity, gate),
+        keep_certificate(settings),
     )
     await ngsi.close()
     await tenants.close()

@@ -16,7 +16,9 @@ import msgspec
 import nats
 import structlog
 
-from madang.base.errors import NotFound
+from madang.base.clock import SystemClock
+from madang.base.errors import BadRequest, NotFound
+from madang.cli.acme import Acme, kept_of
 from madang.cli.serving import certificate_files
 from madang.engine import control, database
 from madang.engine.nats import Nats
@@ -55,7 +57,12 @@ class Instance:
         # started again waits instead of being turned away.
         # A door where everybody is the operator opens to this machine alone, whatever the environment says.
         everybody_operates = env.get("MADANG_ANONYMOUS") == "operator"
-        self._is_secure = not everybody_operates and certificate_files() is not None
+        self._acme = None if everybody_operates else Acme.from_env()
+        if self._acme is not None and certificate_files() is not None:
+            raise BadRequest("MADANG_ACME_DIRECTORY or MADANG_TLS_CERTIFICATE, not both")
+        has_certificate = self._acme is not None or certificate_files() is not None
+        self._is_secure = has_certificate and not everybody_operates
+        self._plain_socket = self._acme.listen() if self._acme is not None else None
         self._socket = listen_on(
             "127.0.0.1" if everybody_operates else os.environ.get("MADANG_HOST", "127.0.0.1"), port
         )
@@ -113,13 +120,28 @@ class Instance:
 
     def role(self, name: str, *args: str) -> Spec:
         """The spec of a kernel process."""
-        plain = {} if self._is_secure else {"MADANG_TLS_CERTIFICATE": "", "MADANG_TLS_KEY": ""}
-        return Spec(name, [sys.executable, "-m", "madang", "run", name, *args], self.settings.env() | self._env | plain)
+        env = self.settings.env() | self._env | self._certificate_env()
+        return Spec(name, [sys.executable, "-m", "madang", "run", name, *args], env)
+
+    def _certificate_env(self) -> dict[str, str]:
+        """What differs from the environment as it was given."""
+        if self._acme is not None:
+            path = str(kept_of(self._acme, self.run_dir).path)
+            return {"MADANG_TLS_CERTIFICATE": path, "MADANG_TLS_KEY": path}
+        names = ("MADANG_TLS_CERTIFICATE", "MADANG_TLS_KEY", "MADANG_ACME_DIRECTORY")
+        return {} if self._is_secure else dict.fromkeys(names, "")
 
     def _gateway(self) -> Spec:
-        handle = self._socket.fileno()
+        lent = {"MADANG_HTTP_FD": self._socket, "MADANG_ACME_FD": self._plain_socket}
+        handles = {name: held.fileno() for name, held in lent.items() if held is not None}
         spec = self.role("gateway")
-        return replace(spec, env=spec.env | {"MADANG_HTTP_FD": str(handle)}, fds=(handle,), ready=self._gateway_ready)
+        env = spec.env | {name: str(handle) for name, handle in handles.items()}
+        fds = tuple(handles.values())
+        return replace(spec, env=env, fds=fds, ready=self._gateway_ready, prepare=self._prepare_gateway)
+
+    def _prepare_gateway(self) -> None:
+        if self._acme is not None:
+            kept_of(self._acme, self.run_dir).prepare(self._acme.host, SystemClock().now())
 
     def _marked(self, name: str) -> Spec:
         """A role that says by a file when it does its work."""
@@ -163,6 +185,8 @@ class Instance:
             self._server.close()
         await self.supervisor.stop()
         self._socket.close()
+        if self._plain_socket is not None:
+            self._plain_socket.close()
         self._sockets.remove()
         for name in ("database.dsn", "address"):
             (self.run_dir / name).unlink(missing_ok=True)

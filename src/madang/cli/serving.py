@@ -20,7 +20,7 @@ from madang.engine.temporary import sockets_of
 from madang.people.server import Protocol
 
 log = structlog.get_logger()
-LOOK_S = 60.0
+LOOK_S = 1.0
 
 
 def certificate_files() -> tuple[Path, Path] | None:
@@ -65,6 +65,11 @@ async def serve(app: Any, port: int, door: Path) -> None:
         _server(_config(app)).serve(sockets=[open_door(door)]),
         follow(config.ssl, files),
     )
+
+
+async def serve_plain(app: Any, door: socket.socket) -> None:
+    """A door of its own that never speaks TLS."""
+    await _server(_config(app)).serve(sockets=[door])
 
 
 def _config(app: Any, **more: Any) -> uvicorn.Config:
