@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import shapely
@@ -123,7 +124,9 @@ class GeoQuery:
     def _by_box(self, value: Any) -> bool | None:
         """Whether the circle surely holds all or nothing of a geometry, as it mostly does with buildings: then none is built.
         None when it is not sure."""
-        circle, box = self.circle(), bounds(value) if value["type"] != "Point" else None
+        if value["type"] == "Point":
+            return None
+        circle, box = self.circle(), bounds(value)
         if circle is None or box is None or circle[2] > CITY_M:
             return None
         x, y, most = circle
@@ -135,15 +138,20 @@ class GeoQuery:
 
     def _distance_m(self, value: Any) -> float:
         """Most of what a city has are points: for them no geometry is built."""
-        if value["type"] == "Point" and self.reference.geom_type == "Point":
-            return haversine_m(self.reference.x, self.reference.y, *value["coordinates"][:2])
+        if value["type"] == "Point" and self._middle is not None:
+            return haversine_m(*self._middle, *value["coordinates"][:2])
         return distance_m(self.reference, _valid(shape(value)))
 
     def circle(self) -> tuple[float, float, float] | None:
         """Longitude and latitude of the middle and metres around it, when the query is near a point."""
-        if self.relation != "near" or self.max_m is None or self.reference.geom_type != "Point":
+        if self.relation != "near" or self.max_m is None or self._middle is None:
             return None
-        return self.reference.x, self.reference.y, self.max_m
+        return *self._middle, self.max_m
+
+    @cached_property
+    def _middle(self) -> tuple[float, float] | None:
+        """Longitude and latitude of a reference that is a point: asking the geometry for each candidate costs more than judging."""
+        return (self.reference.x, self.reference.y) if self.reference.geom_type == "Point" else None
 
 
 def haversine_m(lon1: float, lat1: float, lon2: float, lat2: float) -> float:
