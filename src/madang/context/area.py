@@ -13,6 +13,7 @@ from madang.model.geometry import Box
 
 # How large a place of the tier may be, and how high its bands are, in degrees. Other values need every row written anew.
 TIERS = ((0.0, 0.0025), (0.005, 0.005), (0.1, 0.1))
+_POINT_HEIGHT = TIERS[0][1]
 TIER = 1_000_000
 LARGEST = TIER * len(TIERS)
 _ROUNDING = 1e-9
@@ -21,6 +22,8 @@ _ROUNDING = 1e-9
 def band_of(place: Box) -> int:
     """The band in which a place lies."""
     west, south, east, north = place
+    if west == east and south == north:
+        return floor(south / _POINT_HEIGHT)
     size = max(east - west, north - south)
     for tier, (largest, height) in enumerate(TIERS):
         if size <= largest:

@@ -9,7 +9,8 @@ from madang.base.clock import from_iso
 from madang.context.area import band_of
 from madang.context.row import COLUMNS
 from madang.context.work import Deed, Work
-from madang.model.geometry import bounds
+from madang.model.entity import Entity
+from madang.model.geometry import Box, bounds
 from madang.model.render import geometry_of
 
 READ = f"SELECT {COLUMNS} FROM entity WHERE id = ANY($1)"  # noqa: S608 - constant text
@@ -75,7 +76,7 @@ def _places(deeds: list[Deed]) -> list[list[Any]]:
     bands, west, south, east, north = columns
     extended = False
     for deed in deeds:
-        box = None if deed.entity is None else bounds(geometry_of(deed.entity))
+        box = None if deed.entity is None else _box(deed.entity)
         corners = box or (None, None, None, None)
         bands.append(band_of(box) if box is not None else None)
         extended = extended or corners[:2] != corners[2:]
@@ -84,6 +85,16 @@ def _places(deeds: list[Deed]) -> list[list[Any]]:
         east.append(corners[2])
         north.append(corners[3])
     return columns if extended else [_short(bands), _short(west), _short(south), [], []]
+
+
+def _box(entity: Entity) -> Box | None:
+    """Where it lies; nearly everything is one point."""
+    place = entity.body.get("location")
+    value = place.get("value") if type(place) is dict and place["type"] == "GeoProperty" else None
+    if type(value) is dict and value.get("type") == "Point":
+        east, north = value["coordinates"][:2]
+        return east, north, east, north
+    return bounds(geometry_of(entity))
 
 
 def _made(work: Work) -> list[datetime | None]:

@@ -24,6 +24,7 @@ from madang.model.kinds import (
     check_id,
     check_text,
     check_time,
+    utc,
 )
 from madang.model.values import is_one_of
 
@@ -174,7 +175,8 @@ def _members(name: str, value: dict[str, Any], kind: str, context: Context) -> d
     key = VALUE_KEY[kind]
     for member, inner in value.items():
         if member == key:
-            out[key] = VALUE_CHECKS[kind](name, inner, context)
+            # Any value but null is a Property's: the one kind that needs no look into it.
+            out[key] = inner if kind == "Property" and inner is not None else VALUE_CHECKS[kind](name, inner, context)
         elif member in _SKIPPED:
             continue
         elif (read := _READERS.get(member)) is not None:
@@ -192,7 +194,8 @@ def _members(name: str, value: dict[str, Any], kind: str, context: Context) -> d
 
 
 def _time(name: str, member: str, value: Any, context: Context) -> str:
-    return NULL if value == NULL else check_time(value, name, member)
+    known = utc(value) if type(value) is str else None
+    return known or (NULL if value == NULL else check_time(value, name, member))
 
 
 def _text(name: str, member: str, value: Any, context: Context) -> str:

@@ -75,14 +75,14 @@ def check_time(value: Any, *name: str) -> str:
         value = value.get("@value")
     if not isinstance(value, str):
         raise BadRequest(f"{'.'.join(name) or 'time'} must be an ISO 8601 date and time")
-    moment = _utc(value)
+    moment = utc(value)
     if moment is None:
         raise BadRequest(f"{'.'.join(name) or 'time'} must be an ISO 8601 date and time: {value[:40]!r}")
     return moment
 
 
 @lru_cache(maxsize=4_096)
-def _utc(text: str) -> str | None:
+def utc(text: str) -> str | None:
     """Remembered, since a batch of observations shares its times; None for what is no time."""
     try:
         return to_iso(from_iso(text)) if "T" in text and len(text) < 64 else None
