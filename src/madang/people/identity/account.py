@@ -7,7 +7,7 @@ import base64
 import segno
 
 from madang.base.errors import BadRequest, Forbidden, Unauthorized
-from madang.people.http import Request, Response, decode_json
+from madang.people.http import Request, Response
 from madang.people.identity.doors import Door, Table
 from madang.people.identity.pages import go, page
 from madang.people.identity.visit import Form, Visit
@@ -138,13 +138,13 @@ class AccountDoor(Door):
         return go(visit, "/account")
 
     async def _passkey_options(self, request: Request) -> Response:
-        visit, _ = await self._scripted(request)
+        visit, _ = await self.scripted(request)
         person, session = visit.who()
         await self._may_change(person, session)
         return Response.json(await self.identity.passkeys.begin_registration(person))
 
     async def _add_passkey(self, request: Request) -> Response:
-        visit, sent = await self._scripted(request)
+        visit, sent = await self.scripted(request)
         person, session = visit.who()
         await self._may_change(person, session)
         credential = sent.get("credential")
@@ -156,14 +156,6 @@ class AccountDoor(Door):
         response = Response.json({"next": "/account"}, 201)
         response.headers += visit.cookies
         return response
-
-    async def _scripted(self, request: Request) -> tuple[Visit, dict[str, object]]:
-        visit = await self.browsers.visit(request)
-        sent = decode_json(await request.body())
-        if not isinstance(sent, dict):
-            raise BadRequest("an object, please")
-        self.browsers.check(visit, str(sent.get("csrf", "")))
-        return visit, sent
 
     async def _may_change(self, person: Person, session: Session) -> None:
         held = person.totp is not None or bool(await self.identity.passkeys.of(person.id))

@@ -6,9 +6,9 @@ from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, TypeVar
 
-from madang.base.errors import Forbidden, MadangError, Unauthorized
+from madang.base.errors import BadRequest, Forbidden, MadangError, Unauthorized
 from madang.people.acts import acted
-from madang.people.http import Handler, Request, Response
+from madang.people.http import Handler, Request, Response, decode_json
 from madang.people.identity.pages import error_page, go
 from madang.people.identity.visit import Browsers, Visit
 from madang.trust.identity.house import Identity
@@ -57,6 +57,15 @@ class Door(ABC):
                 return error_page(visit, error)
 
         return handle
+
+    async def scripted(self, request: Request) -> tuple[Visit, dict[str, object]]:
+        """What our own script sends. Raises Forbidden, BadRequest."""
+        visit = await self.browsers.visit(request)
+        sent = decode_json(await request.body())
+        if not isinstance(sent, dict):
+            raise BadRequest("an object, please")
+        self.browsers.check(visit, str(sent.get("csrf", "")))
+        return visit, sent
 
     def sign_in_first(self, visit: Visit) -> Response:
         """Then back to the page that was asked for; what a form held is lost."""

@@ -6,7 +6,7 @@ from dataclasses import replace
 from urllib.parse import quote, urlsplit
 
 from madang.base.errors import BadRequest, Conflict, MadangError, TooMany, Unauthorized
-from madang.people.http import Request, Response, decode_json
+from madang.people.http import Request, Response
 from madang.people.identity.doors import Door, Table
 from madang.people.identity.pages import go, origin_of, page, told
 from madang.people.identity.visit import Form, Visit, local_path
@@ -89,13 +89,13 @@ class SignInDoor(Door):
         return go(visit, onward)
 
     async def _passkey_options(self, request: Request) -> Response:
-        visit, _ = await self._scripted(request)
+        visit, _ = await self.scripted(request)
         response = Response.json(await self.identity.passkeys.begin_sign_in())
         response.headers += visit.cookies
         return response
 
     async def _passkey(self, request: Request) -> Response:
-        visit, sent = await self._scripted(request)
+        visit, sent = await self.scripted(request)
         credential = sent.get("credential")
         if not isinstance(credential, dict):
             raise BadRequest("a credential, please")
@@ -104,15 +104,6 @@ class SignInDoor(Door):
         response = Response.json({"next": local_path(str(sent.get("next", "")))})
         response.headers += visit.cookies
         return response
-
-    async def _scripted(self, request: Request) -> tuple[Visit, dict[str, object]]:
-        """What our own script sends. Raises Forbidden, BadRequest."""
-        visit = await self.browsers.visit(request)
-        sent = decode_json(await request.body())
-        if not isinstance(sent, dict):
-            raise BadRequest("an object, please")
-        self.browsers.check(visit, str(sent.get("csrf", "")))
-        return visit, sent
 
     async def _out(self, visit: Visit) -> Response:
         await self.browsers.form(visit)
