@@ -20,6 +20,7 @@ from madang.trust.consent.export import as_zip
 from madang.trust.consent.house import PersonalHouse
 from madang.trust.consent.looking import Look, Seen
 from madang.trust.consent.pseudonyms import Pseudonyms
+from madang.trust.identity.people import People
 
 pytestmark = pytest.mark.engine
 START = datetime(2026, 11, 22, 9, tzinfo=UTC)
@@ -173,6 +174,19 @@ async def test_who_leaves_is_gone_and_apps_are_told_by_the_name_they_know(
     assert [one.pseudonym for one in await house.erasures.due(APP)] == [NAMES.of("kim", APP)]
     kept = await pool.fetch("SELECT person FROM erasure UNION ALL SELECT person FROM personal_item")
     assert [one["person"] for one in kept] == [None, "lee"]
+
+
+async def test_whose_account_has_ended_is_seen_no_more_and_forgotten(
+    house: PersonalHouse, pool: asyncpg.Pool, clock: ManualClock
+) -> None:
+    person = await People(pool, clock).add("kim", "Kim", None, set())
+    await house.space.put(person.id, "place", "home", HOME)
+    await house.grant(person.id, APP, "place", PURPOSE)
+    await house.look(APP, PURPOSE, "place")
+    await People(pool, clock).end(person.id)
+    assert await house.look(APP, PURPOSE, "place") == []
+    await house.tidy()
+    assert await house.tables(person.id) == {"items": [], "consents": [], "reads": [], "erasures": []}
 
 
 async def test_of_a_removed_app_no_consent_is_left_and_its_end_is_its_receipt(house: PersonalHouse) -> None:

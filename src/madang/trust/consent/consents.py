@@ -105,6 +105,14 @@ class Consents:
             await self._erase(connection, "removed", [one["id"] for one in ended])
         return len(ended)
 
+    async def left_behind(self) -> list[str]:
+        """People whose account has ended and of whom something is kept still."""
+        sql = (
+            "SELECT id FROM person WHERE ended_at IS NOT NULL AND (EXISTS (SELECT 1 FROM personal_item AS i WHERE i.person = person.id)"
+            " OR EXISTS (SELECT 1 FROM consent AS c WHERE c.person = person.id)) ORDER BY id"
+        )
+        return [one["id"] for one in await self._pool.fetch(sql)]
+
     async def forget(self, person: str) -> int:
         """Deletes everything that is known of a person here; the apps are asked to erase what they were shown, by their
         pseudonyms. Gives how many are."""

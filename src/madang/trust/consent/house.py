@@ -111,12 +111,14 @@ class PersonalHouse:
         await self.erasures.gone([app])
 
     async def tidy(self) -> None:
-        """Now and then: asks apps for what they kept as long as they may, and lets rest what removed apps cannot erase any more.
-        Raises Unavailable."""
+        """Now and then: forgets whose account has ended, asks apps for what they kept as long as they may, and lets rest what
+        removed apps cannot erase any more. Raises Unavailable."""
         if self._clock.now() - self._tidied < TIDY_EACH:
             return
         self._tidied = self._clock.now()
         try:
+            for person in await self.consents.left_behind():
+                await self.forget(person)
             await self.erasures.gone(await self.erasures.apps() - await self._asking.installed())
             asked = await self.erasures.sweep()
         except LOST as error:

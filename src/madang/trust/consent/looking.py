@@ -20,6 +20,7 @@ LOOK = """
 WITH agreed AS MATERIALIZED (
   SELECT * FROM consent
   WHERE app = $1 AND purpose = $2 AND kind = $3 AND withdrawn_at IS NULL AND pseudonym > $4 AND ($5::text IS NULL OR pseudonym = $5)
+    AND NOT EXISTS (SELECT 1 FROM person AS account WHERE account.id = consent.person AND account.ended_at IS NOT NULL)
   ORDER BY pseudonym LIMIT $6 FOR SHARE
 ),
 found AS MATERIALIZED (
