@@ -51,7 +51,8 @@ def parser() -> argparse.ArgumentParser:
     invite = commands.add_parser("invite", help="print a one-time link by which somebody becomes an administrator")
     invite.add_argument("run", help="the instance's folder under MADANG_HOME/run, as a name or a path")
     commands.add_parser("doctor", help="tell what is wrong with this machine or installation")
-    check = commands.add_parser("check", help="run every test")
+    # Its words are pytest's, also those that begin with a dash.
+    check = commands.add_parser("check", help="run every test", prefix_chars="\0", add_help=False)
     check.add_argument("rest", nargs=argparse.REMAINDER)
     bench = commands.add_parser("bench", help="measure")
     bench.add_argument("name")
