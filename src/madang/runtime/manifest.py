@@ -1,27 +1,30 @@
-"""An app's manifest, `app.toml`: declared first, imported later."""
+"""An app's manifest, `app.toml`: declared first, imported later. What each field means stands in docs/apps.md."""
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 import msgspec
 
 from madang.base.errors import BadRequest
-from madang.trust.consent.agreement import Ask, check_ask
+from madang.runtime.soundness import check
+from madang.trust.consent.agreement import Ask
 from madang.trust.policy.subjects import Grant
 
-_ID = re.compile(r"[a-z0-9]+(\.[a-z0-9-]+)+\Z")
+Texts = dict[str, str]
 
 
 class Scope(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One thing an app asks for. `action`: read or write (with `type`, `attributes`), command (with `kind`)."""
+    """One thing an app asks for. `action`: read or write (with `type`, `attributes`), command (with `kind`). `area`: a file of the
+    folder with a GeoJSON polygon (RFC 7946), beyond which it asks for nothing. `retention_days`: how long it keeps what it reads."""
 
     action: str
-    purpose: dict[str, str]
+    purpose: Texts
     type: str = ""
     kind: str = ""
     attributes: list[str] | None = None
+    area: str = ""
+    retention_days: int | None = None
 
     def grant(self) -> Grant:
         attributes = frozenset(self.attributes) if self.attributes is not None else None
@@ -34,7 +37,7 @@ class PersonalScope(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     kind: str
     purpose: str
-    text: dict[str, str]
+    text: Texts
     retention_days: int
     members: list[str] | None = None
 
@@ -43,19 +46,80 @@ class PersonalScope(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return Ask(self.kind, self.purpose, members, self.retention_days)
 
 
+class Quota(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The most an app takes: `cpu` cores, `memory_mb` and `storage_mb` of 2**20 bytes, `messages_per_s` requests at its door."""
+
+    cpu: float = 0.5
+    memory_mb: int = 256
+    messages_per_s: int = 200
+    storage_mb: int = 256
+
+
+class Produced(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A type of entity that the app makes."""
+
+    type: str
+
+
+class Price(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`model`: free, one_off, subscription (`per` month or year) or usage (`per` a measure). `amount`: a decimal number as text,
+    in units of `currency` (ISO 4217)."""
+
+    model: str = "free"
+    amount: str = "0"
+    currency: str = "KRW"
+    per: str = ""
+
+
+class Page(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A page that the app serves itself, shown in a frame to people of one of the `roles` (none: whoever may read apps)."""
+
+    path: str
+    name: Texts
+    roles: list[str] = []
+
+
+class Widget(Page, frozen=True):
+    """A small page on somebody else's, so many CSS pixels high."""
+
+    height_px: int = 200
+
+
+class Score(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Which scorer of the testbed fits the app."""
+
+    kind: str
+
+
 class Manifest(msgspec.Struct, frozen=True):
-    """`name`, `summary`: texts by language (ko, en). `entry`: `package.module`; the folder is the package. `reasons`: the
-    texts of the codes that its commands give as their reason, `{name}` where a parameter stands."""
+    """`entry`: `package.module`; the folder is the package. `reasons`: the texts of the codes that its commands give as their
+    reason, `{name}` where a parameter stands. `egress`: `host:port` outside of the city that it talks to. `keys`: how events
+    are shared out among `workers`."""
 
     id: str
     version: str
-    name: dict[str, str]
-    summary: dict[str, str]
+    name: Texts
+    summary: Texts
     entry: str
     scopes: list[Scope]
     licence: str = ""
-    reasons: dict[str, dict[str, str]] = {}
+    reasons: dict[str, Texts] = {}
     people: list[PersonalScope] = []
+    api: str = ">=1,<2"
+    privacy: Texts = {}
+    categories: list[str] = []
+    service: str = ""
+    egress: list[str] = []
+    quota: Quota = Quota()
+    produces: list[Produced] = []
+    price: Price = Price()
+    pages: list[Page] = []
+    widgets: list[Widget] = []
+    score: Score | None = None
+    workers: int = 1
+    keys: str = ""
+    publisher: str = ""
+    website: str = ""
 
 
 def load_manifest(folder: Path) -> Manifest:
@@ -64,32 +128,7 @@ def load_manifest(folder: Path) -> Manifest:
         manifest = msgspec.toml.decode((folder / "app.toml").read_bytes(), type=Manifest)
     except FileNotFoundError:
         raise BadRequest(f"no app.toml in {folder}") from None
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise BadRequest(f"app.toml: {error}") from None
     check(manifest, folder)
     return manifest
-
-
-def check(manifest: Manifest, folder: Path) -> None:
-    """Raises BadRequest."""
-    if not _ID.match(manifest.id):
-        raise BadRequest("app.toml: id must be a reverse domain name such as org.example.app")
-    package, _, module = manifest.entry.partition(".")
-    if not package.isidentifier() or not module.isidentifier() or not (folder / f"{module}.py").is_file():
-        raise BadRequest(f"app.toml: entry {manifest.entry!r} is not package.module with a module of this folder")
-    for scope in manifest.scopes:
-        if scope.action not in ("read", "write", "command"):
-            raise BadRequest(f"app.toml: unknown action {scope.action!r}")
-        if not (scope.kind if scope.action == "command" else scope.type):
-            raise BadRequest(
-                f"app.toml: a {scope.action} scope needs {'kind' if scope.action == 'command' else 'type'}"
-            )
-    asked = [(one.kind, one.purpose) for one in manifest.people]
-    for one in manifest.people:
-        check_ask(one.ask())
-        if asked.count((one.kind, one.purpose)) > 1:
-            raise BadRequest(f"app.toml: people are asked twice for {one.kind} for {one.purpose}")
-    told = (*(one.purpose for one in manifest.scopes), *(one.text for one in manifest.people))
-    for texts in (manifest.name, manifest.summary, *told, *manifest.reasons.values()):
-        if not {"ko", "en"} <= texts.keys():
-            raise BadRequest("app.toml: texts are given in ko and en")
