@@ -58,6 +58,7 @@ KINDS = {
     "get_per_core_s": ("get", 1, 64),
     "type_query_per_core_s": ("query", 1, 64),
 }
+WARM_S, WARM_MILLION_S = 4.0, 120.0
 MILLION = ["geo_q_1m_per_core_s", "geo_q_1m_p50_ms"]
 LATENCY = "device_to_browser_p95_ms"
 PAST = {"aggregate_10k_ms": "aggregate_ms", "last_100_of_10k_ms": "last_100_ms"}
@@ -74,6 +75,8 @@ def cpu_s(instance: Instance) -> float:
         for process in [root, *root.children(recursive=True)]:
             times = process.cpu_times()
             total += times.user + times.system
+        ended = root.cpu_times()
+        total += ended.children_user + ended.children_system  # else an autovacuum that ends gives back what it took
     return total
 
 
@@ -96,12 +99,14 @@ async def work(instance: Instance, kind: str, worth: int, connections: int, seco
 
 
 async def load(instance: Instance, key: str, seconds: float) -> float:
+    await work(instance, *KINDS[key], WARM_S)
     return (await work(instance, *KINDS[key], seconds))[0]
 
 
 async def million(instance: Instance, seconds: float) -> dict[str, float]:
-    """By eight clients for the work, by one for the wait; what is on disk was read once before, as in a city that lives."""
-    await work(instance, "near", 1, 8, seconds)
+    """By eight clients for the work, by one for the wait. It answers for two minutes before: each of PostgreSQL's processes
+    has to find its way into 3 GB of pages once, and the load's own vacuum is over then."""
+    await work(instance, "near", 1, 8, WARM_MILLION_S)
     per_core, _ = await work(instance, "near", 1, 8, seconds)
     _, p50_ms = await work(instance, "near", 1, 1, seconds)
     return dict(zip(MILLION, (per_core, p50_ms), strict=True))
