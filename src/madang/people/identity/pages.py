@@ -9,7 +9,15 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+from jinja2 import (
+    BaseLoader,
+    ChoiceLoader,
+    Environment,
+    FileSystemLoader,
+    PrefixLoader,
+    StrictUndefined,
+    select_autoescape,
+)
 
 from madang.base.clock import short_iso, to_iso
 from madang.base.errors import MadangError
@@ -30,15 +38,23 @@ _HEADERS = [
 
 @lru_cache(maxsize=4)
 def texts(language: str) -> dict[str, str]:
-    """The words of one language by key."""
-    found: dict[str, str] = json.loads((HERE / "strings" / f"{language}.json").read_text(encoding="utf-8"))
+    """The words of one language by key, of all folders of `people/` that have pages."""
+    found: dict[str, str] = {}
+    for path in sorted(HERE.parent.glob(f"*/strings/{language}.json")):
+        found |= json.loads(path.read_text(encoding="utf-8"))
     return found
+
+
+def _loader() -> BaseLoader:
+    """Templates of identity by name, those of other folders of `people/` by `folder/name`."""
+    further = {path.parent.name: FileSystemLoader(path) for path in HERE.parent.glob("*/templates")}
+    return ChoiceLoader([FileSystemLoader(HERE / "templates"), PrefixLoader(further)])
 
 
 @lru_cache(maxsize=1)
 def _environment() -> Environment:
     environment = Environment(
-        loader=FileSystemLoader(HERE / "templates"),
+        loader=_loader(),
         autoescape=select_autoescape(default=True, default_for_string=True),
         undefined=StrictUndefined,
         trim_blocks=True,
