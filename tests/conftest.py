@@ -131,7 +131,9 @@ async def dsn(session_dsn: str) -> str:
         " audit_entry, audit_node, person, recovery_code, passkey, invitation, sign_in_session, sign_in_attempt, ceremony, oauth_client,"
         " oauth_consent, oauth_grant, oauth_code, oauth_refresh_token, oauth_revoked, oauth_device_code, device, device_secret,"
         " identity_provider, identity_link, identity_ended, personal_item, consent, personal_read, erasure,"
-        " audit_seen, privacy_spent, verdict"
+        " audit_seen, privacy_spent, verdict,"
+        " store_publisher, store_key, store_package, store_role, store_release, store_install, store_use, store_review, store_report,"
+        " store_choice"
         " RESTART IDENTITY"
     )
     await connection.close()

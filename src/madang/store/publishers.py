@@ -72,7 +72,11 @@ class Publishers:
         rows = await connection.fetch("SELECT id, owner FROM store_publisher")
         if sum(row["owner"] == owner for row in rows) >= STORE_PUBLISHERS_MAX:
             raise BadRequest(f"one account has at most {STORE_PUBLISHERS_MAX} publishers", reason="publisher_many")
-        taken = [row["id"] for row in rows if row["id"] == publisher or row["owner"] != owner and _within(row["id"], publisher)]
+        taken = [
+            row["id"]
+            for row in rows
+            if row["id"] == publisher or (row["owner"] != owner and _within(row["id"], publisher))
+        ]
         if taken:
             raise Conflict(f"{taken[0]} is taken", reason="publisher_taken")
 
@@ -97,7 +101,7 @@ class Publishers:
     async def _find(self, which: str, value: str) -> list[Publisher]:
         rows = await self._pool.fetch(
             "SELECT p.*, ARRAY(SELECT k.public FROM store_key k WHERE k.publisher = p.id AND k.revoked_at IS NULL"
-            f" ORDER BY k.proved_at) AS keys FROM store_publisher p WHERE {which} ORDER BY p.id",  # noqa: S608
+            f" ORDER BY k.proved_at) AS keys FROM store_publisher p WHERE {which} ORDER BY p.id",
             value,
         )
         names = ("id", "owner", "name", "website", "country", "account", "domain_proved_at")

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from datetime import datetime
 
 from tuf.api.exceptions import UnsignedMetadataError
-from tuf.api.metadata import DelegatedRole, Delegations, Metadata, Targets
+from tuf.api.metadata import DelegatedRole, Delegations, Key, Metadata, Targets
 
 from madang.base.errors import BadRequest
 from madang.store.registry.documents import PublishedRole
@@ -28,7 +28,7 @@ def check_signed(publisher: str, keys: Collection[bytes], body: bytes, now: date
 
 
 def _is_signed_by(metadata: Metadata[Targets], publisher: str, keys: Collection[bytes]) -> bool:
-    own = {key.keyid: key for key in map(key_of, keys)}
+    own: dict[str, Key] = {key.keyid: key for key in map(key_of, keys)}
     if not own:
         return False
     role = DelegatedRole(publisher, list(own), 1, terminating=True, paths=[f"{publisher}/*"])
@@ -58,11 +58,4 @@ def check_role(
     if strange:
         raise BadRequest(f"the role names what was never handed in: {strange[0]}", reason="role_strange")
     if published is not None and role.version <= published.version:
-        raise BadRequest(
-            f"the store has version {published.version} of this role: sign a later one", reason="role_old"
-        )
-
-
-def fits(role: Targets, published: Mapping[str, str], path: str) -> bool:
-    """Whether it can be published now: it names everything that is, this package, and nothing that is not decided."""
-    return hashes_of(role).keys() == published.keys() | {path}
+        raise BadRequest(f"the store has version {published.version} of this role: sign a later one", reason="role_old")

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from urllib.parse import unquote
 
-from tuf.api.exceptions import DownloadError, DownloadHTTPError, RepositoryError
+from tuf.api.exceptions import DownloadError, DownloadHTTPError, DownloadLengthMismatchError, RepositoryError
 from tuf.ngclient import FetcherInterface, Updater, UpdaterConfig
 
 from madang.base.errors import BadRequest, NotFound, Unavailable
@@ -51,7 +51,7 @@ class Client:
             return self._get(path)
         except DownloadHTTPError as error:
             raise NotFound(f"the store has no {path}: {error}") from None
-        except RepositoryError as error:
+        except (RepositoryError, DownloadLengthMismatchError) as error:
             raise BadRequest(f"the store's signatures do not hold: {type(error).__name__}: {error}") from None
         except (DownloadError, OSError) as error:
             raise Unavailable(f"the store does not answer: {error}") from None
@@ -60,9 +60,8 @@ class Client:
         metadata, targets = self._folder / "metadata", self._folder / "targets"
         for folder in (metadata, targets):
             folder.mkdir(parents=True, exist_ok=True)
-        updater = Updater(
-            str(metadata), f"{self._base}/metadata/", str(targets), f"{self._base}/targets/", self._fetcher, UpdaterConfig(), bootstrap=self._root
-        )  # fmt: skip
+        where = (str(metadata), f"{self._base}/metadata/", str(targets), f"{self._base}/targets/")
+        updater = Updater(*where, self._fetcher, UpdaterConfig(), bootstrap=self._root)
         updater.refresh()
         info = updater.get_targetinfo(path)
         if info is None:

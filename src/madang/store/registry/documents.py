@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from securesystemslib.signer import CryptoSigner
 from tuf.api.metadata import (
@@ -43,7 +44,7 @@ class PublishedRole:
 
 def encode(document: Signed, *signers: CryptoSigner) -> bytes:
     """The signed document as it is served."""
-    metadata: Metadata[Signed] = Metadata(document)
+    metadata: Metadata[Any] = Metadata(document)
     for signer in signers:
         metadata.sign(signer, append=True)
     return metadata.to_bytes()
@@ -62,7 +63,8 @@ def targets_of(
 ) -> Targets:
     """Who may sign for what. A withdrawn path ends in a terminating role of the store's that has no targets, which comes before its
     publisher's: what the publisher signed stays as it is, and is found no more."""
-    keys, delegated = {store_key.keyid: store_key}, {}
+    keys: dict[str, Key] = {store_key.keyid: store_key}
+    delegated: dict[str, DelegatedRole] = {}
     if yanked:
         delegated[YANKED] = DelegatedRole(YANKED, [store_key.keyid], 1, terminating=True, paths=sorted(yanked))
     for role in sorted(roles, key=lambda one: one.publisher):

@@ -28,7 +28,9 @@ _LATEST = "SELECT version, body FROM store_role WHERE name = $1 ORDER BY version
 _ROLES = """SELECT DISTINCT ON (r.name) r.name, r.version, r.body,
     ARRAY(SELECT k.public FROM store_key k WHERE k.publisher = r.name AND k.revoked_at IS NULL ORDER BY k.proved_at) AS keys
   FROM store_role r JOIN store_publisher p ON p.id = r.name ORDER BY r.name, r.version DESC"""
-_YANKED = "SELECT publisher || '/' || app || '-' || version || '.madang' AS path FROM store_release WHERE state = 'yanked'"
+_YANKED = (
+    "SELECT publisher || '/' || app || '-' || version || '.madang' AS path FROM store_release WHERE state = 'yanked'"
+)
 
 
 class Repository:
@@ -139,10 +141,10 @@ class Repository:
 
     async def _latest(self, connection: Any, name: str) -> Signed:
         row = await connection.fetchrow(_LATEST, name)
-        found: Metadata[Signed] = Metadata.from_bytes(row["body"])
-        return found.signed
+        found: Metadata[Any] = Metadata.from_bytes(row["body"])
+        signed: Signed = found.signed
+        return signed
 
     def _is_old(self, name: str, document: Signed) -> bool:
         lifetime: timedelta = LIFETIMES[name]
         return document.expires - self._clock.now() < lifetime / 2
-

@@ -1,1 +1,1 @@
-"""See README.md of this room."""
+"""What is handed in: automatic checks, then a person who decides and says why."""
