@@ -10,7 +10,8 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 SOURCES = ROOT / "src" / "madang"
 ROOMS = (
-    "base", "model", "engine", "ingest", "context", "federation", "bus", "history", "twin", "trust", "command", "runtime", "store", "people", "cli",
+    "base", "model", "engine", "ingest", "context", "federation", "bus", "history", "twin", "trust", "command",
+    "runtime", "store", "people", "cli",
 )  # fmt: skip
 FILES = sorted(path for path in SOURCES.rglob("*.py") if path.parent != SOURCES)
 
