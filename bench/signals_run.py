@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import json
 import tempfile
-import xml.etree.ElementTree as ET
 from collections import Counter, deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -31,6 +30,7 @@ from madang.ingest.sumo.kpi import read_totals
 from madang.ingest.sumo.messages import CityTime, Message
 from madang.ingest.sumo.network import read_network, read_stages
 from madang.sdk.app import value_of
+from madang.twin.traffic.trips import read_trips
 from signals import decide as rule
 from signals.app import City, make_intent
 
@@ -212,19 +212,8 @@ async def _drive(loop: Loop, task: Task, modes: Counter[str]) -> None:
 
 def _measure(trips: Path, task: Task, page: dict[str, Any], loop: Loop, modes: Counter[str]) -> Outcome:
     start, end = task.begin + task.warmup, task.begin + task.warmup + task.seconds
-    delays, done = [], []
-    for _, item in ET.iterparse(trips):
-        if item.tag != "tripinfo":
-            continue
-        told = item.attrib
-        depart, waited = float(told["depart"]), float(told["departDelay"])
-        wanted = depart - waited if depart >= 0 else end - waited
-        if not start <= wanted < end:
-            continue
-        delay = max(0.0, float(told["timeLoss"])) + waited
-        delays.append(delay)
-        if float(told["arrival"]) >= 0:
-            done.append(delay)
+    made = list(read_trips(trips, start, end))
+    delays, done = [trip.delay_s for trip in made], [trip.delay_s for trip in made if trip.is_done]
     seconds = max(1, modes.total())
     return Outcome(
         delay_s=sum(delays) / max(1, len(delays)),

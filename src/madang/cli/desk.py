@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 import uuid
 from collections.abc import Sequence
@@ -29,6 +30,7 @@ from madang.trust.caller import Caller
 
 log = structlog.get_logger()
 RETRY_S = 0.3
+HEARD = ("signal/+", "signal/+/receipt", "simulation/receipt", "simulation/tick")
 _STORE = """
 INSERT INTO command (id, at, who, kind, target, rank, status, reason_code, intent, receipt)
 SELECT id, at, who, kind, target, rank, status, nullif(reason, ''), '{}', receipt
@@ -77,6 +79,7 @@ class Desk:
         self._client: aiomqtt.Client | None = None
         self._plans: dict[str, SignalPlan] = {}
         self.service = CommandService(city, self, clock)
+        self.ticked = ""
 
     async def submit(self, caller: Caller, data: Any) -> dict[str, Any]:
         return (await self.submit_many(caller, [data]))[0]
@@ -86,7 +89,9 @@ class Desk:
         for one in data:
             kind = one.get("kind") if isinstance(one, dict) else None
             caller.require("command", kind if isinstance(kind, str) else "")
-        receipts = await self.service.submit_many(data, caller.name, time.monotonic())
+        # In lockstep a second of an app is one of the city: else what it may ask would depend on this machine.
+        second = self.clock.now().timestamp() if self.ticked else time.monotonic()
+        receipts = await self.service.submit_many(data, caller.name, second)
         return [receipt.as_json() for receipt in receipts]
 
     async def page(self, limit: int, status: str | None, target: str | None) -> list[dict[str, Any]]:
@@ -111,6 +116,11 @@ class Desk:
         return {"commands_accepted": self.service.accepted, "commands_refused": self.service.refused}
 
     # The room's ports.
+
+    async def tock(self, answer: dict[str, Any]) -> None:
+        """An app is done with a second; see people.lockstep. A field that cannot be reached has stopped anyway."""
+        with contextlib.suppress(Unavailable):
+            await self.send(f"city/{self._city}/simulation/tock", answer)
 
     async def send(self, topic: str, payload: dict[str, Any]) -> None:
         """Raises Unavailable when the devices cannot be reached."""
@@ -190,9 +200,7 @@ class Desk:
             password=unquote(parts.password) if parts.password else None,
         ) as client:
             prefix = f"city/{self._city}"
-            await client.subscribe(
-                [(f"{prefix}/signal/+", 0), (f"{prefix}/signal/+/receipt", 0), (f"{prefix}/simulation/receipt", 0)]
-            )
+            await client.subscribe([(f"{prefix}/{one}", 0) for one in HEARD])
             # What the signals said before is unknown here, and they speak on change or once a minute.
             await client.publish(f"{prefix}/interrogation", b"{}", qos=0)
             self._client = client
@@ -204,6 +212,9 @@ class Desk:
             said = msgspec.json.decode(payload, type=dict[str, Any])
             if topic[-1] == "receipt":
                 await self.service.on_receipt(said)
+            elif topic[-1] == "tick":
+                self.clock.hear(from_iso(said["time"]))
+                self.ticked = said["time"]
             else:
                 at = from_iso(said["time"])
                 self.clock.hear(at)

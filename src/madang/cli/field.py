@@ -37,9 +37,10 @@ def field_specs(instance: Instance, city: CityConfig, folder: Path, options: arg
     ]
 
 
-def run_field(argv: list[str]) -> int:
-    """The field process: the day's trips are drawn once for a map, seed and window, and kept beside the import."""
-    from madang.ingest.sumo import run
+def run_field(argv: list[str], is_trial: bool = False) -> int:
+    """The field process, of a living city or of one arm of a trial. The day's trips are drawn once for a map, seed and window, and
+    kept beside the import."""
+    from madang.ingest.sumo import run, trial
     from madang.twin.traffic import demand
 
     files = Path(argv[argv.index("--files") + 1])
@@ -52,4 +53,4 @@ def run_field(argv: list[str]) -> int:
             part.replace(kept)
         path.hardlink_to(kept)
 
-    return run.main(argv, routes)
+    return trial.main(argv, routes) if is_trial else run.main(argv, routes)

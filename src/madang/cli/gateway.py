@@ -50,6 +50,7 @@ from madang.people.explain import Explain
 from madang.people.gateway import Gateway
 from madang.people.identity.routes import IdentityDoors, MakeDoor
 from madang.people.live import Live
+from madang.people.lockstep import Lockstep
 from madang.people.manage import Management
 from madang.people.ngsi.broker import Broker
 from madang.people.ngsi.routes import NgsiLd
@@ -111,8 +112,10 @@ async def gateway(settings: Settings) -> None:
     catching_up: list[asyncio.Task[None]] = []
     client = await connect(settings.bus, "gateway", back)
     apps = Apps(pool, lambda request: ask(settings.run_dir, request), door, settings.run_dir / "apps")
-    desk = await open_desk(settings, city.id, pool, store, board.demo.get("speed") or 1.0, recorder)
+    desk = await open_desk(settings, city.id, pool, store, board.demo.get("speed", 1.0), recorder)
     board.desk = desk
+    if board.demo.get("lockstep"):
+        live.lockstep = Lockstep(lambda: desk.ticked, desk.tock, live.followers)
     page, letters, explain = page_config(city, board), DeadLetters(pool), Explain(broker)
     past, maps = open_past(pool, city.history.max_instances), EntityMaps(pool)
     ngsi = NgsiLd(broker, Subscriptions(pool), past, federation, maps, tenants.keeping(pool, broker))

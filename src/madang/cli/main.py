@@ -57,8 +57,15 @@ def parser() -> argparse.ArgumentParser:
     bench = commands.add_parser("bench", help="measure")
     bench.add_argument("name")
     bench.add_argument("rest", nargs=argparse.REMAINDER)
+    trial = commands.add_parser("testbed", help="try an app in the simulated city, and the same city without it")
+    trial.add_argument("app", help="an app's folder, or its package")
+    trial.add_argument("--city", default="helsinki", help="a city's id or the path of its city.toml")
+    trial.add_argument("--kind", help="which scorer judges it (default: what its manifest says, else traffic)")
+    trial.add_argument("--seeds", default="1,2,3", help="same seed, same day (default 1,2,3)")
+    trial.add_argument("--minutes", type=int, default=20, help="of the city's time (default 20)")
+    trial.add_argument("--json", action="store_true", help="print the score in one line")
     run = commands.add_parser("run", help="(internal) one process of a running city")
-    run.add_argument("role", choices=["gateway", "ingest", "courier", "field", "shadow"])
+    run.add_argument("role", choices=["gateway", "ingest", "courier", "field", "shadow", "trial"])
     run.add_argument("rest", nargs=argparse.REMAINDER)
     return root
 
@@ -144,11 +151,17 @@ def _bench(options: argparse.Namespace) -> int:
     return bench(options.name, options.rest)
 
 
+def _testbed(options: argparse.Namespace) -> int:
+    from madang.cli.testbed import testbed
+
+    return asyncio.run(testbed(options))
+
+
 def _run(options: argparse.Namespace) -> int:
     from madang.cli import field, gateway, roles
 
-    if options.role in ("field", "shadow"):
-        return field.run_field(options.rest)
+    if options.role in ("field", "shadow", "trial"):
+        return field.run_field(options.rest, is_trial=options.role == "trial")
     roles.run({"gateway": gateway.gateway, "ingest": roles.ingest, "courier": roles.courier}[options.role])
     return 0
 
@@ -164,6 +177,7 @@ COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "doctor": _doctor,
     "check": _check,
     "bench": _bench,
+    "testbed": _testbed,
     "run": _run,
 }
 
@@ -183,5 +197,5 @@ def main(argv: list[str] | None = None) -> int:
     except TimeoutError as error:
         print(f"madang: {error}", file=sys.stderr)
         return 1
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, asyncio.CancelledError):
         return 130

@@ -29,6 +29,7 @@ from madang.model.change import Change
 from madang.model.entity import Entity
 from madang.model.render import Form, render
 from madang.people.http import Receive, Scope, Send
+from madang.people.lockstep import Lockstep
 from madang.people.ngsi.broker import Broker
 from madang.people.socket_messages import Message, read_message
 from madang.people.views import View, Waiting, shown_change
@@ -48,12 +49,19 @@ class Live:
         self.broker = broker
         self.status = status
         self.sockets: set[Socket] = set()
+        self.lockstep: Lockstep | None = None
 
     def publish(self, change: Change) -> None:
         """One change from the bus to every view that may care."""
         for socket in self.sockets:
             for view in socket.views.values():
                 view.take(change)
+        if self.lockstep is not None:
+            self.lockstep.hear(change)
+
+    def followers(self) -> list[Socket]:
+        """The sockets of apps that have asked for something."""
+        return [one for one in self.sockets if one.is_app and one.views]
 
     def resync(self) -> None:
         """The bus was away: every view starts over from the database."""
@@ -84,6 +92,8 @@ class Socket:
         self._lock = asyncio.Lock()
         self._loads: set[asyncio.Task[None]] = set()
         self.views: dict[str, View] = {}
+        self.is_app, self.app = caller.principal.kind == "app", caller.principal.id
+        self.done = self._told = ""
 
     async def run(self, receive: Receive) -> None:
         """Until the client leaves, or can no longer be told anything: then it is hung up on, so that it comes again."""
@@ -118,6 +128,8 @@ class Socket:
             self.views.pop(message.id, None)
         elif message.op == "ping":
             await self._say({"op": "pong"})
+        elif message.op == "tock" and self.is_app and self._live.lockstep is not None:
+            await self._live.lockstep.answered(self, message.id)
         else:
             raise BadRequest(f"unknown op {message.op[:40]!r}")
 
@@ -178,18 +190,27 @@ class Socket:
 
     async def _tick_for_ever(self) -> None:
         loop, next_status = asyncio.get_running_loop(), 0.0
-        tick_s = APP_SOCKET_TICK_S if self._caller.principal.kind == "app" else SOCKET_TICK_S
+        tick_s = APP_SOCKET_TICK_S if self.is_app else SOCKET_TICK_S
         while True:
             began = loop.time()
             await self._renew(self._caller.now())
+            due = self._live.lockstep.due(self) if self.is_app and self._live.lockstep is not None else ""
             for view in list(self.views.values()):
                 await self._flush(view)
+            await self._tick(due)
             if began >= next_status:
                 next_status = began + STATUS_S
                 with contextlib.suppress(*LOST):  # a database that is away decides nothing
                     await self._renew(await self._again())
                 await self._say({"op": "status", **self._live.status()})
             await asyncio.sleep(max(0.0, tick_s - (loop.time() - began)))
+
+    async def _tick(self, due: str) -> None:
+        """Tells a tick that was due before all was sent, once."""
+        late = not self.views or any(view.loading or view.pending for view in self.views.values())
+        if due and due != self._told and not late:
+            self._told = due
+            await self._say({"op": "tick", "at": due})
 
     async def _renew(self, caller: Caller) -> None:
         """Where rights changed every view begins anew; what may be asked no more is told, and ends. When nobody is let in with

@@ -93,7 +93,7 @@ class Apps:
             "LANG": "C.UTF-8",
             "PYTHONUNBUFFERED": "1",
             "PYTHONDONTWRITEBYTECODE": "1",
-        } | {name: os.environ[name] for name in ("PYTHONPATH",) if name in os.environ}
+        } | {name: os.environ[name] for name in ("PYTHONPATH", "MADANG_APP_LOCKSTEP") if name in os.environ}
         argv = [sys.executable, "-m", "madang.runtime.launch", record["folder"], manifest.entry, str(data)]
         return {"argv": argv, "env": env}
 

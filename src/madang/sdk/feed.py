@@ -41,13 +41,15 @@ class Wanted:
 class Feed:
     """Keeps the subscriptions alive: reconnects with growing waits, subscribes anew, takes the state again.
 
-    `on_status` hears each status frame. A frame of state or changes reaches `Wanted.hear` as it came (with `op`).
+    `on_status` hears each status frame; `on_tick` each second of a testbed, with which the app is done when it returns. A frame
+    of state or changes reaches `Wanted.hear` as it came (with `op`).
     """
 
     address: Address
     token: str
     wanted: list[Wanted] = field(default_factory=list)
     on_status: Callable[[Mapping[str, Any]], None] = lambda _: None
+    on_tick: Callable[[str], Awaitable[None]] | None = None
     connects: int = 0
 
     async def run(self) -> None:
@@ -78,6 +80,9 @@ class Feed:
         op, by_id = frame.get("op"), {one.id: one for one in self.wanted}
         if op == "status":
             self.on_status(frame)
+        elif op == "tick" and self.on_tick is not None:
+            await self.on_tick(str(frame["at"]))
+            await socket.send(json.dumps({"op": "tock", "id": frame["at"]}))
         elif op in ("state", "changes") and frame.get("id") in by_id:
             await by_id[str(frame["id"])].hear(frame)
         elif op == "resync":

@@ -13,7 +13,7 @@ import logging
 import os
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -48,8 +48,8 @@ class Settings:
     warm_up_s: int = 0
 
 
-def prepare(told: Settings, make_routes: MakeRoutes | None) -> Field:
-    """A field ready to step: resumed from the last saved state of the same day and seed, or begun anew."""
+def prepare(told: Settings, make_routes: MakeRoutes | None, options: Sequence[str] = ()) -> Field:
+    """A field ready to step: resumed from the last saved state of the same day and seed, or begun anew. `options` of SUMO."""
     told.run.mkdir(parents=True, exist_ok=True)
     net = network.read_network(told.files / "net.net.xml", network.read_stages(told.files / "entities.ndjson"))
     placed = loops.seen_from_line(loops.read_loops(told.files / "detectors.add.xml"), net.lane_m)
@@ -64,6 +64,7 @@ def prepare(told: Settings, make_routes: MakeRoutes | None) -> Field:
         begin_s=int(saved["now"]) if saved else told.begin_s - told.warm_up_s,
         seed=told.setup.seed,
         load_state=told.run / saved["sumo"] if saved else None,
+        options=options,
     )
     field = Field(told.setup, simulator.start(scene), net, placed, scene.begin_s)
     if saved:
