@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from urllib.parse import urlsplit
 
 import aiomqtt
+import asyncpg
 import httpx
 import pytest
 
@@ -167,3 +168,36 @@ async def test_a_device_writes_over_http_what_it_was_permitted(house: House, api
             for one in (entity, entity | {"id": "urn:ngsi-ld:Bin:yard:h2", "lid": 1}, entity | {"type": "Lamp"})
         ]
     assert written == [201, 403, 403]
+
+
+HELD = """
+INSERT INTO verdict (id, kind, subject, at, features, act, until)
+VALUES ('urn:ngsi-ld:Alert:yard:q', 'habits', $1, now(), '[]', 'quarantine', now() + interval '1 hour')
+"""
+
+
+@pytest.mark.parametrize(("name", "subject"), [("i1", "device:i1"), ("i2", "device:urn:ngsi-ld:Device:yard:i2")])
+async def test_a_device_in_quarantine_is_out_until_it_is_released(
+    house: House, api: httpx.AsyncClient, name: str, subject: str
+) -> None:
+    secret = await device(api, name)
+    database = await asyncpg.connect(house.instance.settings.database)
+    with pytest.raises(aiomqtt.MqttError):
+        async with mqtt(house, name, secret) as client:
+            await database.execute(HELD, subject)
+            async with asyncio.timeout(10):
+                await anext(client.messages)
+    with pytest.raises(aiomqtt.MqttError):
+        await tell(house, name, secret, f"city/yard/device/{name}", 1)
+    (await api.post("madang/v1/verdicts/urn:ngsi-ld:Alert:yard:q/release")).raise_for_status()
+
+    async def told() -> bool:
+        try:
+            await tell(house, name, secret, f"city/yard/device/{name}", 2)
+        except aiomqtt.MqttError:
+            return False
+        return True
+
+    await until(told, "the device is let in again")
+    await database.execute("DELETE FROM verdict")
+    await database.close()

@@ -117,6 +117,31 @@ async def test_a_client_is_granted_roles_and_permissions(admin: Browser, city: C
     assert "analyst · command signal.stage" in admin.page.text
 
 
+async def test_a_client_is_changed_and_its_old_token_may_no_more_than_it_does_now(
+    admin: Browser, city: City, recorder: Recorder
+) -> None:
+    fields = {"grants[]": "client_credentials", "scopes[]": "madang", "confidential": "on", "principal": "device"}
+    await admin.get("/administration/clients")
+    await admin.submit("/administration/clients", name="Gateway", permissions="read Bin", **fields)
+    client_id, secret = shown(admin, "id"), shown(admin, "secret")
+    await admin.get(f"/administration/clients/{client_id}")
+    filled = [one in admin.page.text for one in (">read Bin</textarea>", 'value="madang" checked', 'value="Gateway"')]
+    changed = {"grants[]": "client_credentials", "scopes[]": "introspect"}
+    await admin.submit(f"/administration/clients/{client_id}", name="Way", permissions="read Bin level", **changed)
+    client = await city.identity.clients.authenticate(client_id, secret)
+    assert (filled, client.name, client.principal, client.scopes, client.permissions) == (
+        [True] * 3, "Way", "device", {"introspect"}, (Permission("read", "Bin", ("level",)),)
+    )  # fmt: skip
+    await recorder.settle()
+    leaves = [decode_leaf(one["leaf"]) for one in await recorder.log.page(20, None, None, None, f"app:{client_id}")]
+    assert {leaf["what"] for leaf in leaves} == {"client.change"}
+
+
+async def test_a_client_that_is_not_there_is_not_found(admin: Browser) -> None:
+    page = await admin.get("/administration/clients/nobody")
+    assert page.status_code == 404
+
+
 @pytest.mark.parametrize(
     ("language", "told"),
     [("en", "This is no permission: manage &lt;b&gt;."), ("ko", "권한으로 읽을 수 없는 줄입니다: manage &lt;b&gt;.")],

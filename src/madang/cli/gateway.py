@@ -22,6 +22,7 @@ from madang.cli.board import Board, metrics, page_config
 from madang.cli.cities import find_city, first_party_apps
 from madang.cli.defence import open_watch
 from madang.cli.desk import open_desk
+from madang.cli.devices import know_devices
 from madang.cli.policing import by_token, city_gate, door_of, put_on_record
 from madang.cli.roles import open_pool, open_writer, until_told
 from madang.cli.serving import certificate_files, door_path, serve
@@ -40,7 +41,6 @@ from madang.context.subscriptions import Subscriptions
 from madang.context.tenants import Tenants
 from madang.engine.control import ask
 from madang.engine.database import LOST, connect_planned, retrying
-from madang.engine.nats import issuer_seed, url_of
 from madang.engine.sealing import seal_of_city
 from madang.engine.settings import Settings, issuer_of
 from madang.federation.federation import Federation
@@ -68,13 +68,9 @@ from madang.runtime.apps import Apps
 from madang.runtime.manifest import load_manifest
 from madang.trust.audit.recorder import Recorder, open_recorder
 from madang.trust.audit.refusals import Refusals
-from madang.trust.caller import Claim
 from madang.trust.consent.house import open_house
 from madang.trust.defence.guard import Guard
-from madang.trust.identity.callout import Callout
-from madang.trust.identity.house import Identity, open_identity
-from madang.trust.policy.gate import Gate
-from madang.trust.principal import Principal
+from madang.trust.identity.house import open_identity
 from madang.trust.privacy.coarsen import EQUAL_AREA, utm_of
 from madang.trust.privacy.ledger import Ledger
 
@@ -169,7 +165,7 @@ async def gateway(settings: Settings) -> None:
         gate.follow(on_record),
         identity.identities.endings.follow(),
         identity.sweep(),
-        know_devices(settings, identity, gate),
+        know_devices(settings, city, identity, gate, guard),
         keep_certificate(settings),
     )
     await ngsi.close()
@@ -185,22 +181,6 @@ def open_privacy(pool: Any, city: CityConfig) -> Privacy:
     around = utm_of((west + east) / 2, (south + north) / 2) if city.bbox else EQUAL_AREA
     clock = SystemClock()
     return Privacy(Ledger(pool, city.privacy.budgets), city.privacy.cell_epsg or around, ZoneInfo(city.timezone), clock)
-
-
-async def know_devices(settings: Settings, identity: Identity, gate: Gate) -> None:
-    """For ever: who connects to the embedded broker is answered for. An outside broker knows its devices itself."""
-    if not settings.embedded_bus:
-        await asyncio.Event().wait()
-    asked, system = [await connect(url_of(settings, user), "callout") for user in ("callout", "system")]
-    seed = issuer_seed(settings.run_dir)
-
-    def may(device_id: str) -> bool:
-        return gate.caller(Claim(Principal("device", device_id, frozenset({"device"})))).may("write", "mqtt")
-
-    callout = Callout(asked, system, seed, settings.city, identity.devices, identity.clock, may)
-    identity.identities.told.append(callout.hear)
-    gate.changed.append(callout.judge_again)
-    await callout.run()
 
 
 async def subscribe(client: Any, city: str, live: Live, board: Board) -> None:

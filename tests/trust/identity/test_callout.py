@@ -87,9 +87,9 @@ def test_what_is_no_token(token: str) -> None:
         read_jwt(token)
 
 
-def may(device_id: str) -> bool:
+def may(device: Device) -> bool:
     """By the house's policies."""
-    return caller("device", "device", name=device_id).may("write", "mqtt")
+    return caller("device", "device", name=device.id).may("write", "mqtt")
 
 
 def asked(**client: str) -> dict[str, Any]:
@@ -124,7 +124,7 @@ async def test_the_server_is_told_no(known: Any, client: dict[str, str]) -> None
 async def test_the_gate_is_asked_and_asked_again_when_policies_change() -> None:
     device, allowed = Device("bin-7", "", ("bin/7",), NOW), {"bin-7"}
     system, devices = Mock(request=AsyncMock()), Mock(authenticate=AsyncMock(return_value=(device, None)))
-    callout = Callout(Mock(), system, SEED, "yard", devices, ManualClock(NOW), allowed.__contains__)
+    callout = Callout(Mock(), system, SEED, "yard", devices, ManualClock(NOW), lambda one: one.id in allowed)
     shown = asked(type="mqtt", mqtt_id="bin-7")
     assert "jwt" in (await callout.answer(shown))["nats"]
     callout.judge_again()

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from madang.base.errors import NotFound
 from madang.people.http import Response
 from madang.people.identity.doors import Door, Table
 from madang.people.identity.pages import go, page
 from madang.people.identity.visit import Form, Visit
-from madang.trust.identity.clients import CLIENT_ROLES, GRANTS, PRINCIPALS, SCOPES, Registration
+from madang.trust.identity.clients import CLIENT_ROLES, GRANTS, PRINCIPALS, SCOPES, Client, Registration
 from madang.trust.identity.permissions import Permission, permissions_in
 
 SHOWN_MAX = 200
@@ -26,6 +27,7 @@ class ThingsDoor(Door):
             "administration/devices/*/secret": {"POST": self.page(self._rotate_device)},
             "administration/devices/*/end": {"POST": self.page(self._end_device)},
             "administration/clients": {"GET": self.page(self._clients), "POST": self.page(self._add_client)},
+            "administration/clients/*": {"GET": self.page(self._client), "POST": self.page(self._change_client)},
             "administration/clients/*/secret": {"POST": self.page(self._rotate_client)},
             "administration/clients/*/end": {"POST": self.page(self._end_client)},
         }
@@ -74,20 +76,29 @@ class ThingsDoor(Door):
 
     async def _add_client(self, visit: Visit) -> Response:
         actor, form = self.manager(visit, "clients"), await self.browsers.form(visit)
-        asked = Registration(
-            form.get("name", "").strip(),
-            "confidential" in form,
-            form.get("principal", "app"),
-            tuple(form.get("roles[]", "").split()),
-            tuple(form.get("redirect_uris", "").split()),
-            tuple(form.get("logout_uris", "").split()),
-            tuple(form.get("grants[]", "").split()),
-            tuple(form.get("scopes[]", "").split()),
-            permissions_in(form.get("permissions", "")),
-        )
+        asked = _registration(form, "confidential" in form, form.get("principal", "app"))
         act = self.identity.clients.register(asked)
         client, secret = await self.acted(actor, "client.add", f"app:{asked.name[:100]}", act)
         return page(visit, "secret", id=client.id, secret=secret or "", back="/administration/clients")
+
+    async def _client(self, visit: Visit) -> Response:
+        self.manager(visit, "clients")
+        client = await self._known_client(visit)
+        return page(visit, "client", client=client, grants=GRANTS, scopes=SCOPES, roles=ROLES)
+
+    async def _change_client(self, visit: Visit) -> Response:
+        actor, form = self.manager(visit, "clients"), await self.browsers.form(visit)
+        client = await self._known_client(visit)
+        asked = _registration(form, client.secret is not None, client.principal)
+        act = self.identity.clients.change(client.id, asked)
+        await self.acted(actor, "client.change", f"app:{client.id}", act)
+        return go(visit, "/administration/clients")
+
+    async def _known_client(self, visit: Visit) -> Client:
+        client = await self.identity.clients.find(visit.request.parts[2])
+        if client is None:
+            raise NotFound("no such client")
+        return client
 
     async def _rotate_client(self, visit: Visit) -> Response:
         actor, _ = self.manager(visit, "clients"), await self.browsers.form(visit)
@@ -106,3 +117,18 @@ class ThingsDoor(Door):
 def _asked(form: Form) -> tuple[str, list[str], tuple[Permission, ...]]:
     """Name, topics and permissions of a device. Raises BadRequest."""
     return form.get("name", "").strip(), form.get("topics", "").split(), permissions_in(form.get("permissions", ""))
+
+
+def _registration(form: Form, confidential: bool, principal: str) -> Registration:
+    """Raises BadRequest."""
+    return Registration(
+        form.get("name", "").strip(),
+        confidential,
+        principal,
+        tuple(form.get("roles[]", "").split()),
+        tuple(form.get("redirect_uris", "").split()),
+        tuple(form.get("logout_uris", "").split()),
+        tuple(form.get("grants[]", "").split()),
+        tuple(form.get("scopes[]", "").split()),
+        permissions_in(form.get("permissions", "")),
+    )

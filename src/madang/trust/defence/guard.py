@@ -35,6 +35,18 @@ class Guard:
         self._proxies, self._clock_s = frozenset(settings.proxies), clock_s
         self.stream = AccessStream()
         self.holds: dict[str, Hold] = {}
+        self.changed: list[Callable[[], None]] = []
+
+    def hold(self, holds: dict[str, Hold]) -> None:
+        """Who is held back from now on; whoever follows is told when that is somebody else."""
+        if holds != self.holds:
+            self.holds = holds
+            for tell in self.changed:
+                tell()
+
+    def is_quarantined(self, key: str) -> bool:
+        hold = self.holds.get(key)
+        return hold is not None and hold.act == "quarantine" and hold.until_s > self._clock_s()
 
     def source(self, client: tuple[str, int] | None, headers: Mapping[bytes, bytes]) -> str:
         peer = client[0] if client else None

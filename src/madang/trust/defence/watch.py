@@ -47,7 +47,7 @@ class Watch:
         for subject in await self.verdicts.released_since(self._looked - timedelta(seconds=5 * LOOK_S)):
             self.detector.forgive(subject)
         self._looked = now
-        guard.holds = await self.verdicts.holds()
+        guard.hold(await self.verdicts.holds())
 
     async def settle(self, found: Iterable[Verdict]) -> None:
         """Keeps verdicts and tells of them."""

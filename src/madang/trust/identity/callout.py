@@ -26,7 +26,7 @@ log = structlog.get_logger()
 ASK = "$SYS.REQ.USER.AUTH"
 ACCOUNT = "CITY"
 Claims = dict[str, Any]
-May = Callable[[str], bool]
+May = Callable[[Device], bool]
 
 
 def permissions_of(device: Device, city: str) -> Claims:
@@ -50,14 +50,14 @@ def is_own_client_id(client_id: str, device_id: str) -> bool:
 
 class Callout:
     """Answers for one city. `ask` is connected as the callout's own user, `system` as that of the system account; `may` tells
-    whether the gate lets a device speak by MQTT."""
+    whether a device is let in to speak by MQTT."""
 
     def __init__(
         self, ask: Client, system: Client, seed: bytes, city: str, devices: Devices, clock: Clock, may: May
     ) -> None:
         self._ask, self._system, self._seed, self._city = ask, system, seed, city
         self._devices, self._clock, self._may = devices, clock, may
-        self._admitted: set[str] = set()
+        self._admitted: dict[str, Device] = {}
         self._issuer = account_nkey(seed)
         self._ended: asyncio.Queue[str] = asyncio.Queue()
 
@@ -68,10 +68,10 @@ class Callout:
             self._ended.put_nowait(device_id)
 
     def judge_again(self) -> None:
-        """After policies changed: whoever may not speak any more is hung up on."""
-        for device_id in [one for one in self._admitted if not self._may(one)]:
-            self._admitted.discard(device_id)
-            self._ended.put_nowait(device_id)
+        """After policies changed, or somebody was put in quarantine: whoever may not speak any more is hung up on."""
+        for device in [one for one in self._admitted.values() if not self._may(one)]:
+            del self._admitted[device.id]
+            self._ended.put_nowait(device.id)
 
     async def run(self) -> None:
         """For ever: answers the server, and closes what ended."""
@@ -98,12 +98,12 @@ class Callout:
             found = await self._devices.authenticate(shown.get("user", ""), shown.get("pass", ""))
         except LOST:
             found = None
-        if found is None or not _fits(client, found[0]) or not self._may(found[0].id):
+        if found is None or not _fits(client, found[0]) or not self._may(found[0]):
             told["error"] = "no device of this city"
         else:
             ends = None if found[1] is None else int(found[1].timestamp())
             if len(self._admitted) < DEVICES_MAX:
-                self._admitted.add(found[0].id)
+                self._admitted[found[0].id] = found[0]
             told["jwt"] = sign_jwt(self._seed, self._user(request["user_nkey"], found[0], ends))
         return self._claims(request["user_nkey"], request["server_id"]["id"], told)
 

@@ -147,6 +147,24 @@ class Clients:
             raise Conflict("there is or was such a client")
         return _client_of(row), secret
 
+    async def change(self, client_id: str, asked: Registration) -> Client:
+        """All but its principal and whether it has a secret. What it holds already counts for no more than it may now. Raises
+        BadRequest, NotFound."""
+        check_registration(asked)
+        sql = (
+            "UPDATE oauth_client SET name = $2, roles = $3, redirect_uris = $4, logout_uris = $5, grants = $6, scopes = $7,"
+            f" permissions = $8 WHERE id = $1 AND ended_at IS NULL RETURNING {_COLUMNS}"
+        )
+        async with self._pool.acquire() as connection, connection.transaction():
+            row = await connection.fetchrow(
+                sql, client_id, asked.name.strip(), sorted(set(asked.roles)), list(asked.redirect_uris),
+                list(asked.logout_uris), sorted(set(asked.grants)), sorted(set(asked.scopes)), kept(asked.permissions),
+            )  # fmt: skip
+            if row is None:
+                raise NotFound("no such client")
+            await tell_ended(connection, f"client:{client_id}")
+        return _client_of(row)
+
     async def new_secret(self, client_id: str) -> str:
         """The one before opens nothing from now on. Raises NotFound, also for a public client."""
         secret = new_secret()

@@ -29,6 +29,7 @@ from madang.trust.principal import Principal
 _READER = frozenset({"reader"})
 _HOLDS = """
 SELECT g.person, g.methods, g.scopes, g.session, p.roles AS person_roles, p.department, c.principal, c.roles AS client_roles, c.permissions,
+  c.scopes AS client_scopes,
   g.expires_at
 FROM oauth_grant g JOIN oauth_client c ON c.id = $2 LEFT JOIN person p ON p.id = g.person
 WHERE g.id = $1 AND g.ended_at IS NULL AND g.expires_at > $4 AND c.ended_at IS NULL
@@ -148,7 +149,7 @@ class Identities:
 
 def _claim_of(claims: Claims, row: Any) -> Claim | None:
     """Whom a token speaks for at the city's interface; None when it was not given for that."""
-    scopes = frozenset(str(claims["scope"]).split()) & frozenset(row["scopes"])
+    scopes = frozenset(str(claims["scope"]).split()) & frozenset(row["scopes"]) & frozenset(row["client_scopes"])
     if not scopes & {"madang", "madang.read"}:
         return None
     if row["person"] is not None:
