@@ -29,7 +29,7 @@ from madang.ingest.sumo.field import LOOP_PERIOD_S, Field, Setup
 from madang.ingest.sumo.kpi import read_totals
 from madang.ingest.sumo.messages import CityTime, Message
 from madang.ingest.sumo.network import read_network, read_stages
-from madang.sdk.app import value_of
+from madang.sdk import value_of
 from madang.twin.traffic.trips import read_trips
 from signals import decide as rule
 from signals.app import City, make_intent

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from madang.sdk.app import App, because, intent, observed_at, value_of
+from madang.sdk import App, because, intent, observed_at, value_of
 from madang.sdk.city_time import epoch_s
 
 from . import decide as rule
@@ -201,7 +201,7 @@ def make_app(app: App, city: City) -> App:
 def main() -> None:
     logging.basicConfig(level=logging.INFO, format="%(name)s %(levelname)s %(message)s")
     logging.getLogger("httpx").setLevel(logging.WARNING)
-    make_app(App.from_env(), City()).run()
+    make_app(App(), City()).run()
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ import io
 import zipfile
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,8 @@ from madang.people.personal.asking import Asking
 from madang.people.personal.door import PersonalDoor
 from madang.runtime.apps import Apps
 from madang.runtime.manifest import load_manifest
-from madang.sdk.door import Address, Door
+from madang.sdk.door import Door
+from madang.sdk.http import Address, Answer
 from madang.trust.audit.recorder import Recorder
 from madang.trust.caller import Caller
 from madang.trust.consent.house import PersonalHouse
@@ -95,16 +97,28 @@ def as_(city: Gateway) -> As:
     return come
 
 
+@dataclass
+class InProcess:
+    """The door's client, without a network."""
+
+    client: httpx.AsyncClient
+
+    async def ask(self, method: str, target: str, body: bytes = b"", media: str = "application/json") -> Answer:
+        headers = {"content-type": media} if body else {}
+        answer = await self.client.request(method, target, content=body, headers=headers)
+        return Answer(answer.status_code, answer.content)
+
+
 @asynccontextmanager
 async def sdk(city: Gateway, who: str) -> AsyncIterator[Door]:
     door = Door(Address.of("http://localhost"), who)
-    door._client = httpx.AsyncClient(
+    async with httpx.AsyncClient(
         transport=httpx.ASGITransport(app=city),  # type: ignore[arg-type]
         base_url="http://localhost",
         headers={"authorization": f"Bearer {who}"},
-    )
-    yield door
-    await door.close()
+    ) as client:
+        door._client = InProcess(client)  # type: ignore[assignment]
+        yield door
 
 
 async def test_a_person_shows_an_app_a_place_and_takes_it_back(city: Gateway, as_: As) -> None:

@@ -18,9 +18,11 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket
 
-from madang.sdk.app import App, intent, observed_at, value_of
+from madang.sdk import App, DoorError, intent, observed_at, value_of
 from madang.sdk.city_time import CityTime
-from madang.sdk.door import Address, DoorError
+from madang.sdk.door import Door
+from madang.sdk.http import Address
+from madang.sdk.running import Running
 
 STATUS = {"op": "status", "city_time": "2026-06-01T07:30:00Z", "speed": 20.0}
 
@@ -99,9 +101,9 @@ async def city() -> AsyncIterator[tuple[City, str]]:
         await task
 
 
-async def test_app_lives(city: tuple[City, str]) -> None:
+async def test_app_lives(city: tuple[City, str], tmp_path: Path) -> None:
     made, path = city
-    app, heard, beats = App(path, "secret"), [], []
+    app, heard, beats = App(), [], []
 
     @app.on("TrafficFlowObserved", attrs=("intensity",))
     async def hear(entity: dict[str, Any], gone: bool) -> None:
@@ -120,16 +122,16 @@ async def test_app_lives(city: tuple[City, str]) -> None:
         await app.command("signal.release", "urn:tl", {}, "stop")
 
     async with asyncio.timeout(20):
-        await app.main()
+        await Running(app, path, "secret", tmp_path).main()
     assert made.connections == 2 and heard.count(("urn:a", False)) == 3
     assert made.commands[-1]["kind"] == "signal.release" and made.tokens == {"Bearer secret"}
     steps = [(b - a).total_seconds() for a, b in pairwise(beats)]
     assert all(step >= -25 for step in steps)
 
 
-async def test_what_was_shown_is_erased_with_a_receipt(city: tuple[City, str]) -> None:
+async def test_what_was_shown_is_erased_with_a_receipt(city: tuple[City, str], tmp_path: Path) -> None:
     made, path = city
-    app, erased = App(path, "secret"), []
+    app, erased = App(), []
 
     @app.on_erase
     async def erase(due: Mapping[str, Any]) -> int:
@@ -142,17 +144,17 @@ async def test_what_was_shown_is_erased_with_a_receipt(city: tuple[City, str]) -
             app.stop()
 
     async with asyncio.timeout(20):
-        await app.main()
+        await Running(app, path, "secret", tmp_path).main()
     assert (erased, made.receipts) == ([("p1", "place", "2026-06-01T07:30:00Z")], {"e1": {"erased": 3, "note": ""}})
 
 
 async def test_queries_page_and_refusals_raise(city: tuple[City, str]) -> None:
-    app = App(city[1], "t")
-    assert len(await app.query("Vehicle")) == 1500
+    door = Door(Address.of(city[1]), "t")
+    assert len(await door.query("Vehicle")) == 1500
     with pytest.raises(DoorError) as told:
-        await app.query("Secret")
+        await door.query("Secret")
     assert told.value.status == 403 and "no grant" in told.value.detail
-    await app.door.close()
+    await door.close()
 
 
 def test_city_time_goes_on_between_frames() -> None:

@@ -12,7 +12,7 @@ import pytest
 HERE = Path(__file__).parents[1]
 sys.path.insert(0, str(HERE.parent))
 
-from madang.sdk.app import value_of  # noqa: E402
+from madang.sdk import value_of  # noqa: E402
 from signals.app import City  # noqa: E402
 from signals.decide import Settings, decide  # noqa: E402
 from signals.estimate import update  # noqa: E402

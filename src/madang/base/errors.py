@@ -12,6 +12,7 @@ MadangError
 ├── MethodNotAllowed      405
 ├── NotAcceptable         406
 ├── Conflict              409  AlreadyExists
+├── Gone                  410
 ├── LengthRequired        411
 ├── PreconditionFailed    412
 ├── TooLarge              413
@@ -100,6 +101,10 @@ class NotAcceptable(MadangError):
 
 class Conflict(MadangError):
     status, type, title = 409, _NGSI + "AlreadyExists", "Already exists"
+
+
+class Gone(MadangError):
+    status, type, title = 410, "about:blank", "Gone"
 
 
 class LengthRequired(MadangError):

@@ -82,6 +82,9 @@ SOCKET_FRAME_MAX_BYTES = 64 * 1024
 SOCKET_QUEUE_MAX_CHANGES = 20_000
 SOCKET_TICK_S = 0.1
 APP_SOCKET_TICK_S = 0.02  # what an app learns late it cannot use
+CHANGES_REPLAY_MAX_AGE_S = 24 * 3_600  # what happened earlier is asked of history
+CHANGES_REPLAY_ROWS = 5_000  # of history, looked at for one question
+CHANGES_FRAME_MAX = 500  # told in one frame of a log
 
 CONTEXT_FETCH_MAX_BYTES = 1024 * 1024
 CONTEXT_FETCH_TIMEOUT_S = 5.0

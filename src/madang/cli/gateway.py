@@ -44,6 +44,7 @@ from madang.engine.database import LOST, connect_planned, retrying
 from madang.engine.sealing import seal_of_city
 from madang.engine.settings import Settings, issuer_of
 from madang.federation.federation import Federation
+from madang.history.outbox import Outbox
 from madang.history.past import open_past
 from madang.ingest.deadletters import DeadLetters
 from madang.people.explain import Explain
@@ -65,6 +66,7 @@ from madang.people.privacy import Privacy
 from madang.people.sensorthings.routes import SensorThings
 from madang.people.static_files import Files
 from madang.runtime.apps import Apps
+from madang.runtime.installed import installed_at
 from madang.runtime.manifest import load_manifest
 from madang.trust.audit.recorder import Recorder, open_recorder
 from madang.trust.audit.refusals import Refusals
@@ -93,7 +95,7 @@ async def gateway(settings: Settings) -> None:
     on_record(gate.ruling)
     tenants = TenantHouse(settings, Tenants(pool), broker.alias, city.history, recorder)
     federation = Federation(pool, broker.contexts)
-    live = Live(broker, board.status)
+    live = Live(broker, board.status, Outbox(pool), partial(installed_at, pool))
     door = door_path(settings)
 
     async def back() -> None:

@@ -12,6 +12,7 @@ import structlog
 
 from madang import __version__
 from madang.base.errors import MadangError
+from madang.sdk.tools.main import act, add_commands
 
 
 def parser() -> argparse.ArgumentParser:
@@ -40,6 +41,7 @@ def parser() -> argparse.ArgumentParser:
     replay.add_argument("file")
     replay.add_argument("--mapping", required=True, help="a TOML file with [file] rules")
     replay.add_argument("--url", help="the city's address (default: the running instance's)")
+    add_commands(commands.add_parser("app", help="write an app: new, run, types, record"))
     audit = commands.add_parser("audit", help="the record of who did what").add_subparsers(dest="verb", required=True)
     verify = audit.add_parser("verify", help="compute the whole audit log anew and name what was bent")
     verify.add_argument("run", help="the instance's folder under MADANG_HOME/run, as a name or a path")
@@ -139,6 +141,10 @@ def _invite(options: argparse.Namespace) -> int:
     return asyncio.run(invite(options.run))
 
 
+def _app(options: argparse.Namespace) -> int:
+    return act(options)
+
+
 def _check(options: argparse.Namespace) -> int:
     from madang.cli.checking import check
 
@@ -174,6 +180,7 @@ COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "audit": _audit,
     "ca": _ca,
     "invite": _invite,
+    "app": _app,
     "doctor": _doctor,
     "check": _check,
     "bench": _bench,

@@ -1,4 +1,5 @@
 """The WebSocket door: the present as pages, then what changes, folded per entity, ten frames a second at most (fifty for apps).
+Who must miss nothing follows a log instead (`following.py`).
 
 Law (tested): applying the frames to an empty page gives what a fresh query would give.
 """
@@ -25,9 +26,11 @@ from madang.base.limits import (
 from madang.context.query import Cursor, Page
 from madang.context.row import Row
 from madang.engine.database import LOST
+from madang.history.outbox import Outbox
 from madang.model.change import Change
 from madang.model.entity import Entity
 from madang.model.render import Form, render
+from madang.people.following import Following, Installed, nobody
 from madang.people.http import Receive, Scope, Send
 from madang.people.lockstep import Lockstep
 from madang.people.ngsi.broker import Broker
@@ -45,8 +48,10 @@ STATUS_S = 1.0
 class Live:
     """All sockets of this gateway."""
 
-    def __init__(self, broker: Broker, status: Any) -> None:
-        self.broker = broker
+    def __init__(
+        self, broker: Broker, status: Any, outbox: Outbox | None = None, installed: Installed = nobody
+    ) -> None:
+        self.broker, self.outbox, self.installed = broker, outbox, installed
         self.status = status
         self.sockets: set[Socket] = set()
         self.lockstep: Lockstep | None = None
@@ -56,18 +61,22 @@ class Live:
         for socket in self.sockets:
             for view in socket.views.values():
                 view.take(change)
+            for log in socket.following.logs.values():
+                log.take(change)
         if self.lockstep is not None:
             self.lockstep.hear(change)
 
     def followers(self) -> list[Socket]:
         """The sockets of apps that have asked for something."""
-        return [one for one in self.sockets if one.is_app and one.views]
+        return [one for one in self.sockets if one.is_app and (one.views or one.following.logs)]
 
     def resync(self) -> None:
         """The bus was away: every view starts over from the database."""
         for socket in self.sockets:
             for view in socket.views.values():
                 socket.reload(view)
+            for log in socket.following.logs.values():
+                log.restart()
 
     async def serve(self, scope: Scope, receive: Receive, send: Send, again: Again) -> None:
         """One socket until it closes; `again` tells who it is by now. Raises Unauthorized when nobody is let in."""
@@ -92,6 +101,7 @@ class Socket:
         self._lock = asyncio.Lock()
         self._loads: set[asyncio.Task[None]] = set()
         self.views: dict[str, View] = {}
+        self.following = Following(live.broker, live.outbox, live.installed, self._say)
         self.is_app, self.app = caller.principal.kind == "app", caller.principal.id
         self.done = self._told = ""
 
@@ -124,8 +134,12 @@ class Socket:
         message = read_message(text)
         if message.op == "subscribe":
             self._subscribe(message)
+        elif message.op == "follow":
+            self._room()
+            await self.following.begin(message, self._caller)
         elif message.op == "unsubscribe":
             self.views.pop(message.id, None)
+            self.following.logs.pop(message.id, None)
         elif message.op == "ping":
             await self._say({"op": "pong"})
         elif message.op == "tock" and self.is_app and self._live.lockstep is not None:
@@ -133,9 +147,12 @@ class Socket:
         else:
             raise BadRequest(f"unknown op {message.op[:40]!r}")
 
-    def _subscribe(self, message: Message) -> None:
-        if len(self.views) >= SOCKET_SUBSCRIPTIONS_MAX:
+    def _room(self) -> None:
+        if len(self.views) + len(self.following.logs) >= SOCKET_SUBSCRIPTIONS_MAX:
             raise BadRequest(f"a socket has at most {SOCKET_SUBSCRIPTIONS_MAX} subscriptions")
+
+    def _subscribe(self, message: Message) -> None:
+        self._room()
         query, form = message.wanted(PAGE)
         view = View(message.id, self._live.broker.restrict(self._caller, query), form, query)
         self.views[message.id] = view
@@ -197,6 +214,7 @@ class Socket:
             due = self._live.lockstep.due(self) if self.is_app and self._live.lockstep is not None else ""
             for view in list(self.views.values()):
                 await self._flush(view)
+            await self.following.tell(self._caller)
             await self._tick(due)
             if began >= next_status:
                 next_status = began + STATUS_S
@@ -207,7 +225,9 @@ class Socket:
 
     async def _tick(self, due: str) -> None:
         """Tells a tick that was due before all was sent, once."""
-        late = not self.views or any(view.loading or view.pending for view in self.views.values())
+        views, logs = self.views.values(), self.following.logs.values()
+        late = not (views or logs) or any(view.loading or view.pending for view in views)
+        late = late or any(log.behind or log.waiting for log in logs)
         if due and due != self._told and not late:
             self._told = due
             await self._say({"op": "tick", "at": due})
@@ -218,6 +238,7 @@ class Socket:
         if caller is self._caller:
             return
         self._caller = caller
+        await self.following.renew(caller)
         for view in list(self.views.values()):
             try:
                 view.query = self._live.broker.restrict(caller, view.asked)

@@ -21,11 +21,12 @@ class Message(msgspec.Struct):
     bbox: tuple[float, float, float, float] | None = None
     q: str | None = None
     format: str = "concise"
+    after: int | None = None
 
     def wanted(self, page: int) -> tuple[Query, Form]:
         """What to subscribe to, `page` entities at a time, and in which form. Raises BadRequest."""
         if not self.types or self.format not in ("normalized", "concise", "simplified"):
-            raise BadRequest("subscribe names types and one of the formats normalized, concise, simplified")
+            raise BadRequest(f"{self.op} names types and one of the formats normalized, concise, simplified")
         query = Query(
             types=tuple(CORE.expand(name) for name in self.types),
             q=parse_query(self.q) if self.q else None,

@@ -1,12 +1,12 @@
-"""An app: what it listens to, what it does on a beat, how it asks and acts.
+"""An app: what it listens to, what it does and when, how it asks and acts.
 
-app = App.from_env()
+app = App()
 
-@app.on("TrafficFlowObserved", attrs=("intensity", "occupancy"))
-async def flow(entity, deleted): ...
+@app.on("TrafficFlowObserved", where="occupancy>0.5")
+async def jam(entity, gone): ...
 
-@app.every(2.0)
-async def beat(): ...
+@app.cron("0 6 * * *")
+async def morning(): ...
 
 app.run()
 """
@@ -14,58 +14,89 @@ app.run()
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import logging
-import os
-import signal
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
-import httpx
-
 from madang.sdk.city_time import CityTime
-from madang.sdk.door import Address, Door, DoorError, Entity
-from madang.sdk.feed import Feed, Wanted
+from madang.sdk.door import Door, Entity
+from madang.sdk.plan import (
+    Beat,
+    Cron,
+    Each,
+    Hear,
+    OnBeat,
+    OnEntity,
+    OnErase,
+    OnEvent,
+    OnRequest,
+    OnWindow,
+    PageOf,
+    Plan,
+    Subject,
+    Windowed,
+)
+from madang.sdk.values import Reason, intent
 
-log = logging.getLogger(__name__)
-
-OnEntity = Callable[[Entity, bool], Awaitable[None]]
-OnBeat = Callable[[], Awaitable[None]]
-Reason = str | Mapping[str, Any]
-OnErase = Callable[[Mapping[str, Any]], Awaitable[int]]
-STOP_WAIT_S = 5.0
 ERASE_S = 30.0
+Types = str | type[Any]
 
 
 class App:
-    """One running app. Handlers are awaited one after another, so an app needs no locks of its own."""
+    """One app. Handlers are awaited one after another, so an app needs no locks of its own; `each` and `window` handlers with
+    more than one worker run beside each other, and share nothing but what they are given."""
 
-    def __init__(self, door: str, token: str) -> None:
-        self.address = Address.of(door)
-        self.door = Door(self.address, token)
-        self.time = CityTime()
-        self._feed = Feed(self.address, token, on_status=self._note, on_tick=self._tick)
-        self._beats: list[tuple[float, bool, OnBeat]] = []
-        self._starts: list[OnBeat] = []
-        self._stops: list[OnBeat] = []
-        self._turn = asyncio.Lock()
-        self._stop = asyncio.Event()
-        self._told = asyncio.Event()
-        self.is_tried = "MADANG_APP_LOCKSTEP" in os.environ
-        self._due: dict[int, float] = {}
+    def __init__(self) -> None:
+        self.plan, self.time = Plan(), CityTime()
+        self.door: Door | None = None
+        self.stopping = asyncio.Event()
 
-    @classmethod
-    def from_env(cls) -> App:
-        """From MADANG_APP_DOOR (socket path or http URL) and MADANG_APP_TOKEN. Raises KeyError, ValueError."""
-        return cls(os.environ["MADANG_APP_DOOR"], os.environ["MADANG_APP_TOKEN"])
-
-    def on(self, *types: str, attrs: Sequence[str] = (), q: str = "") -> Callable[[OnEntity], OnEntity]:
-        """Hear the state of entities of these types, then each change (changed attributes only), then deletions."""
+    def on(self, *types: Types, where: str = "", attrs: Sequence[str] = ()) -> Callable[[OnEntity], OnEntity]:
+        """Hear what is: the state of entities of these types, then changes (changed attributes only, quick ones folded), then
+        deletions. `where` in NGSI-LD's query language (clause 4.9): an entity that no longer fits is told as gone."""
 
         def keep(hear: OnEntity) -> OnEntity:
-            name = f"s{len(self._feed.wanted) + 1}"
-            self._feed.wanted.append(Wanted(name, types, self._hearer(hear), tuple(attrs), q))
+            self.plan.hears.append(Hear(f"on{len(self.plan.hears) + 1}", _subject(types, where, attrs), hear))
             return hear
+
+        return keep
+
+    def each(
+        self, *types: Types, where: str = "", attrs: Sequence[str] = (), key: str = "id"
+    ) -> Callable[[OnEvent], OnEvent]:
+        """Hear what happened: every change by itself, in order for each `key` (an attribute, or the id), also those of while the
+        app was away (a day at most). The handler gets the event and the state of its key, a dict of JSON; what it leaves there is
+        kept together with the place in the log, so that an event takes effect once. Entities that it returns are written to the
+        city thereafter. `where` is asked of what changed."""
+
+        def keep(handle: OnEvent) -> OnEvent:
+            name = _stream_name(self.plan, handle)
+            self.plan.eaches.append(Each(name, _subject(types, where, attrs), key, handle))
+            return handle
+
+        return keep
+
+    def window(
+        self,
+        *types: Types,
+        length: timedelta,
+        every: timedelta | None = None,
+        late: timedelta = timedelta(seconds=5),
+        where: str = "",
+        attrs: Sequence[str] = (),
+    ) -> Callable[[OnWindow], OnWindow]:
+        """What happened in each `length` of observed time, ending `every` so often (else once each length), told when it is over and
+        `late` more has passed. The handler gets a Window (rows, Arrow, Polars, SQL over all its types) and a state as `each` has."""
+
+        def keep(handle: OnWindow) -> OnWindow:
+            name, length_s = _stream_name(self.plan, handle), length.total_seconds()
+            every_s = every.total_seconds() if every is not None else length_s
+            if not 0 < every_s <= length_s:
+                raise ValueError("every: more than nothing, at most the window's length")
+            subject = _subject(types, where, attrs)
+            self.plan.windows.append(Windowed(name, subject, length_s, every_s, late.total_seconds(), handle))
+            return handle
 
         return keep
 
@@ -73,19 +104,51 @@ class App:
         """Call each so many seconds of the city's time (of the wall clock with `city_time` False). No beat overlaps."""
 
         def keep(beat: OnBeat) -> OnBeat:
-            self._beats.append((seconds, city_time, beat))
+            self.plan.beats.append(Beat(seconds, city_time, beat))
             return beat
 
         return keep
 
+    def cron(self, expression: str) -> Callable[[OnBeat], OnBeat]:
+        """Call at the times that five fields (minute, hour, day, month, weekday) name in the city's time zone and time. What fell
+        into a time when the app did not run is not made up for. Raises ValueError."""
+        from cronsim import CronSim, CronSimError  # only apps with a schedule pay for it
+
+        try:
+            CronSim(expression, CityTime.EPOCH)
+        except CronSimError as error:
+            raise ValueError(f"{expression!r} is no schedule: {error}") from None
+
+        def keep(beat: OnBeat) -> OnBeat:
+            self.plan.crons.append(Cron(expression, beat))
+            return beat
+
+        return keep
+
+    def page(self, path: str, methods: Sequence[str] = ("GET",)) -> Callable[[OnRequest], OnRequest]:
+        """Answer requests for a path of the app's own pages: with text (HTML), with a dict or list (JSON), or with a Reply."""
+
+        def keep(answer: OnRequest) -> OnRequest:
+            self.plan.pages.append(PageOf(path, tuple(methods), answer))
+            return answer
+
+        return keep
+
+    def files(self, path: str, folder: Path) -> None:
+        """Files of the app's own as pages below a path: styles, scripts, pictures."""
+        from madang.sdk.pages import file_of
+
+        for one in sorted(found for found in folder.rglob("*") if found.is_file()):
+            self.plan.pages.append(PageOf(f"{path}/{one.relative_to(folder).as_posix()}", ("GET",), file_of(one)))
+
     def on_start(self, start: OnBeat) -> OnBeat:
         """Call once before listening; it is tried again until the city answers."""
-        self._starts.append(start)
+        self.plan.starts.append(start)
         return start
 
     def on_stop(self, stop: OnBeat) -> OnBeat:
         """Call once at the end, while the door is still open."""
-        self._stops.append(stop)
+        self.plan.stops.append(stop)
         return stop
 
     def on_erase(self, erase: OnErase) -> OnErase:
@@ -93,17 +156,36 @@ class App:
         `pseudonym` until `upTo`, give how many things that were. It is the receipt the person reads; an error means later."""
 
         async def sweep() -> None:
-            for due in await self.door.erasures():
-                await self.door.erased(due["id"], await erase(due))
+            for due in await self._city().erasures():
+                await self._city().erased(due["id"], await erase(due))
 
-        self._beats.append((ERASE_S, False, sweep))
+        self.plan.beats.append(Beat(ERASE_S, False, sweep))
         return erase
 
-    async def get(self, entity_id: str) -> Entity:
-        return await self.door.get(entity_id)
+    def _city(self) -> Door:
+        if self.door is None:
+            raise RuntimeError("the app does not run yet")
+        return self.door
 
-    async def query(self, type: str, q: str = "", attrs: str = "") -> list[Entity]:
-        return await self.door.query(type, q, attrs)
+    async def get(self, entity_id: str) -> Entity:
+        """One entity in concise form."""
+        return await self._city().get(entity_id)
+
+    async def query(self, type: Types, q: str = "", attrs: str = "") -> list[Any]:
+        """All entities of a type that match, as the type's class where one is given."""
+        subject = _subject((type,), q, ())
+        return [subject.shown(one) for one in await self._city().query(subject.types[0], q, attrs)]
+
+    async def upsert(self, *entities: Any) -> None:
+        """Write what the app makes."""
+        await self._city().upsert([as_json(one) for one in entities])
+
+    async def delete(self, entity_id: str) -> None:
+        await self._city().delete(entity_id)
+
+    async def persons(self, kind: str, purpose: str) -> list[dict[str, Any]]:
+        """Everybody who agreed to show items of a kind for a purpose: `{"pseudonym", "items": {id: item}}`."""
+        return await self._city().persons(kind, purpose)
 
     async def command(
         self,
@@ -115,145 +197,39 @@ class App:
         expires_s: float = 20.0,
     ) -> dict[str, Any]:
         """State one intent; gives the receipt. `expires_s` counts the city's seconds."""
-        return await self.door.command(intent(kind, target, value, reason, rank, expires_s))
+        return await self._city().command(intent(kind, target, value, reason, rank, expires_s))
 
     async def commands(self, intents: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
         """State several intents (made by `intent`) in one request."""
-        return await self.door.commands(intents)
-
-    def run(self) -> None:
-        """Run until SIGTERM or SIGINT."""
-        asyncio.run(self.main())
+        return await self._city().commands(intents)
 
     def stop(self) -> None:
-        self._stop.set()
+        self.stopping.set()
 
-    async def main(self) -> None:
-        """`run` inside a loop that is already there."""
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            with contextlib.suppress(NotImplementedError, RuntimeError, ValueError):
-                loop.add_signal_handler(number, self._stop.set)
-        work = asyncio.create_task(self._work())
-        ended = asyncio.create_task(self._stop.wait())
-        await asyncio.wait([work, ended], return_when=asyncio.FIRST_COMPLETED)
-        failed = work.done() and not work.cancelled() and work.exception()
-        for task in (work, ended):
-            task.cancel()
-        await asyncio.gather(work, ended, return_exceptions=True)
-        await self._end()
-        if failed:
-            raise failed
+    def run(self) -> None:
+        """Run until SIGTERM or SIGINT, as the environment says (`MADANG_APP_DOOR`, `MADANG_APP_TOKEN`)."""
+        from madang.sdk.running import run
 
-    async def _work(self) -> None:
-        for start in self._starts:
-            await self._until_answered(start)
-        async with asyncio.TaskGroup() as group:
-            group.create_task(self._feed.run())
-            for seconds, city_time, beat in self._beats:
-                group.create_task(self._beat(seconds, city_time, beat))
-
-    async def _until_answered(self, start: OnBeat) -> None:
-        wait = 0.3
-        while True:
-            try:
-                return await start()
-            except (httpx.HTTPError, DoorError) as error:
-                if isinstance(error, DoorError) and error.status < 500:
-                    raise
-                log.warning("the city does not answer yet: %s", error)
-                await asyncio.sleep(wait)
-                wait = min(5.0, wait * 2)
-
-    async def _tick(self, at: str) -> None:
-        """In a testbed the city waits for the app: beats run by the city's seconds, not by the wall's."""
-        self.time.note(at, 0.0)
-        for number, (seconds, _, beat) in enumerate(self._beats):
-            now = self.time.now().timestamp()
-            if now >= self._due.get(number, now):
-                self._due[number] = now + seconds
-                async with self._turn:
-                    await self._safely(beat)
-
-    async def _beat(self, seconds: float, city_time: bool, beat: OnBeat) -> None:
-        if self.is_tried:
-            return
-        if city_time:
-            await self._told.wait()
-        loop = asyncio.get_running_loop()
-        due = loop.time()
-        while True:
-            async with self._turn:
-                await self._safely(beat)
-            step = seconds / self.time.speed if city_time else seconds
-            # A beat that took longer than its time is followed at once, not by those it missed.
-            due = max(due + step, loop.time())
-            await asyncio.sleep(max(0.0, due - loop.time()))
-
-    async def _safely(self, beat: OnBeat) -> None:
-        try:
-            await beat()
-        except (httpx.HTTPError, DoorError) as error:
-            log.warning("a beat failed: %s", error)
-
-    def _hearer(self, hear: OnEntity) -> Callable[[Mapping[str, Any]], Awaitable[None]]:
-        async def take(frame: Mapping[str, Any]) -> None:
-            async with self._turn:
-                for entity in frame.get("entities", ()):
-                    await hear(entity, False)
-                for gone in frame.get("deleted", ()):
-                    await hear({"id": gone}, True)
-
-        return take
-
-    def _note(self, frame: Mapping[str, Any]) -> None:
-        if self.is_tried:
-            return
-        with contextlib.suppress(ValueError, KeyError, TypeError):
-            self.time.note(str(frame["city_time"]), float(frame.get("speed", 1.0)))
-            self._told.set()
-
-    async def _end(self) -> None:
-        for stop in self._stops:
-            with contextlib.suppress(httpx.HTTPError, DoorError, TimeoutError):
-                async with asyncio.timeout(STOP_WAIT_S):
-                    await stop()
-        await self.door.close()
+        run(self)
 
 
-def because(code: str, **parameters: str | float) -> Reason:
-    """A reason that people read in their language: its texts stand in the manifest under `[reasons]`."""
-    return {"code": code, "parameters": parameters}
+def as_json(entity: Any) -> Entity:
+    """Of a typed entity, or JSON as it is."""
+    found: Entity = entity.to_json() if hasattr(entity, "to_json") else dict(entity)
+    return found
 
 
-def intent(
-    kind: str,
-    target: str,
-    value: Mapping[str, Any],
-    reason: Reason,
-    rank: str = "efficiency",
-    expires_s: float = 20.0,
-) -> dict[str, Any]:
-    """The JSON of an intent, for `App.commands`."""
-    return {
-        "kind": kind,
-        "target": target,
-        "value": dict(value),
-        "reason": reason,
-        "rank": rank,
-        "expires_s": expires_s,
-    }
+def _subject(types: Sequence[Types], where: str, attrs: Sequence[str]) -> Subject:
+    if not types:
+        raise ValueError("name at least one type")
+    names = tuple(one if isinstance(one, str) else str(one.TYPE) for one in types)
+    shape = types[0] if len(types) == 1 and not isinstance(types[0], str) else None
+    return Subject(names, tuple(attrs), where, shape)
 
 
-def value_of(attribute: Any) -> Any:
-    """The plain value of a concise attribute: bare, or under `value`, `json`, `object`, `languageMap`."""
-    if isinstance(attribute, dict):
-        for key in ("value", "json", "object", "languageMap", "vocab"):
-            if key in attribute:
-                return attribute[key]
-    return attribute
-
-
-def observed_at(attribute: Any) -> str | None:
-    """When a concise attribute was observed (ISO text), if it says so."""
-    return attribute.get("observedAt") if isinstance(attribute, dict) else None
+def _stream_name(plan: Plan, handler: Any) -> str:
+    """State is kept under the handler's name: renamed, it begins anew. Raises ValueError."""
+    name = str(handler.__name__)
+    if any(one.name == name for one in plan.streams):
+        raise ValueError(f"two handlers are called {name}")
+    return name

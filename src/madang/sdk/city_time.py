@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
+from typing import ClassVar
 
 from madang.base.clock import from_iso, monotonic_s
 
@@ -12,9 +13,11 @@ from madang.base.clock import from_iso, monotonic_s
 class CityTime:
     """`known` is False until the first status came."""
 
+    EPOCH: ClassVar[datetime] = datetime(1970, 1, 1, tzinfo=UTC)
     at: datetime | None = None
     wall_s: float = 0.0
     speed: float = 1.0
+    zone: tzinfo = UTC
 
     @property
     def known(self) -> bool:
@@ -31,6 +34,10 @@ class CityTime:
             raise RuntimeError("the city's time is not known yet")
         passed = (monotonic_s() if wall_s is None else wall_s) - self.wall_s
         return self.at + timedelta(seconds=passed * self.speed)
+
+    def local(self) -> datetime:
+        """The same in the city's time zone."""
+        return self.now().astimezone(self.zone)
 
 
 def epoch_s(text: str) -> float:

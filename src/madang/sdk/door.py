@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
-
-import httpx
+from urllib.parse import quote, urlencode
 
 from madang.base.errors import MadangError
+from madang.sdk.http import Address, Client
 
-TIMEOUT_S = 10.0
 Entity = dict[str, Any]
+PAGE = 1_000
+UPSERT_MAX = 1_000
 
 
 class DoorError(MadangError):
@@ -22,41 +23,20 @@ class DoorError(MadangError):
         self.status, self.told = status, dict(problem)
 
 
-@dataclass(frozen=True)
-class Address:
-    """A unix socket's path, or an http URL."""
-
-    socket: str | None
-    url: str
-
-    @staticmethod
-    def of(text: str) -> Address:
-        """Raises ValueError on an empty text."""
-        if not text:
-            raise ValueError("MADANG_APP_DOOR is empty")
-        if text.startswith(("http://", "https://")):
-            return Address(None, text.rstrip("/"))
-        return Address(text.removeprefix("unix:"), "http://madang")
-
-    @property
-    def websocket(self) -> str:
-        return "ws" + self.url.removeprefix("http") + "/ws"
-
-
 class Door:
-    """Requests of one app. Raises DoorError on any answer of 400 and above, httpx.HTTPError when nobody answers."""
+    """Requests of one app. Raises DoorError on any answer of 400 and above, DoorClosed when nobody answers."""
 
     def __init__(self, address: Address, token: str) -> None:
-        transport = httpx.AsyncHTTPTransport(uds=address.socket) if address.socket else None
-        head = {"Authorization": f"Bearer {token}"}
-        self._client = httpx.AsyncClient(transport=transport, base_url=address.url, headers=head, timeout=TIMEOUT_S)
+        self._client = Client(address, {"authorization": f"Bearer {token}"} if token else {})
 
     async def get(self, entity_id: str) -> Entity:
         """One entity in concise form."""
-        found: Entity = await self._ask("GET", f"/ngsi-ld/v1/entities/{entity_id}", params={"format": "concise"})
+        found: Entity = await self._ask(
+            "GET", f"/ngsi-ld/v1/entities/{quote(entity_id, safe=':')}", params={"format": "concise"}
+        )
         return found
 
-    async def query(self, type: str, q: str = "", attrs: str = "", limit: int = 1000) -> list[Entity]:
+    async def query(self, type: str, q: str = "", attrs: str = "", limit: int = PAGE) -> list[Entity]:
         """All entities of a type that match, page after page."""
         found: list[Entity] = []
         while True:
@@ -67,16 +47,36 @@ class Door:
             if len(page) < limit:
                 return found
 
+    async def upsert(self, entities: Sequence[Entity]) -> None:
+        """Writes what the app makes: entities that are not there are made, of others the given attributes are set."""
+        for begin in range(0, len(entities), UPSERT_MAX):
+            some = list(entities[begin : begin + UPSERT_MAX])
+            answer = await self._ask("POST", "/ngsi-ld/v1/entityOperations/upsert", {"options": "update"}, some)
+            failed = answer.get("errors") if isinstance(answer, dict) else None
+            if failed:
+                problem = failed[0].get("error", {})
+                raise DoorError(int(problem.get("status") or 400), problem)
+
+    async def delete(self, entity_id: str) -> None:
+        await self._ask("DELETE", f"/ngsi-ld/v1/entities/{quote(entity_id, safe=':')}")
+
+    async def city(self) -> dict[str, Any]:
+        """Name, time zone and bounds of the city."""
+        found: dict[str, Any] = await self._ask("GET", "/madang/v1/city")
+        return found
+
     async def command(self, intent: Mapping[str, Any]) -> dict[str, Any]:
         """One intent; gives its receipt, refused ones too."""
-        receipt: dict[str, Any] = await self._ask("POST", "/madang/v1/commands", json=dict(intent))
+        receipt: dict[str, Any] = await self._ask("POST", "/madang/v1/commands", json_body=dict(intent))
         return receipt
 
     async def commands(self, intents: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
         """Several intents in one request; receipts in order."""
         if not intents:
             return []
-        receipts: list[dict[str, Any]] = await self._ask("POST", "/madang/v1/commands", json=[dict(i) for i in intents])
+        receipts: list[dict[str, Any]] = await self._ask(
+            "POST", "/madang/v1/commands", json_body=[dict(i) for i in intents]
+        )
         return receipts
 
     async def persons(self, kind: str, purpose: str, limit: int = 100) -> list[dict[str, Any]]:
@@ -103,17 +103,22 @@ class Door:
 
     async def erased(self, erasure_id: str, count: int, note: str = "") -> None:
         """The receipt for one of them: how many things made of that person's items are gone."""
-        await self._ask("POST", f"/madang/v1/erasures/{erasure_id}", json={"erased": count, "note": note})
+        await self._ask("POST", f"/madang/v1/erasures/{erasure_id}", json_body={"erased": count, "note": note})
 
-    async def _ask(self, method: str, path: str, **more: Any) -> Any:
-        answer = await self._client.request(method, path, **more)
-        if answer.status_code >= 400:
-            try:
-                problem = answer.json()
-            except ValueError:
-                problem = {"title": answer.text[:200]}
-            raise DoorError(answer.status_code, problem if isinstance(problem, dict) else {"title": str(problem)})
-        return answer.json() if answer.content else None
+    async def _ask(self, method: str, path: str, params: Mapping[str, str] | None = None, json_body: Any = None) -> Any:
+        target = f"{path}?{urlencode(params)}" if params else path
+        answer = await self._client.ask(method, target, b"" if json_body is None else json.dumps(json_body).encode())
+        told = _read(answer.body)
+        if answer.status >= 400:
+            raise DoorError(answer.status, told if isinstance(told, dict) else {"title": str(told)[:200]})
+        return told
 
     async def close(self) -> None:
-        await self._client.aclose()
+        await self._client.close()
+
+
+def _read(body: bytes) -> Any:
+    try:
+        return json.loads(body) if body else None
+    except ValueError:
+        return body[:200].decode("utf-8", "replace")

@@ -12,7 +12,7 @@ from typing import Any
 import websockets
 from websockets.asyncio.client import ClientConnection, connect, unix_connect
 
-from madang.sdk.door import Address
+from madang.sdk.http import Address
 
 log = logging.getLogger(__name__)
 
@@ -32,9 +32,31 @@ class Wanted:
     q: str = ""
 
     def frame(self) -> str:
-        body: dict[str, Any] = {"op": "subscribe", "id": self.id, "types": list(self.types), "format": "concise"}
-        body |= ({"attrs": list(self.attrs)} if self.attrs else {}) | ({"q": self.q} if self.q else {})
-        return json.dumps(body)
+        return json.dumps({"op": "subscribe"} | self._body())
+
+    def _body(self) -> dict[str, Any]:
+        body: dict[str, Any] = {"id": self.id, "types": list(self.types), "format": "concise"}
+        return body | ({"attrs": list(self.attrs)} if self.attrs else {}) | ({"q": self.q} if self.q else {})
+
+    def lost(self) -> bool:
+        """The city does not know any more what came after its place: whether it goes on all the same."""
+        return False
+
+
+@dataclass(frozen=True)
+class Followed(Wanted):
+    """A log, from the place that `after` tells when a connection is there (None: from the present)."""
+
+    after: Callable[[], int | None] = lambda: None
+    forget: Callable[[], None] = lambda: None
+
+    def frame(self) -> str:
+        place = self.after()
+        return json.dumps({"op": "follow"} | self._body() | ({} if place is None else {"after": place}))
+
+    def lost(self) -> bool:
+        self.forget()
+        return True
 
 
 @dataclass
@@ -42,7 +64,7 @@ class Feed:
     """Keeps the subscriptions alive: reconnects with growing waits, subscribes anew, takes the state again.
 
     `on_status` hears each status frame; `on_tick` each second of a testbed, with which the app is done when it returns. A frame
-    of state or changes reaches `Wanted.hear` as it came (with `op`).
+    of state, changes or a log reaches `Wanted.hear` as it came (with `op`).
     """
 
     address: Address
@@ -69,12 +91,12 @@ class Feed:
             wait = min(RETRY_MAX_S, wait * 2)
 
     def _connect(self) -> connect:
-        head = {"Authorization": f"Bearer {self.token}"}
+        # Compressing what goes through a socket of this machine costs more than it saves.
+        how: dict[str, Any] = {"max_size": FRAME_MAX_BYTES, "compression": None, "proxy": None}
+        how |= {"additional_headers": {"Authorization": f"Bearer {self.token}"} if self.token else {}}
         if self.address.socket:
-            return unix_connect(
-                self.address.socket, self.address.websocket, additional_headers=head, max_size=FRAME_MAX_BYTES
-            )
-        return connect(self.address.websocket, additional_headers=head, max_size=FRAME_MAX_BYTES)
+            return unix_connect(self.address.socket, self.address.websocket, **how)
+        return connect(self.address.websocket, **how)
 
     async def _take(self, frame: Mapping[str, Any], socket: ClientConnection) -> None:
         op, by_id = frame.get("op"), {one.id: one for one in self.wanted}
@@ -83,12 +105,15 @@ class Feed:
         elif op == "tick" and self.on_tick is not None:
             await self.on_tick(str(frame["at"]))
             await socket.send(json.dumps({"op": "tock", "id": frame["at"]}))
-        elif op in ("state", "changes") and frame.get("id") in by_id:
+        elif op in ("state", "changes", "log") and frame.get("id") in by_id:
             await by_id[str(frame["id"])].hear(frame)
         elif op == "resync":
             log.info("fell behind on %s, taking the state again", frame.get("id"))
         elif op == "error":
             log.error("the city refuses %s: %s", frame.get("id"), frame.get("problem"))
+            one = by_id.get(str(frame.get("id")))
+            if one is not None and frame.get("problem", {}).get("status") == 410 and one.lost():
+                await socket.send(one.frame())
 
 
 async def _frames(socket: ClientConnection) -> AsyncIterator[Mapping[str, Any]]:

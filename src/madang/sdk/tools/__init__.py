@@ -1,0 +1,1 @@
+"""`madang app ...`, and `madang-app ...` where only the SDK is installed."""
