@@ -159,17 +159,20 @@ class Running:
         """In a testbed the city waits for the app: what falls due does so by the city's seconds, not by the wall's."""
         time, plan = self._app.time, self._app.plan
         time.note(at, 0.0)
-        for number, one in enumerate([*plan.beats, *plan.crons]):
-            first = time.now() if isinstance(one, Beat) else next_time(one.expression, time.local())
+        timed: list[Beat | Cron] = [*plan.beats, *plan.crons]
+        for number, one in enumerate(timed):
+            first = time.now() if isinstance(one, Beat) else self._next(one)
             if time.now() >= self._due.setdefault(number, first):
-                self._due[number] = (
-                    time.now() + timedelta(seconds=one.seconds)
-                    if isinstance(one, Beat)
-                    else next_time(one.expression, time.local())
-                )
+                self._due[number] = self._next(one)
                 await self._safely(one.handler)
         if self._streams is not None:
             await self._look(self._streams)
+
+    def _next(self, one: Beat | Cron) -> datetime:
+        time = self._app.time
+        if isinstance(one, Beat):
+            return time.now() + timedelta(seconds=one.seconds)
+        return next_time(one.expression, time.local())
 
     async def _beat(self, beat: Beat) -> None:
         if self._is_tried:
