@@ -90,6 +90,7 @@ async def test_acts_of_an_administrator_are_on_record_before_and_after(
             *((what, app, end) for what in ("app.start", "app.stop", "app.remove") for end in ("accepted", "done")),
             ("app.remove", app, "accepted"),
             ("app.remove", app, "failed"),
+            ("app.receipt", app, "done"),
         ]
     )
 

@@ -225,13 +225,13 @@ async def test_a_token_lives_from_start_to_stop(pool: asyncpg.Pool, tmp_path: Pa
 
     apps = Apps(pool, ask, tmp_path / "door", tmp_path)
     await apps.install(Path(__file__).resolve().parents[1] / "fixtures" / "beacon")
-    await apps.start("test.madang.beacon")
-    first = asked[-1]["spec"]["env"]["MADANG_APP_TOKEN"]
+    await apps.enable("test.madang.beacon")
+    first = asked[-1]["order"]["env"]["MADANG_APP_TOKEN"]
     granted = (Grant("read", "Device", frozenset({"value"})),)
     expected = Claim(Principal("app", "test.madang.beacon", frozenset({"app"})), granted)
     assert await apps.claim(first) == expected
-    await apps.start("test.madang.beacon")
-    second = asked[-1]["spec"]["env"]["MADANG_APP_TOKEN"]
+    await apps.enable("test.madang.beacon")
+    second = asked[-1]["order"]["env"]["MADANG_APP_TOKEN"]
     assert (await apps.claim(first), await apps.claim(second)) == (None, expected)
-    await apps.stop("test.madang.beacon")
+    await apps.disable("test.madang.beacon")
     assert [await apps.claim(token) for token in (first, second, "")] == [None, None, None]

@@ -175,6 +175,16 @@ APP_WORKERS_MAX = 16
 APP_PACKAGE_MAX_BYTES = 64 * 1024 * 1024
 APP_PACKAGE_FILES_MAX = 2_000
 APP_PACKAGE_UNPACKED_MAX_BYTES = 256 * 1024 * 1024
+APP_LOG_MAX_BYTES = 1024 * 1024  # of each of two files
+APP_LOG_BYTES_PER_S = 256 * 1024
+APP_EVENTS_MAX = 500  # kept of each app
+APP_CRASHES_MAX = 5  # in a row; then it is held until somebody starts it again
+APP_FILES_MAX = 100_000  # in its data folder
+APP_CONNECTIONS_MAX = 64  # of one app at the door
+APP_VENV_MAX_BYTES = 512 * 1024 * 1024
+APP_VENV_S = 120
+APP_VERSIONS_MAX = 5  # kept of one app
+APP_EXPORT_MAX_BYTES = 1024 * 1024 * 1024
 
 STORE_PACKAGE_MAX_BYTES = 32 * 1024 * 1024  # handed in, and downloaded
 STORE_ROLE_MAX_BYTES = 1024 * 1024

@@ -19,7 +19,8 @@ from madang.engine.postgres import Postgres
 from madang.engine.settings import home_dir
 from madang.engine.supervisor import Supervisor
 from madang.engine.temporary import sockets_of
-from madang.runtime.sandbox import landlock_abi, level
+from madang.runtime.landlock import landlock_abi
+from madang.runtime.sandbox import LEVEL_MAX, probe
 
 MIN_FREE_GB = 2
 Check = Callable[[], Awaitable[str]]
@@ -122,8 +123,14 @@ async def _simulator() -> str:
 
 
 async def _sandbox() -> str:
-    words = {2: "Landlock, own user, limits", 1: "own user and limits: files and network are open", 0: "limits only"}
-    return f"apps run at level {level()} of 2 ({words[level()]}; Landlock ABI {landlock_abi()})"
+    words = {
+        3: "Landlock, system calls filtered, own user, memory, processor and processes bounded",
+        2: "Landlock, system calls filtered",
+        1: "own user and limits: files and network are open",
+        0: "limits only",
+    }
+    found = probe()
+    return f"apps run at level {found} of {LEVEL_MAX} ({words[found]}; Landlock ABI {landlock_abi()})"
 
 
 async def _page() -> str:

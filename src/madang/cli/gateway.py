@@ -65,9 +65,10 @@ from madang.people.policies import PolicyDoor
 from madang.people.privacy import Privacy
 from madang.people.sensorthings.routes import SensorThings
 from madang.people.static_files import Files
-from madang.runtime.apps import Apps
+from madang.runtime.apps import Apps, floor_of
 from madang.runtime.installed import installed_at
 from madang.runtime.manifest import load_manifest
+from madang.runtime.overview import list_returning, names
 from madang.trust.audit.recorder import Recorder, open_recorder
 from madang.trust.audit.refusals import Refusals
 from madang.trust.consent.house import open_house
@@ -109,7 +110,13 @@ async def gateway(settings: Settings) -> None:
 
     catching_up: list[asyncio.Task[None]] = []
     client = await connect(settings.bus, "gateway", back)
-    apps = Apps(pool, lambda request: ask(settings.run_dir, request), door, settings.run_dir / "apps")
+    apps = Apps(
+        pool,
+        lambda request: ask(settings.run_dir, request),
+        door,
+        settings.run_dir / "apps",
+        floor_of(os.environ.get("MADANG_APP_FLOOR", "")),
+    )
     desk = await open_desk(settings, city.id, pool, store, board.demo.get("speed", 1.0), recorder)
     board.desk = desk
     if board.demo.get("lockstep"):
@@ -127,7 +134,7 @@ async def gateway(settings: Settings) -> None:
     )
     pages: list[MakeDoor] = [
         partial(SpaceDoor, house=house, asking=asking),
-        partial(RulesDoor, policies=policies, app_names=apps.names),
+        partial(RulesDoor, policies=policies, app_names=partial(names, apps)),
         RecordDoor,
     ]
     guard, watch = Guard(city.defence), open_watch(pool, writer, recorder.log, city)
@@ -213,9 +220,9 @@ async def resume(apps: Apps, board: Board, recorder: Recorder) -> bool:
     if "supervisor" in board.components:
         return False  # it did not answer, so nobody knows what it keeps
     try:
-        for app_id in await apps.list_returning(board.components):
+        for app_id in await list_returning(apps, board.components):
             await recorder.before("madang", "app.start", app_id, "it was switched on when the instance ended")
-            await apps.start(app_id)
+            await apps.enable(app_id)
     except (MadangError, *LOST) as error:
         log.warning("apps wait to return", error=repr(error))
         return False

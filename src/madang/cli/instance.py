@@ -21,13 +21,15 @@ from madang.base.errors import BadRequest, NotFound
 from madang.cli.acme import Acme, kept_of
 from madang.cli.serving import certificate_files
 from madang.engine import control, database
+from madang.engine.memory import rss_mb
 from madang.engine.nats import Nats
 from madang.engine.outward import EVERYWHERE
 from madang.engine.postgres import CACHE, Postgres
 from madang.engine.privilege import ENGINE_UID, own
 from madang.engine.settings import Settings, issuer_of, listen_on, ready_mark
-from madang.engine.supervisor import Spec, Supervisor, rss_mb
+from madang.engine.supervisor import Spec, Supervisor
 from madang.engine.temporary import sockets_of, sweep
+from madang.runtime.host import Host, Order
 
 log = structlog.get_logger()
 Say = Callable[[str], None]
@@ -41,6 +43,7 @@ class Instance:
     ) -> None:
         self.run_dir = run_dir
         self.supervisor = Supervisor(run_dir / "logs")
+        self._apps = Host(run_dir, self.supervisor)
         self._env, self._say = env, say
         self._server: asyncio.AbstractServer | None = None
         self._sockets = sockets_of(run_dir)
@@ -111,6 +114,7 @@ class Instance:
 
     async def start_kernel(self) -> None:
         """Gateway, ingest, courier; ready when the gateway answers."""
+        self._apps.open()
         self._server = await control.serve(self.run_dir, self.handle)
         await asyncio.gather(
             self.supervisor.run(self._gateway()),
@@ -158,21 +162,21 @@ class Instance:
 
     async def handle(self, request: dict[str, Any]) -> Any:
         """Requests of the control socket. Only app processes can be started from outside."""
-        op, name = request.get("op"), str(request.get("name", ""))
+        op = request.get("op")
         if op == "status":
             return self.supervisor.status()
         if op == "memory":
             return self.memory_mb()
-        if not name.startswith("app:"):
-            raise NotFound(f"cannot {op} {name}")
+        if op == "apps":
+            return self._apps.report(int(request.get("after", 0)))
         if op == "start":
-            raw = request["spec"]
-            await self.supervisor.remove(name)
-            self.supervisor.add(Spec(name, raw["argv"], raw["env"], inherit_env=False)).start()
-        elif op == "stop" and name in self.supervisor.members:
-            await self.supervisor.members[name].stop()
+            await self._apps.start(msgspec.convert(request["order"], Order))
+        elif op == "stop":
+            await self._apps.stop(str(request["app"]))
         elif op == "remove":
-            await self.supervisor.remove(name)
+            await self._apps.remove(str(request["app"]))
+        else:
+            raise NotFound(f"cannot {op}")
         return None
 
     def memory_mb(self) -> float:
@@ -184,6 +188,7 @@ class Instance:
         if self._server is not None:
             self._server.close()
         await self.supervisor.stop()
+        await self._apps.close()
         self._socket.close()
         if self._plain_socket is not None:
             self._plain_socket.close()

@@ -45,8 +45,8 @@ def open_door(path: Path) -> socket.socket:
     door = socket.socket(socket.AF_UNIX)
     door.bind(str(path))
     if is_root():
-        os.chown(path, APP_UID, APP_UID)
-    path.chmod(0o600)
+        os.chown(path, 0, APP_UID)  # each app has a user of its own, in one group
+    path.chmod(0o660)
     return door
 
 

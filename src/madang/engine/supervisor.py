@@ -1,7 +1,8 @@
 """Keeps the processes of one instance alive, and answers questions about them on a private socket.
 
 A process that ends by itself is started again after a back-off; one that keeps dying is shown as `crashed` and tried
-again ever more slowly, never given up. The kernel ends every child when the supervisor dies. Needs the plain asyncio loop:
+again ever more slowly, never given up unless its spec says so: then it is `held`. The kernel ends every child when the supervisor
+dies. Needs the plain asyncio loop:
 uvloop cannot start a child as another user.
 """
 
@@ -15,9 +16,8 @@ import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
-import psutil
 import structlog
 
 from madang.engine.privilege import die_with_parent, drop_args
@@ -29,11 +29,28 @@ STOP_TIMEOUT_S = 10.0
 LOG_MAX_BYTES = 10 * 1024 * 1024
 
 
+class Process(Protocol):
+    """What is asked of a started process; asyncio's has it."""
+
+    @property
+    def pid(self) -> int: ...
+
+    @property
+    def returncode(self) -> int | None: ...
+
+    async def wait(self) -> int: ...
+
+    def send_signal(self, number: signal.Signals, /) -> None: ...
+
+    def kill(self) -> None: ...
+
+
 @dataclass(frozen=True)
 class Spec:
     """One process: how to start it, who it runs as, how to ask it to stop, and how to know that it is ready.
 
-    `fds`: open files it inherits under the same numbers."""
+    `fds`: open files it inherits under the same numbers. `spawn`: how it is started when not by `argv`; it then keeps its own log.
+    `ended`: called after each end. `crashes_max`: after so many in a row it is held."""
 
     name: str
     argv: list[str]
@@ -45,11 +62,14 @@ class Spec:
     cwd: str = "/"
     inherit_env: bool = True
     fds: tuple[int, ...] = ()
+    spawn: Callable[[], Awaitable[Process]] | None = None
+    ended: Callable[[int | str | None], None] | None = None
+    crashes_max: int | None = None
 
 
 @dataclass
 class State:
-    """What is known of a process. `state` is one of starting, running, stopping, stopped, crashed."""
+    """What is known of a process. `state` is one of starting, running, stopping, stopped, crashed, held."""
 
     state: str = "stopped"
     since: float = 0.0
@@ -67,7 +87,7 @@ class Supervised:
     def __init__(self, spec: Spec, log_dir: Path) -> None:
         self.spec = spec
         self.state = State()
-        self.process: asyncio.subprocess.Process | None = None
+        self.process: Process | None = None
         self._log_path = log_dir / f"{spec.name.replace(':', '-').replace('/', '-')}.log"
         self._task: asyncio.Task[None] | None = None
         self._wanted = False
@@ -81,6 +101,11 @@ class Supervised:
     async def wait_ready(self, timeout_s: float) -> None:
         """Raises TimeoutError."""
         await asyncio.wait_for(self._up.wait(), timeout_s)
+
+    async def hold(self, detail: str) -> None:
+        """Stops it until somebody starts it again."""
+        await self.stop()
+        self.state.to("held", detail)
 
     async def stop(self) -> None:
         self._wanted = False
@@ -110,9 +135,14 @@ class Supervised:
             except OSError as error:
                 code = str(error)
             self._up.clear()
+            if self.spec.ended is not None:
+                self.spec.ended(code)
             if not self._wanted:
                 return
             failures = 0 if time.monotonic() - began > STABLE_S else failures + 1
+            if self.spec.crashes_max is not None and failures >= self.spec.crashes_max:
+                self.state.to("held", f"ended with {code}, {failures} times in a row")
+                return
             self.state.restarts += 1
             delay = BACKOFF_S[min(failures, len(BACKOFF_S) - 1)]
             self.state.to("crashed", f"ended with {code}; again in {delay:g} s")
@@ -123,8 +153,19 @@ class Supervised:
         spec = self.spec
         if spec.prepare is not None:
             await asyncio.to_thread(spec.prepare)
+        self.process = await (spec.spawn() if spec.spawn is not None else self._execute())
+        self.state.pid = self.process.pid
+        watcher = asyncio.create_task(self._watch_ready())
+        try:
+            return await self.process.wait()
+        finally:
+            watcher.cancel()
+            self.state.pid = None
+
+    async def _execute(self) -> Process:
+        spec = self.spec
         with self._open_log() as output:
-            self.process = await asyncio.create_subprocess_exec(
+            return await asyncio.create_subprocess_exec(
                 *spec.argv,
                 env={**(os.environ if spec.inherit_env else {}), **spec.env},
                 cwd=spec.cwd,
@@ -136,13 +177,6 @@ class Supervised:
                 preexec_fn=die_with_parent(spec.stop_signal),
                 **(drop_args(spec.uid) if spec.uid is not None else {}),
             )
-        self.state.pid = self.process.pid
-        watcher = asyncio.create_task(self._watch_ready())
-        try:
-            return await self.process.wait()
-        finally:
-            watcher.cancel()
-            self.state.pid = None
 
     async def _watch_ready(self) -> None:
         while self.spec.ready is not None and not await _quietly(self.spec.ready):
@@ -211,24 +245,3 @@ class Supervisor:
             }
             for name, member in self.members.items()
         }
-
-
-def rss_mb(pids: list[int]) -> float:
-    """Memory of the processes and their children in MB, pages that PostgreSQL's processes share counted once (PSS)."""
-    total = 0
-    seen: set[int] = set()
-    for pid in pids:
-        with contextlib.suppress(psutil.Error):
-            root = psutil.Process(pid)
-            for process in [root, *root.children(recursive=True)]:
-                if process.pid not in seen:
-                    seen.add(process.pid)
-                    total += _pss_bytes(process)
-    return total / 1e6
-
-
-def _pss_bytes(process: psutil.Process) -> int:
-    try:
-        return int(getattr(process.memory_full_info(), "pss", 0) or process.memory_info().rss)
-    except psutil.Error:
-        return 0

@@ -18,6 +18,7 @@ from madang.people.privacy import Privacy, PrivacyDoor
 from madang.people.registers import RegistersDoor
 from madang.people.verdicts import VerdictDoor
 from madang.runtime.apps import Apps
+from madang.runtime.overview import overview
 from madang.trust.audit.recorder import Recorder
 from madang.trust.defence.verdicts import Verdicts
 from madang.trust.identity.house import Identity
@@ -111,7 +112,7 @@ class Management:
 
     async def _list_apps(self, request: Request) -> Response:
         request.caller.require("read", "apps")
-        return Response.json(await self._apps.page(self._status()["components"]))
+        return Response.json(await overview(self._apps, self._status()["components"]))
 
     async def _available(self, request: Request) -> Response:
         request.caller.require("read", "apps")
@@ -131,14 +132,17 @@ class Management:
     async def _switch(self, request: Request) -> Response:
         request.caller.require("manage", "apps")
         _, app_id, verb = request.parts
-        act = (self._apps.start if verb == "start" else self._apps.stop)(app_id)
+        act = (self._apps.enable if verb == "start" else self._apps.disable)(app_id)
         await self._acted(request, f"app.{verb}", app_id, act)
         return Response(204)
 
     async def _remove(self, request: Request) -> Response:
         request.caller.require("manage", "apps")
-        await self._acted(request, "app.remove", request.parts[1], self._apps.remove(request.parts[1]))
-        return Response(204)
+        receipt = await self._acted(request, "app.remove", request.parts[1], self._apps.uninstall(request.parts[1]))
+        self._recorder.after(
+            request.caller.name, "app.receipt", request.parts[1], receipt=msgspec.json.encode(receipt).decode()
+        )
+        return Response.json(receipt)
 
     async def _acted(self, request: Request, what: str, whom: str, act: Coroutine[Any, Any, T]) -> T:
         return await acted(self._recorder, request.caller.name, what, whom, act)

@@ -1,174 +1,249 @@
-"""Installed apps: their grants, tokens and processes."""
+"""Installed apps: the one door to their life. Install, enable, grant, update, roll back, disable, uninstall."""
 
 from __future__ import annotations
 
-import hashlib
-import os
-import secrets
-import shutil
-import sys
-from collections.abc import Awaitable, Callable
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import asyncpg
-import msgspec
 
-from madang.base.errors import Conflict, NotFound, Unavailable
-from madang.engine.privilege import APP_UID, own
-from madang.runtime.manifest import Manifest, Scope, load_manifest
-from madang.runtime.sandbox import level
+from madang.base.clock import Clock, SystemClock, to_iso
+from madang.base.errors import BadRequest, Conflict, Forbidden, NotFound
+from madang.runtime.installing import Source, take
+from madang.runtime.manifest import Manifest, Scope
+from madang.runtime.rating import Rating, rate
+from madang.runtime.records import Installed, Records, Version
+from madang.runtime.running import Ask, Running
+from madang.runtime.scopes import carried, narrowed, new_in, subject, within, without
+from madang.runtime.storage import Shelves
 from madang.trust.caller import Claim
 from madang.trust.policy.subjects import Grant
 from madang.trust.principal import Principal
 
-Ask = Callable[[dict[str, Any]], Awaitable[Any]]
 Heard = Callable[[str], Awaitable[None]]
+Receipt = dict[str, Any]
 
 
 class Apps:
-    """The apps of one city. `ask` talks to the supervisor; `door` is the app door's unix socket."""
+    """The apps of one city. `ask` talks to the supervisor; `door` is the app door's unix socket; `floor`: an app of an unknown
+    publisher runs at that level of sandbox or not at all."""
 
-    def __init__(self, pool: asyncpg.Pool, ask: Ask, door: Path, data_dir: Path) -> None:
-        self._pool, self._ask, self._door, self._data = pool, ask, door, data_dir
+    def __init__(
+        self, pool: asyncpg.Pool, ask: Ask, door: Path, data_dir: Path, floor: int = 0, clock: Clock | None = None
+    ) -> None:
+        self._records, self._shelves = Records(pool), Shelves(data_dir)
+        self._floor, self._clock = floor, clock or SystemClock()
+        self.running = Running(ask, door, self._shelves)
         self.leaving: Heard = _nobody
         self.left: Heard = _nobody
         self._claims: dict[str, Claim] = {}
+        self._turn = asyncio.Lock()
 
     async def claim(self, token: str) -> Claim | None:
         """Whose token this is, and what was granted."""
-        digest = _digest(token)
+        digest = self.running.digest(token)
         if digest not in self._claims:
             claims = self._claims
-            record = await self._pool.fetchrow("SELECT id, grants FROM app WHERE token_hash = $1", digest)
-            if record is None:
+            found = await self._records.by_token(digest)
+            if found is None:
                 return None
-            scopes = msgspec.convert(record["grants"], list[Scope])
-            principal = Principal("app", record["id"], frozenset({"app"}))
+            principal = Principal("app", found.id, frozenset({"app"}))
             # Into the cache of before the question: a stop meanwhile has put a new one in its place.
-            claims[digest] = claim = Claim(principal, tuple(scope.grant() for scope in scopes))
+            claims[digest] = claim = Claim(principal, tuple(scope.grant() for scope in found.grants))
             return claim
         return self._claims[digest]
 
     async def grants_of(self, app_id: str) -> tuple[Grant, ...]:
         """What was granted to an installed app; nothing to another."""
-        record = await self._pool.fetchrow("SELECT grants FROM app WHERE id = $1", app_id)
-        return (
-            () if record is None else tuple(scope.grant() for scope in msgspec.convert(record["grants"], list[Scope]))
-        )
+        found = await self._records.find(app_id)
+        return () if found is None else tuple(scope.grant() for scope in found.grants)
 
-    async def install(self, folder: Path) -> Manifest:
-        """Everything the manifest asks for is granted: the demo's operator installs by hand and sees the list. Raises
-        BadRequest for a bad manifest, Conflict when it is installed."""
-        folder = folder.resolve()
-        manifest = load_manifest(folder)
-        try:
-            await self._pool.execute(
-                "INSERT INTO app (id, folder, manifest, grants, token_hash) VALUES ($1, $2, $3, $4, '')",
-                manifest.id,
-                str(folder),
-                msgspec.to_builtins(manifest),
-                msgspec.to_builtins(manifest.scopes),
-            )
-        except asyncpg.UniqueViolationError:
-            raise Conflict(f"{manifest.id} is installed already") from None
-        return manifest
+    async def install(self, source: Source, grants: Sequence[Scope] | None = None, verified: bool = False) -> Manifest:
+        """From a folder of this machine or a package's bytes. `grants`: less than it asks for, None for all of it; `verified`: the
+        publisher is who they say. Nothing runs yet. Raises BadRequest for a bad manifest, Conflict when it is installed, Forbidden
+        below the floor, and what `venvs.build` raises."""
 
-    async def start(self, app_id: str) -> None:
-        """A new token for each start: the one before ends with its process."""
-        record = await self._record(app_id)
-        manifest = msgspec.convert(record["manifest"], Manifest)
-        token = secrets.token_urlsafe(32)
-        await self._pool.execute("UPDATE app SET token_hash = $2, wanted = true WHERE id = $1", app_id, _digest(token))
+        async def new(manifest: Manifest) -> None:
+            if await self._records.find(manifest.id) is not None:
+                raise Conflict(f"{manifest.id} is installed already")
+            if grants is not None:
+                within(grants, manifest.scopes)
+
+        self._above_floor(verified)
+        async with self._turn:
+            taken = await take(source, self._shelves, self._clock.now(), new)
+            await self._records.add(taken, taken.manifest.scopes if grants is None else grants, verified)
+        return taken.manifest
+
+    async def enable(self, app_id: str) -> None:
+        """Starts it, with a new token: the one before ends with its process. Raises Forbidden below the floor."""
+        found = await self.find(app_id)
+        self._above_floor(found.verified)
+        token = self.running.token()
+        await self._records.want(app_id, True, self.running.digest(token))
         self._claims = {}
-        await self._supervise({"op": "start", "name": f"app:{app_id}", "spec": self._spec(record, manifest, token)})
+        await self.running.start(found, await self._records.version(app_id, found.version), token)
 
-    def _spec(self, record: asyncpg.Record, manifest: Manifest, token: str) -> dict[str, Any]:
-        data = own(self._data / manifest.id, APP_UID)
-        env = {
-            "MADANG_APP_ID": manifest.id,
-            "MADANG_APP_DOOR": str(self._door),
-            "MADANG_APP_TOKEN": token,
-            "PATH": "/usr/bin:/bin",
-            "LANG": "C.UTF-8",
-            "PYTHONUNBUFFERED": "1",
-            "PYTHONDONTWRITEBYTECODE": "1",
-        } | {name: os.environ[name] for name in ("PYTHONPATH", "MADANG_APP_LOCKSTEP") if name in os.environ}
-        argv = [sys.executable, "-m", "madang.runtime.launch", record["folder"], manifest.entry, str(data)]
-        return {"argv": argv, "env": env}
-
-    async def stop(self, app_id: str) -> None:
-        await self._record(app_id)
-        await self._pool.execute("UPDATE app SET wanted = false, token_hash = '' WHERE id = $1", app_id)
+    async def disable(self, app_id: str) -> None:
+        """Stops it; what it wrote stays."""
+        await self.find(app_id)
+        await self._records.want(app_id, False, "")
         self._claims = {}
-        await self._supervise({"op": "stop", "name": f"app:{app_id}"})
+        await self.running.stop(app_id)
 
-    async def remove(self, app_id: str) -> None:
-        """Stops it and forgets it; its data folder goes too. Who wants to know hears of it before and after."""
-        await self.stop(app_id)
-        await self.leaving(app_id)
-        await self._pool.execute("DELETE FROM app WHERE id = $1", app_id)
-        await self._supervise({"op": "remove", "name": f"app:{app_id}"})
-        shutil.rmtree(self._data / app_id, ignore_errors=True)
-        await self.left(app_id)
+    async def grant(self, app_id: str, scope: Scope) -> None:
+        """Something that it asked for. In force within a second, for what is open already too. Raises BadRequest."""
+        found = await self.find(app_id)
+        kept = [one for one in without(found.grants, subject(scope)) if one != scope]
+        await self._regrant(app_id, [*kept, *within([scope], found.manifest.scopes)])
 
-    async def list_returning(self, components: dict[str, Any]) -> list[str]:
-        """The apps that were switched on when the instance ended, but for those that the supervisor still keeps."""
-        records = await self._pool.fetch("SELECT id FROM app WHERE wanted ORDER BY id")
-        return [record["id"] for record in records if f"app:{record['id']}" not in components]
+    async def narrow(self, app_id: str, action: str, about: str, attributes: Sequence[str]) -> None:
+        """No other attributes of that type than these. Raises BadRequest."""
+        found = await self.find(app_id)
+        await self._regrant(app_id, narrowed(found.grants, (action, about), attributes))
 
-    async def page(self, components: dict[str, Any]) -> list[dict[str, Any]]:
-        """Every app with its state."""
-        records = await self._pool.fetch("SELECT id, manifest, grants, wanted FROM app ORDER BY id")
-        return [
-            {
-                "id": record["id"],
-                "version": record["manifest"]["version"],
-                "name": record["manifest"]["name"],
-                "summary": record["manifest"]["summary"],
-                "state": _state(components.get(f"app:{record['id']}"), record["wanted"]),
-                "sandbox": level(),
-                "grants": record["grants"],
-                "reasons": record["manifest"].get("reasons", {}),
-            }
-            for record in records
+    async def revoke(self, app_id: str, action: str, about: str) -> None:
+        """Nothing of that type or kind any more."""
+        found = await self.find(app_id)
+        await self._regrant(app_id, without(found.grants, (action, about)))
+
+    async def _regrant(self, app_id: str, grants: Sequence[Scope]) -> None:
+        await self._records.regrant(app_id, grants)
+        self._claims = {}
+
+    async def update(self, source: Source) -> list[Scope]:
+        """Another version of an installed app. When it asks for more than the one before, it waits until somebody accepts or
+        declines, and what it asks is given; else it is in use. Raises Conflict for a version that is there."""
+        async with self._turn:
+            taken = await take(source, self._shelves, self._clock.now(), self._not_there)
+            found = await self.find(taken.app)
+            await self._records.add_version(taken)
+        more = new_in(taken.manifest.scopes, found.manifest.scopes)
+        if more:
+            await self._records.wait_for(found.id, taken.version)
+        else:
+            await self._use(found, taken, carried(found.grants, taken.manifest.scopes))
+        return more
+
+    async def accept(self, app_id: str) -> None:
+        """The update that waits, with what it newly asks for. Raises NotFound when none waits."""
+        found = await self.find(app_id)
+        version = await self._waiting(found)
+        more = new_in(version.manifest.scopes, found.manifest.scopes)
+        await self._use(found, version, [*carried(found.grants, version.manifest.scopes), *more])
+
+    async def decline(self, app_id: str) -> None:
+        """The update that waits. Raises NotFound when none waits."""
+        found = await self.find(app_id)
+        version = await self._waiting(found)
+        await self._records.wait_for(app_id, None)
+        await self._forget_version(app_id, version.version)
+
+    async def rollback(self, app_id: str) -> str:
+        """To the version in use before, which is given, with no more than is granted now. Raises NotFound when there is none."""
+        found = await self.find(app_id)
+        before = [
+            one for one in await self._records.versions(app_id) if one.version not in (found.version, found.waiting)
         ]
+        if not before:
+            raise NotFound(f"{app_id} has no version before {found.version}")
+        await self._use(found, before[0], carried(found.grants, before[0].manifest.scopes))
+        return before[0].version
+
+    async def uninstall(self, app_id: str) -> Receipt:
+        """Stops it, hands over what it wrote, and forgets it; what it used stays on the bill. Who wants to know hears of it before
+        and after. Gives the receipt: what was handed over, what is gone."""
+        found = await self.find(app_id)
+        await self.disable(app_id)
+        await self.leaving(app_id)
+        at = self._clock.now()
+        export = self._shelves.export(app_id, at.strftime("%Y%m%dT%H%M%S%fZ"))
+        versions = [one.version for one in await self._records.versions(app_id)]
+        gone = await self._records.remove(app_id)
+        await self.running.remove(app_id)
+        self._shelves.purge(app_id)
+        await self.left(app_id)
+        return {
+            "app": app_id,
+            "version": found.version,
+            "at": to_iso(at),
+            "versions": versions,
+            "events": gone,
+            "exported": {
+                "file": export.path.name,
+                "sha256": export.sha256,
+                "files": export.files,
+                "bytes": export.bytes,
+            }
+            if export is not None
+            else None,
+        }
+
+    def rating(self, app: Installed) -> Rating:
+        """How much it asks of trust, at the sandbox that it gets here."""
+        return rate(app.manifest, self.running.level, app.verified)
+
+    async def find(self, app_id: str) -> Installed:
+        """Raises NotFound."""
+        found = await self._records.find(app_id)
+        if found is None:
+            raise NotFound(f"no app {app_id}")
+        return found
+
+    async def versions(self, app_id: str) -> list[Version]:
+        """Those that are kept, the last used first."""
+        return await self._records.versions(app_id)
+
+    async def installed(self) -> list[Installed]:
+        """All, by id."""
+        return await self._records.every()
 
     async def manifest(self, app_id: str) -> Manifest:
         """What an installed app declared. Raises NotFound."""
-        return msgspec.convert((await self._record(app_id))["manifest"], Manifest)
+        return (await self.find(app_id)).manifest
 
     async def manifests(self) -> list[Manifest]:
         """Those of all installed apps, by id."""
-        records = await self._pool.fetch("SELECT manifest FROM app ORDER BY id")
-        return [msgspec.convert(record["manifest"], Manifest) for record in records]
+        return [one.manifest for one in await self._records.every()]
 
-    async def names(self, language: str) -> list[tuple[str, str]]:
-        """Id and name of each installed app."""
-        return [(manifest.id, manifest.name[language]) for manifest in await self.manifests()]
+    async def _use(self, found: Installed, version: Version, grants: Sequence[Scope]) -> None:
+        await self._records.use(found.id, version, grants, self._clock.now())
+        self._claims = {}
+        for old in await self._records.surplus(found.id):
+            await self._forget_version(found.id, old)
+        if found.wanted:
+            await self.enable(found.id)
 
-    async def _record(self, app_id: str) -> asyncpg.Record:
-        record = await self._pool.fetchrow("SELECT * FROM app WHERE id = $1", app_id)
-        if record is None:
-            raise NotFound(f"no app {app_id}")
-        return record
+    async def _waiting(self, found: Installed) -> Version:
+        if found.waiting is None:
+            raise NotFound(f"no update of {found.id} waits")
+        return await self._records.version(found.id, found.waiting)
 
-    async def _supervise(self, request: dict[str, Any]) -> None:
-        try:
-            await self._ask(request)
-        except (OSError, TimeoutError, RuntimeError) as error:
-            raise Unavailable(f"the supervisor does not answer: {error}") from None
+    async def _not_there(self, manifest: Manifest) -> None:
+        await self.find(manifest.id)
+        if any(one.version == manifest.version for one in await self._records.versions(manifest.id)):
+            raise Conflict(f"{manifest.id} {manifest.version} is there already")
+
+    async def _forget_version(self, app_id: str, version: str) -> None:
+        await self._records.forget_version(app_id, version)
+        self._shelves.drop(app_id, version)
+
+    def _above_floor(self, verified: bool) -> None:
+        if not verified and self.running.level < self._floor:
+            raise Forbidden(
+                f"apps of unknown publishers need a sandbox of level {self._floor}, this machine has {self.running.level}",
+                reason="below_floor",
+            )
 
 
 async def _nobody(app_id: str) -> None:
     return None
 
 
-def _state(component: dict[str, Any] | None, wanted: bool) -> str:
-    if component is None or component["state"] == "stopped":
-        return "starting" if wanted else "stopped"
-    return str(component["state"])
-
-
-def _digest(token: str) -> str:
-    return hashlib.sha256(token.encode()).hexdigest()
+def floor_of(text: str) -> int:
+    """What `MADANG_APP_FLOOR` says. Raises BadRequest."""
+    if text not in ("", "0", "1", "2", "3"):
+        raise BadRequest("MADANG_APP_FLOOR is a level of sandbox, 0 to 3")
+    return int(text or 0)

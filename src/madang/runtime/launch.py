@@ -14,7 +14,7 @@ import sysconfig
 from pathlib import Path
 
 from madang.engine.privilege import APP_UID, die_with_parent
-from madang.runtime.sandbox import enter
+from madang.runtime.sandbox import Confinement, enter
 
 SYSTEM = (
     "/usr",
@@ -23,6 +23,10 @@ SYSTEM = (
     "/etc/ssl",
     "/etc/localtime",
     "/etc/hosts",
+    "/etc/ld.so.cache",
+    "/etc/locale.alias",
+    "/etc/nsswitch.conf",
+    "/etc/mime.types",
     "/dev/null",
     "/dev/urandom",
     "/proc/self",
@@ -33,6 +37,11 @@ def python_folders() -> list[Path]:
     """Where this Python and its packages lie, the interpreter's own and the virtual environment's."""
     names = {sys.prefix, sys.base_prefix, *sysconfig.get_paths().values(), str(Path(__file__).resolve().parents[2])}
     return [Path(name).resolve() for name in names]
+
+
+def readable(folder: Path, *further: Path) -> list[str]:
+    """What an app of that folder may read."""
+    return [str(path) for path in (*python_folders(), *map(Path, SYSTEM), folder, *further)]
 
 
 def adopt(folder: Path, package: str) -> None:
@@ -47,14 +56,19 @@ def adopt(folder: Path, package: str) -> None:
     spec.loader.exec_module(module)
 
 
-def main() -> None:
-    folder, entry, data = Path(sys.argv[1]), sys.argv[2], Path(sys.argv[3])
-    enter(APP_UID, [*python_folders(), *map(Path, SYSTEM), folder], [data])
-    die_with_parent(signal.SIGTERM)()  # the kernel forgot the supervisor's wish when the user changed
+def run(folder: Path, entry: str, data: Path) -> None:
+    """The app, in a process that is confined already."""
     os.chdir(data)
     sys.argv = [entry]
     adopt(folder, entry.partition(".")[0])
     runpy.run_module(entry, run_name="__main__", alter_sys=True)
+
+
+def main() -> None:
+    folder, entry, data = Path(sys.argv[1]), sys.argv[2], Path(sys.argv[3])
+    enter(Confinement(APP_UID, readable(folder), [str(data)]))
+    die_with_parent(signal.SIGTERM)()  # the kernel forgot the supervisor's wish when the user changed
+    run(folder, entry, data)
 
 
 if __name__ == "__main__":

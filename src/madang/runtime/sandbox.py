@@ -1,106 +1,109 @@
 """What an app's process may touch, by the strongest means this machine has.
 
-Levels: 2 = Landlock (files: only Python and its own folder; network: only the app door) + own user + limits;
-1 = own user + limits; 0 = limits only. The level reached is shown to people.
+Levels, each with what those below it have: 0 = address space, size of files and open files are bounded; 1 = a user of its own;
+2 = Landlock (files: only Python and its own folders; TCP closed) and a filter of system calls (every socket but local ones);
+3 = all of these, and memory, processor and processes bounded by a control group. The level reached is shown to people.
 """
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import os
 import platform
 import resource
 import struct
-import sys
 from pathlib import Path
 
+import msgspec
+
+from madang.engine.privilege import APP_UID
+from madang.runtime import landlock, seccomp
+from madang.runtime.cgroups import Tree, open_tree
+from madang.runtime.landlock import call
+
 _LIBC = ctypes.CDLL(None, use_errno=True)
-_CREATE, _ADD, _RESTRICT, _CAPSET = 444, 445, 446, {"x86_64": 126, "aarch64": 91}.get(platform.machine(), 0)
-_READ = (1 << 0) | (1 << 2) | (1 << 3)  # execute, read a file, list a folder
-_ALL_BY_ABI = {1: (1 << 13) - 1, 2: (1 << 14) - 1, 3: (1 << 15) - 1, 4: (1 << 15) - 1}
-_NET_ALL = 0b11  # bind and connect TCP
-_SCOPE_ALL = 0b11  # abstract unix sockets and signals outside of the sandbox
-_CAP_DAC_READ_SEARCH = 1 << 2
-MEMORY_MAX_BYTES = 2 * 1024 * 1024 * 1024
+_CAPSET = {"x86_64": 126, "aarch64": 91}.get(platform.machine(), 0)
+_CAP_DAC_READ_SEARCH = 2
+_NEW_NETWORK = 0x40000000
+ADDRESS_SPACE_BYTES = 2 * 1024 * 1024 * 1024  # where nothing else bounds memory
+ADDRESS_SPACE_IN_GROUP_BYTES = 16 * 1024 * 1024 * 1024
 FILE_MAX_BYTES = 64 * 1024 * 1024
 PROCESSES_MAX = 64
 FILES_MAX = 256
+LEVEL_MAX = 3
 
 
-def landlock_abi() -> int:
-    """The Landlock version of this kernel; 0 when there is none."""
-    if sys.platform != "linux":
-        return 0
-    return max(0, int(_LIBC.syscall(_CREATE, None, ctypes.c_size_t(0), ctypes.c_uint32(1))))
+class Confinement(msgspec.Struct, frozen=True):
+    """What one app's process gets. `entrances`: files of its control group; without them memory is bounded by address space."""
+
+    uid: int
+    readable: list[str]
+    writable: list[str]
+    entrances: list[str] = []
+    file_max_bytes: int = FILE_MAX_BYTES
+    processes_max: int = PROCESSES_MAX
 
 
-def level() -> int:
-    """The level an app started now would reach. Below ABI 4 Landlock cannot close the network, so it does not count."""
-    if landlock_abi() >= 4:
-        return 2
-    return 1 if os.geteuid() == 0 else 0
+def locks_files() -> bool:
+    return landlock.landlock_abi() >= landlock.NEEDED_ABI and seccomp.can_filter()
 
 
-def enter(uid: int, readable: list[Path], writable: list[Path]) -> None:
+def level(groups: Tree | None = None) -> int:
+    """The level an app started now would reach."""
+    is_root = os.geteuid() == 0
+    if locks_files():
+        return 3 if is_root and groups is not None else 2
+    return 1 if is_root else 0
+
+
+def probe() -> int:
+    """The level that this machine has for this user, tried out."""
+    groups = open_tree(f"madang-probe-{os.getpid()}") if os.geteuid() == 0 else None
+    found = level(groups)
+    if groups is not None:
+        groups.remove()
+    return found
+
+
+def leave_the_network() -> bool:
+    """Whether this process, and what it starts, is in a network of its own from now on, with no way out."""
+    return os.geteuid() == 0 and _LIBC.unshare(_NEW_NETWORK) == 0
+
+
+def enter(wall: Confinement) -> None:
     """Confines this process for good. Raises OSError when a step fails: better no app than an open one."""
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY_MAX_BYTES, MEMORY_MAX_BYTES))
-    resource.setrlimit(resource.RLIMIT_FSIZE, (FILE_MAX_BYTES, FILE_MAX_BYTES))
+    for entrance in wall.entrances:
+        Path(entrance).write_text(str(os.getpid()))
+    space = ADDRESS_SPACE_IN_GROUP_BYTES if wall.entrances else ADDRESS_SPACE_BYTES
+    resource.setrlimit(resource.RLIMIT_AS, (space, space))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (wall.file_max_bytes, wall.file_max_bytes))
     resource.setrlimit(resource.RLIMIT_NOFILE, (FILES_MAX, FILES_MAX))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    locked = landlock_abi() >= 4
+    resource.setrlimit(resource.RLIMIT_MEMLOCK, (0, 0))
+    with contextlib.suppress(ValueError):  # a container that allows none at all
+        resource.setrlimit(resource.RLIMIT_MSGQUEUE, (0, 0))
+    locked = locks_files()
     if os.geteuid() == 0:
-        _drop(uid, keep_read=locked)
-        resource.setrlimit(resource.RLIMIT_NPROC, (PROCESSES_MAX, PROCESSES_MAX))
+        _drop(wall.uid, keep_read=locked)
+        if not wall.entrances:  # a group counts them better, and tells
+            resource.setrlimit(resource.RLIMIT_NPROC, (wall.processes_max, wall.processes_max))
     if locked:
-        _landlock(readable, writable)
-
-
-def _call(result: int, what: str) -> int:
-    if result < 0:
-        code = ctypes.get_errno()
-        raise OSError(code, f"{what}: {os.strerror(code)}")
-    return result
+        landlock.restrict([Path(one) for one in wall.readable], [Path(one) for one in wall.writable])
+        seccomp.restrict()
 
 
 def _drop(uid: int, *, keep_read: bool) -> None:
-    """Becomes `uid`. With Landlock the right to pass closed folders is kept, since Landlock decides which folders at all:
-    Python itself may lie under root's home."""
+    """Becomes `uid`, in the group that may knock at the door. With Landlock the right to pass closed folders is kept, since
+    Landlock decides which folders at all: Python itself may lie under root's home."""
     if keep_read and _CAPSET:
-        _call(_LIBC.prctl(8, 1, 0, 0, 0), "PR_SET_KEEPCAPS")
+        call(_LIBC.prctl(8, 1, 0, 0, 0), "PR_SET_KEEPCAPS")
     os.setgroups([])
-    os.setgid(uid)
-    os.setuid(uid)
+    os.setresgid(APP_UID, APP_UID, APP_UID)
+    os.setresuid(uid, uid, uid)
     if keep_read and _CAPSET:
         header = ctypes.create_string_buffer(struct.pack("<Ii", 0x20080522, 0))
-        data = ctypes.create_string_buffer(struct.pack("<6I", _CAP_DAC_READ_SEARCH, _CAP_DAC_READ_SEARCH, 0, 0, 0, 0))
-        _call(_LIBC.syscall(_CAPSET, header, data), "capset")
-
-
-def _landlock(readable: list[Path], writable: list[Path]) -> None:
-    abi = landlock_abi()
-    everything = _ALL_BY_ABI.get(abi, (1 << 16) - 1)
-    fields = [everything, _NET_ALL] + ([_SCOPE_ALL] if abi >= 6 else [])
-    attributes = ctypes.create_string_buffer(struct.pack(f"<{len(fields)}Q", *fields), 8 * len(fields))
-    ruleset = _call(
-        _LIBC.syscall(_CREATE, attributes, ctypes.c_size_t(8 * len(fields)), ctypes.c_uint32(0)), "landlock"
-    )
-    for path in readable:
-        _allow(ruleset, path, _READ)
-    for path in writable:
-        _allow(ruleset, path, everything)
-    _call(_LIBC.prctl(38, 1, 0, 0, 0), "PR_SET_NO_NEW_PRIVS")
-    _call(_LIBC.syscall(_RESTRICT, ruleset, ctypes.c_uint32(0)), "landlock")
-    os.close(ruleset)
-
-
-def _allow(ruleset: int, path: Path, access: int) -> None:
-    if not path.exists():
-        return
-    if not path.is_dir():
-        access &= (1 << 0) | (1 << 1) | (1 << 2) | (1 << 14) | (1 << 15)
-    handle = os.open(path, os.O_PATH | os.O_CLOEXEC)
-    rule = ctypes.create_string_buffer(struct.pack("<Qi", access, handle), 12)
-    try:
-        _call(_LIBC.syscall(_ADD, ruleset, ctypes.c_int(1), rule, ctypes.c_uint32(0)), f"landlock rule for {path}")
-    finally:
-        os.close(handle)
+        data = ctypes.create_string_buffer(struct.pack("<6I", *[1 << _CAP_DAC_READ_SEARCH] * 3, 0, 0, 0))
+        call(_LIBC.syscall(_CAPSET, header, data), "capset")
+        # So that Python can be started again by the app itself.
+        call(_LIBC.prctl(47, 2, _CAP_DAC_READ_SEARCH, 0, 0), "PR_CAP_AMBIENT_RAISE")

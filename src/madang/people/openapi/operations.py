@@ -115,7 +115,7 @@ MANAGEMENT: dict[tuple[str, str], Operation] = {
     ("apps", "GET"): op("Installed apps", {200: "AppList"}),
     ("apps", "POST"): op("Install the app in a folder", {201: "App"}, "Install"),
     ("apps/available", "GET"): op("First-party apps", {200: "AppList"}),
-    ("apps/*", "DELETE"): op("Stop an app, forget it, remove its data", GONE),
+    ("apps/*", "DELETE"): op("Stop an app, hand over what it wrote, forget it", {200: "AppReceipt"}),
     ("apps/*/start", "POST"): op("Start an app", GONE),
     ("apps/*/stop", "POST"): op("Stop an app", GONE),
     ("audit", "GET"): op("The audit log, newest first", {200: "AuditList"}, None, "limit before who what whom"),

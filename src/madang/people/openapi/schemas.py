@@ -181,6 +181,15 @@ SCHEMAS: dict[str, Schema] = {
     "ReceiptList": _list("Receipt"),
     "App": _object("id", id={"type": "string"}),
     "AppList": _list("App"),
+    "AppReceipt": _object(
+        "app version at versions events exported",
+        app={"type": "string"},
+        version={"type": "string"},
+        at={"type": "string"},
+        versions={"type": "array", "items": {"type": "string"}},
+        events={"type": "integer"},
+        exported={"type": ["object", "null"]},
+    ),
     "Install": _object("path", path={"type": "string"}),
     "AuditList": {
         "type": "array",

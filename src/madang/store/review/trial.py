@@ -13,8 +13,8 @@ from pathlib import Path
 
 from madang.base.limits import STORE_TESTS_TIMEOUT_S
 from madang.engine.privilege import APP_UID, die_with_parent, own
-from madang.runtime.launch import SYSTEM, adopt, python_folders
-from madang.runtime.sandbox import enter
+from madang.runtime.launch import adopt, readable
+from madang.runtime.sandbox import Confinement, enter
 from madang.store.review.findings import Finding
 
 _SHOWN_CHARS = 2_000
@@ -72,7 +72,7 @@ def _finding(code: int | None, told: str) -> Finding:
 
 def main() -> None:
     folder, package, data = Path(sys.argv[1]), sys.argv[2], Path(sys.argv[3])
-    enter(APP_UID, [*python_folders(), *map(Path, SYSTEM), folder], [data])
+    enter(Confinement(APP_UID, readable(folder), [str(data)]))
     die_with_parent(signal.SIGKILL)()
     os.chdir(data)
     adopt(folder, package)
