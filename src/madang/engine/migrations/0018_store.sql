@@ -55,7 +55,6 @@ CREATE TABLE store_install (
     version text NOT NULL,
     customer text NOT NULL, -- person:..., department:..., city:...
     placed_by text NOT NULL,
-    purchase text,
     installed_at timestamptz NOT NULL,
     removed_at timestamptz
 );

@@ -1,1 +1,1 @@
-"""See README.md of this room."""
+"""Several apps offer the same service: which serves where."""

@@ -1,1 +1,1 @@
-"""See README.md of this room."""
+"""What people say of apps: only who has one, and it counts as much as they use it."""

@@ -27,11 +27,11 @@ Progress = Callable[[str, float], None]
 
 
 class Scorer(Protocol):
-    """The testbed: runs a package in the simulated city with and without the app. None when no scorer fits the app."""
+    """The testbed: runs a package in the simulated city with and without the app. Raises MadangError when it cannot."""
 
     def __call__(
         self, package: Path, manifest: Manifest, progress: Callable[[float], None]
-    ) -> Awaitable[dict[str, Any] | None]: ...
+    ) -> Awaitable[dict[str, Any]]: ...
 
 
 @dataclass(frozen=True)
@@ -107,12 +107,12 @@ async def _score(
 ) -> tuple[dict[str, Any] | None, Finding]:
     if scorer is None:
         return None, Finding("score", "absent", "score_no_testbed")
+    if manifest.score is None:
+        return None, Finding("score", "absent", "score_none_asked")
     try:
         score = await asyncio.wait_for(scorer(package, manifest, progress), STORE_SCORE_TIMEOUT_S)
     except TimeoutError:
-        return None, Finding("score", "bad", "score_slow", {"seconds": str(STORE_SCORE_TIMEOUT_S)})
+        return None, Finding("score", "warning", "score_slow", {"seconds": str(STORE_SCORE_TIMEOUT_S)})
     except MadangError as error:
-        return None, Finding("score", "bad", "score_failed", {"detail": error.detail[:500]})
-    if score is None:
-        return None, Finding("score", "absent", "score_none_fits")
+        return None, Finding("score", "warning", "score_failed", {"detail": error.detail[:500]})
     return score, Finding("score", "good", "score_made")

@@ -72,13 +72,22 @@ def _finding(code: int | None, told: str) -> Finding:
 
 def main() -> None:
     folder, package, data = Path(sys.argv[1]), sys.argv[2], Path(sys.argv[3])
-    enter(Confinement(APP_UID, readable(folder), [str(data)]))
+    enter(Confinement(APP_UID, readable(folder), [str(data), "/dev/null"]))
     die_with_parent(signal.SIGKILL)()
     os.chdir(data)
     adopt(folder, package)
     import pytest
 
-    options = ["-q", "-p", "no:cacheprovider", "--import-mode=importlib", f"--rootdir={folder}", "-c", "/dev/null"]
+    options = [
+        "-q",
+        "-p",
+        "no:cacheprovider",
+        "--import-mode=importlib",
+        f"--rootdir={folder}",
+        f"--confcutdir={folder}",
+        "-c",
+        "/dev/null",
+    ]
     raise SystemExit(pytest.main([*options, str(folder / "tests")]))
 
 
