@@ -105,7 +105,8 @@ def shop(pool: asyncpg.Pool, clock: Clock | None = None, till: Till | None = Non
     async def hear(connection: Any, order: Order) -> None:
         paid.append(order)
 
-    checkout = Checkout(Orders(pool, clock, "KR", "Asia/Seoul"), till, "https://city.example", hear)
+    checkout = Checkout(Orders(pool, clock, "KR", "Asia/Seoul"), till, "https://city.example")
+    checkout.paid = hear
     return Shop(pool, clock, till, checkout, paid)
 
 

@@ -127,7 +127,7 @@ async def test_a_webhook_settles_once_and_only_the_providers_counts(pool: asyncp
 async def test_a_city_without_a_provider_says_so(pool: asyncpg.Pool) -> None:
     await selling(pool)
     dealing = shop(pool)
-    checkout = Checkout(dealing.checkout.orders, None, "https://city.example", dealing.checkout._paid)
+    checkout = Checkout(dealing.checkout.orders, None, "https://city.example")
     with pytest.raises(Unavailable, match="no payments yet"):
         await checkout.begin(await dealing.order())
 

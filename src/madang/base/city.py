@@ -85,6 +85,27 @@ class DefenceSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     act_minutes: Annotated[float, msgspec.Meta(gt=0, le=1_440)] = 15.0
 
 
+class PaymentSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Who takes payments, and at which address. Its keys lie in the run folder (docs/operations.md)."""
+
+    provider: Literal["sandbox", "stripe", "toss"]
+    url: str
+
+
+class StoreSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`country`: ISO 3166-1, by whose tax the store sells; `seller`: who stands on its invoices (`name`, `registration`, `address`);
+    `account`: from where publishers are paid (`name` and `iban`, or `account` and `bank`, a BIC); `vulnerabilities`: a file in the
+    OSV format. Apps are tried for `trial_minutes` of each of `trial_seeds`."""
+
+    country: str = "KR"
+    seller: dict[str, str] = {}
+    account: dict[str, str] = {}
+    payments: PaymentSettings | None = None
+    vulnerabilities: str = ""
+    trial_minutes: Annotated[int, msgspec.Meta(ge=5, le=1_440)] = 30
+    trial_seeds: list[int] = [1, 2, 3]
+
+
 class CityConfig(msgspec.Struct, frozen=True):
     """One city. `mqtt` rules are kept as they stand for the room that reads them."""
 
@@ -99,6 +120,7 @@ class CityConfig(msgspec.Struct, frozen=True):
     audit: AuditSettings = AuditSettings()
     privacy: PrivacySettings = PrivacySettings()
     defence: DefenceSettings = DefenceSettings()
+    store: StoreSettings = StoreSettings()
     mqtt: list[dict[str, Any]] = []
 
 

@@ -71,10 +71,9 @@ class Catalogue:
 
     async def entry(self, app: str) -> Entry:
         """The latest published version. Raises NotFound."""
-        found = [one for one in await self._releases.of_app(app) if one.state == "published"]
-        if not found:
+        latest = await self._releases.latest(app)
+        if latest is None:
             raise NotFound("no such app in the store")
-        latest = max(found, key=lambda one: (one.decided_at or one.submitted_at, one.id))
         return (await self._entries([latest]))[0]
 
     async def _entries(self, found: list[Release]) -> list[Entry]:

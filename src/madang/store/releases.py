@@ -104,6 +104,11 @@ class Releases:
         """Those that were published, the latest first; withdrawn ones too."""
         return await self._list("app = $1 AND state IN ('published', 'yanked')", app)
 
+    async def latest(self, app: str) -> Release | None:
+        """The version that was published last and is not withdrawn."""
+        found = [one for one in await self.of_app(app) if one.state == "published"]
+        return max(found, key=lambda one: (one.decided_at or one.submitted_at, one.id), default=None)
+
     async def in_states(self, *states: str) -> list[Release]:
         """The latest first."""
         return await self._list("state = ANY($1)", list(states))

@@ -26,8 +26,9 @@ class Checkout:
     """`provider` None: this city takes no payments. `address`: the gateway's own, where customers come back to; `paid`
     does what follows from a paid order, within the transaction that books it."""
 
-    def __init__(self, orders: Orders, provider: Provider | None, address: str, paid: Paid) -> None:
-        self.orders, self.provider, self._address, self._paid = orders, provider, address, paid
+    def __init__(self, orders: Orders, provider: Provider | None, address: str) -> None:
+        self.orders, self.provider, self._address = orders, provider, address
+        self.paid: Paid = _nothing
 
     async def begin(self, order: Order) -> str:
         """The address where the customer pays. Raises Unavailable, Conflict for an order that is paid."""
@@ -71,7 +72,7 @@ class Checkout:
             raise Conflict("another amount was paid than was ordered", reason="order_amount")
         async with self.orders.pool.acquire() as connection, connection.transaction():
             if await book_payment(connection, self.orders, order, payment.mandate):
-                await self._paid(connection, replace(order, state="paid", mandate=payment.mandate))
+                await self.paid(connection, replace(order, state="paid", mandate=payment.mandate))
 
     async def hear(self, headers: Mapping[bytes, bytes], body: bytes) -> None:
         """A webhook. Raises Forbidden when it is not the provider's; then Unavailable, so that it is sent again."""
@@ -133,6 +134,10 @@ class Checkout:
         if self.provider is None:
             raise Unavailable("this city takes no payments yet", reason="payments_none")
         return self.provider
+
+
+async def _nothing(connection: Any, order: Order) -> None:
+    return None
 
 
 async def _quietly(act: Awaitable[object], about: str) -> None:

@@ -89,6 +89,13 @@ class Repository:
             elif self._is_old("timestamp", await self._latest(connection, "timestamp")):
                 await self._timestamp(connection, self._clock.now())
 
+    async def serve(self, kind: str, name: str) -> bytes:
+        """A file by its address below the repository's: of `metadata` or `targets`. Raises NotFound."""
+        if kind == "metadata":
+            return await self.metadata(name)
+        publisher, _, package = name.partition("/")
+        return await self.target(publisher, package)
+
     async def metadata(self, name: str) -> bytes:
         """A file as TUF names it: `timestamp.json`, `3.targets.json`. Raises NotFound."""
         number, _, role = name.removesuffix(".json").partition(".")

@@ -1,0 +1,42 @@
+"""What the meter counted (`app_usage`), as the store needs it: for bills, and as days on which the city's installs were used."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import asyncpg
+
+_CITYS_USE = """INSERT INTO store_use SELECT DISTINCT i.id, (u.hour AT TIME ZONE $2)::date FROM app_usage u
+    JOIN store_install i ON i.app = u.app_id AND starts_with(i.customer, 'city:') AND i.removed_at IS NULL AND u.hour >= i.installed_at
+    WHERE u.hour >= $1 AND u.amount > 0 AND u.measure IN ('reads', 'writes', 'commands') ON CONFLICT DO NOTHING"""
+
+
+@dataclass(frozen=True)
+class Used:
+    """Of one app and measure in a span of time."""
+
+    app: str
+    measure: str
+    amount: float
+
+
+async def metered(pool: asyncpg.Pool, app: str, measure: str, since: datetime, until: datetime) -> int:
+    """Whole units; a fraction that has begun is not billed."""
+    query = "SELECT floor(coalesce(sum(amount), 0)) FROM app_usage WHERE app_id = $1 AND measure = $2 AND hour >= $3 AND hour < $4"
+    return int(await pool.fetchval(query, app, measure, since, until))
+
+
+async def used(pool: asyncpg.Pool, apps: list[str], since: datetime, until: datetime) -> list[Used]:
+    """Each measure of each of these apps, by name."""
+    rows = await pool.fetch(
+        "SELECT app_id AS app, measure, sum(amount)::float8 AS amount FROM app_usage WHERE app_id = ANY($1) AND hour >= $2 AND hour < $3"
+        " GROUP BY 1, 2 ORDER BY 1, 2",
+        apps, since, until,
+    )  # fmt: skip
+    return [Used(**dict(row)) for row in rows]
+
+
+async def count_days(pool: asyncpg.Pool, since: datetime, timezone: str) -> None:
+    """Days of the city's time zone on which an app of the city did anything."""
+    await pool.execute(_CITYS_USE, since, timezone)
