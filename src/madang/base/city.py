@@ -103,7 +103,7 @@ class StoreSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     payments: PaymentSettings | None = None
     vulnerabilities: str = ""
     trial_minutes: Annotated[int, msgspec.Meta(ge=5, le=1_440)] = 30
-    trial_seeds: list[int] = [1, 2, 3]
+    trial_seeds: list[int] = msgspec.field(default_factory=lambda: [1, 2, 3])
 
 
 class CityConfig(msgspec.Struct, frozen=True):

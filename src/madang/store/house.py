@@ -140,10 +140,8 @@ def _provider(settings: StoreSettings, run_dir: Path, clock: Clock) -> Provider 
 async def _paid(billing: Billing, releases: Releases, connection: Any, order: Order) -> None:
     """A paid subscription begins; one that had no mandate keeps that of the order it was paid by."""
     if order.kind == "subscription" and order.subscription is None:
-        release = await releases.latest(order.app)
-        if release is not None:
-            price = release.manifest.price
-            await billing.begin(connection, order.id, order.customer, order.app, price, order)
+        price = next(one for one in await releases.of_app(order.app) if one.version == order.version).manifest.price
+        await billing.begin(connection, order.id, order.customer, order.app, price, order)
     elif order.subscription is not None and order.mandate:
         await connection.execute(
             "UPDATE store_subscription SET mandate = $2, provider = $3 WHERE id = $1",

@@ -115,6 +115,10 @@ class Installs:
         await self._runtime.disable(app)
         return True
 
+    async def switch(self, app: str, on: bool) -> None:
+        """The city's app of a service runs, or another does in its place."""
+        await (self._runtime.enable(app) if on else self._runtime.disable(app))
+
     async def used(self, app: str, customer: str, day: date) -> None:
         """Somebody used what they have."""
         await self._pool.execute(

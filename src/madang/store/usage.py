@@ -40,3 +40,9 @@ async def used(pool: asyncpg.Pool, apps: list[str], since: datetime, until: date
 async def count_days(pool: asyncpg.Pool, since: datetime, timezone: str) -> None:
     """Days of the city's time zone on which an app of the city did anything."""
     await pool.execute(_CITYS_USE, since, timezone)
+
+
+async def crashes(pool: asyncpg.Pool, apps: list[str]) -> dict[str, int]:
+    """How often each of these apps crashed in this city, as far back as the runtime remembers."""
+    query = "SELECT app, count(*) AS times FROM app_event WHERE app = ANY($1) AND kind = 'crashed' GROUP BY app"
+    return {row["app"]: row["times"] for row in await pool.fetch(query, apps)}

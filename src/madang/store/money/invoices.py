@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from madang.base.errors import NotFound
+
 _NEXT = "SELECT coalesce(max(number), 0) + 1 FROM store_invoice WHERE year = $1"
 _LOCK = 0x4D41_494E
+_NAME = re.compile(r"([0-9]{4})-([0-9]{6,9})", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -47,3 +51,13 @@ async def invoices_of(connection: Any, orders: list[str]) -> list[Invoice]:
         'SELECT * FROM store_invoice WHERE "order" = ANY($1) ORDER BY year DESC, number DESC', orders
     )
     return [Invoice(**dict(row)) for row in rows]
+
+
+async def invoice_named(connection: Any, name: str) -> Invoice:
+    """The one that is quoted so. Raises NotFound."""
+    found = _NAME.fullmatch(name)
+    values = (int(found[1]), int(found[2])) if found else (0, 0)
+    row = await connection.fetchrow("SELECT * FROM store_invoice WHERE year = $1 AND number = $2", *values)
+    if row is None:
+        raise NotFound("no such invoice")
+    return Invoice(**dict(row))

@@ -119,6 +119,10 @@ class Orders:
         """The latest first."""
         return await self._list("app = $1", app)
 
+    async def latest(self) -> list[Order]:
+        """Of everybody."""
+        return await self._list("true")
+
     async def unsettled(self, before: datetime) -> list[Order]:
         """Those of which a provider knows more than we do, perhaps; the latest first, but those that wait for long are given up."""
         return await self._list("state = 'paying' AND made_at < $1", before)
