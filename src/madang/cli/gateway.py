@@ -26,6 +26,7 @@ from madang.cli.devices import know_devices
 from madang.cli.policing import by_token, city_gate, door_of, put_on_record
 from madang.cli.roles import open_pool, open_writer, until_told
 from madang.cli.serving import certificate_files, door_path, serve
+from madang.cli.shop import open_shop
 from madang.cli.tenancy import TenantHouse, alias_of
 from madang.cli.tidy import keep_tidy
 from madang.context.catalogue import Catalogue
@@ -132,7 +133,9 @@ async def gateway(settings: Settings) -> None:
     identity = open_identity(
         pool, settings.run_dir, issuer_of(settings), city.name.get("en", city.id), recorder, SystemClock()
     )
+    shop = await open_shop(pool, settings, city, apps, gate)
     pages: list[MakeDoor] = [
+        *shop.doors,
         partial(SpaceDoor, house=house, asking=asking),
         partial(RulesDoor, policies=policies, app_names=partial(names, apps)),
         RecordDoor,
@@ -157,6 +160,7 @@ async def gateway(settings: Settings) -> None:
         guard,
         certificate_files() is not None,
         Refusals(recorder, SystemClock()).tell,
+        shop.mounts,
     )
     await subscribe(client, settings.city, live, board)
     await look(board, settings, store)  # the first status frame already tells how things are
@@ -176,6 +180,7 @@ async def gateway(settings: Settings) -> None:
         identity.sweep(),
         know_devices(settings, city, identity, gate, guard),
         keep_certificate(settings),
+        shop.house.run(),
     )
     await ngsi.close()
     await tenants.close()

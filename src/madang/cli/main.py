@@ -59,6 +59,7 @@ def parser() -> argparse.ArgumentParser:
     bench = commands.add_parser("bench", help="measure")
     bench.add_argument("name")
     bench.add_argument("rest", nargs=argparse.REMAINDER)
+    _add_store(commands.add_parser("store", help="sign apps for the store; a payment provider whose money is none"))
     trial = commands.add_parser("testbed", help="try an app in the simulated city, and the same city without it")
     trial.add_argument("app", help="an app's folder, or its package")
     trial.add_argument("--city", default="helsinki", help="a city's id or the path of its city.toml")
@@ -70,6 +71,24 @@ def parser() -> argparse.ArgumentParser:
     run.add_argument("role", choices=["gateway", "ingest", "courier", "field", "shadow", "trial"])
     run.add_argument("rest", nargs=argparse.REMAINDER)
     return root
+
+
+def _add_store(parent: argparse.ArgumentParser) -> None:
+    verbs = parent.add_subparsers(dest="verb", required=True)
+    key = verbs.add_parser("key", help="make a signing key, and print its public part")
+    prove = verbs.add_parser("prove", help="sign what the store asks, to show that the key is yours")
+    for verb in (key, prove):
+        verb.add_argument("key", help="the key's file")
+    prove.add_argument("challenge")
+    sign = verbs.add_parser("sign", help="make the package of an app's folder, and the signed role that names it")
+    sign.add_argument("folder")
+    sign.add_argument("--key", required=True, help="the key's file")
+    sign.add_argument("--role", help="the role that was published last, to sign on top of it")
+    sign.add_argument("--out", default=".", help="folder for both files (default: this one)")
+    payments = verbs.add_parser("payments", help="run the sandbox payment provider: no money moves")
+    payments.add_argument("run", help="the instance's folder under MADANG_HOME/run, as a name or a path")
+    payments.add_argument("--city", default="http://localhost:8600", help="the city's address")
+    payments.add_argument("--port", type=int, default=8601)
 
 
 def _add_ca(parent: argparse.ArgumentParser) -> None:
@@ -157,6 +176,12 @@ def _bench(options: argparse.Namespace) -> int:
     return bench(options.name, options.rest)
 
 
+def _store(options: argparse.Namespace) -> int:
+    from madang.cli.publishing import store
+
+    return store(options)
+
+
 def _testbed(options: argparse.Namespace) -> int:
     from madang.cli.testbed import testbed
 
@@ -184,6 +209,7 @@ COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "doctor": _doctor,
     "check": _check,
     "bench": _bench,
+    "store": _store,
     "testbed": _testbed,
     "run": _run,
 }

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from functools import lru_cache
+from types import MappingProxyType
 from typing import Protocol
 from urllib.parse import urlsplit
 
@@ -92,10 +93,13 @@ class Gateway:
         guard: Guard | None = None,
         is_secure: bool = False,
         refused: Callable[[str, str, str], None] | None = None,
+        further: Mapping[str, Mount] = MappingProxyType({}),
     ) -> None:
+        """`further`: mounts by the first segment of their paths."""
         self._ngsi, self._manage, self._tiles, self._pages, self._metrics = ngsi, manage, tiles, pages, metrics
         self._sensorthings, self._identity, self._personal = sensorthings, identity, personal
         self._sockets, self._by_token, self._anonymous = sockets, by_token, anonymous
+        self._further = further
         self._guard, self._refused = guard or Guard(DefenceSettings()), refused
         self._always = HSTS if is_secure else []
 
@@ -150,6 +154,8 @@ class Gateway:
                 return self._manage.handle, rest, API_HEADERS
             case ["sensorthings", "v1.1", *rest] if self._sensorthings is not None:
                 return self._sensorthings.handle, rest, API_HEADERS
+            case [first, *rest] if first in self._further:
+                return self._further[first].handle, rest, API_HEADERS
             case ["tiles", *rest]:
                 return reading("files", self._tiles.handle), rest, API_HEADERS
             case ["version"]:

@@ -1,0 +1,365 @@
+"""The store's pages without scripts: an app is published, reviewed, bought, installed, rated, paid out and withdrawn."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import asyncpg
+import pytest
+from tests.browsing import Browser, City, ShiftedClock, forms_of, open_city
+from tests.store.making import PRICE, PUBLISHER, package, public_of, seed_of, signature
+from tests.store.shaped import serving
+
+from madang.base.city import CityConfig, PaymentSettings, StoreSettings
+from madang.engine.settings import secret
+from madang.people.store.mine import MineDoor
+from madang.people.store.publishing import PublishingDoor
+from madang.people.store.reviewing import ReviewingDoor
+from madang.people.store.shop import ShopDoor
+from madang.runtime.manifest import Manifest
+from madang.runtime.package import unpack
+from madang.store.house import StoreHouse, open_store
+from madang.store.money.sandbox import Sandbox
+from madang.store.registry.keys import signer_of
+from madang.store.registry.publishing import signed_role, target_path
+from madang.trust.audit.recorder import Recorder
+
+pytestmark = pytest.mark.engine
+APP = f"{PUBLISHER}.dust"
+ACCOUNT = {"name": "Yard City", "account": "999-000-111222", "bank": "HNBNKRSE"}
+AREAS = {"harbour": 2.0, "hill": 1.0}
+
+
+@dataclass
+class Runtime:
+    """Remembers what it was told to run."""
+
+    folder: Path
+    running: dict[str, bool] = field(default_factory=dict)
+
+    async def install(self, source: bytes, grants: None = None, verified: bool = False) -> Manifest:
+        manifest = unpack(source, self.folder / f"installed-{len(self.running)}")
+        self.running[manifest.id] = False
+        return manifest
+
+    async def enable(self, app_id: str) -> None:
+        self.running[app_id] = True
+
+    async def disable(self, app_id: str) -> None:
+        self.running[app_id] = False
+
+    async def uninstall(self, app_id: str) -> dict[str, Any]:
+        del self.running[app_id]
+        return {
+            "app": app_id,
+            "version": "1.0.0",
+            "at": "2026-11-22T09:00:00.000Z",
+            "versions": ["1.0.0"],
+            "events": 0,
+            "exported": None,
+        }
+
+
+@dataclass
+class Market:
+    """A city with a store and a payment provider."""
+
+    city: City
+    store: StoreHouse
+    runtime: Runtime
+    sandbox: Sandbox
+
+    async def visitor(self, login: str, *roles: str) -> Browser:
+        """Somebody signed in, with all their roles."""
+        await self.city.person(login, *roles, totp=True)
+        browser = self.city.browser()
+        await browser.get("/sign-in?next=/store")
+        await browser.sign_in(login)
+        await browser.submit("/sign-in", code=self.city.code(login))
+        return browser
+
+    async def publisher(self, login: str = "mina") -> Browser:
+        """Registered, with a key."""
+        browser = await self.visitor(login, "citizen")
+        await browser.get("/store/publish")
+        await browser.submit(
+            "/store/publish",
+            id=PUBLISHER,
+            name="Example Ltd",
+            country="KR",
+            holder="Example Ltd",
+            account="123-456-789012",
+            bank="SHBKKRSE",
+        )
+        await browser.submit(f"/store/publishers/{PUBLISHER}/challenge", public=public_of(login))
+        challenge = re.search(r"madang store prove KEYFILE '(.+?)'", browser.page.text)
+        assert challenge is not None
+        await browser.submit(f"/store/publishers/{PUBLISHER}/key", signature=signature(login, challenge[1]))
+        return browser
+
+
+@pytest.fixture
+async def market(pool: asyncpg.Pool, tmp_path: Path, recorder: Recorder) -> AsyncIterator[Market]:
+    clock, runtime = ShiftedClock(), Runtime(tmp_path)
+    key, hook = (secret(tmp_path / "keys" / name) for name in ("payment", "payment-webhook"))
+    sandbox = Sandbox(key, "", hook, clock, retries_s=())
+    async with serving(sandbox.app) as pay_at:
+        settings = StoreSettings(account=ACCOUNT, payments=PaymentSettings("sandbox", pay_at))
+        config = CityConfig("yard", {"ko": "마당", "en": "Yard"}, "Asia/Seoul", "", store=settings)
+        store = await open_store(pool, tmp_path, config, "", runtime, clock)
+
+        async def offering() -> dict[str, Any]:
+            return {
+                "dust-alert": [
+                    (APP, {"ko": "먼지 알림", "en": "Dust alert"}),
+                    ("org.b.dust", {"ko": "먼지", "en": "Dust"}),
+                ]
+            }
+
+        doors: list[Any] = [partial(door, store=store) for door in (ShopDoor, MineDoor, PublishingDoor)]
+        doors.append(partial(ReviewingDoor, store=store, offering=offering, areas=lambda: AREAS))
+        async with open_city(pool, tmp_path, recorder, clock, further=doors) as city:
+            store.checkout._address = city.url.rstrip("/")
+            sandbox._webhook = f"{city.url}store/webhook"
+            yield Market(city, store, runtime, sandbox)
+
+
+def files(folder: Path, version: str = "1.0.0", **more: Any) -> tuple[bytes, bytes]:
+    """A package and the role that names it."""
+    body = package(folder, version, **more)
+    role = signed_role(
+        None, target_path(PUBLISHER, APP, version), body, signer_of(seed_of("mina")), ShiftedClock().now()
+    )
+    return body, role
+
+
+async def upload(browser: Browser, path: str, **parts: bytes) -> Any:
+    form = next(one for one in forms_of(browser.page.text) if one.action.startswith(path))
+    sent = {name: (name, body, "application/octet-stream") for name, body in parts.items()}
+    return await browser._follow(await browser.client.post(form.action, data={"csrf": form.fields["csrf"]}, files=sent))
+
+
+async def published(market: Market, tmp_path: Path, **more: Any) -> tuple[Browser, Browser]:
+    """The publisher and the clerk, after all of it."""
+    mina = await market.publisher()
+    body, role = files(tmp_path, **more)
+    await upload(mina, f"/store/publishers/{PUBLISHER}/submit", package=body, role=role)
+    assert "handed in" in mina.page.text, mina.page.text
+    (release,) = await market.store.releases.in_states("submitted")
+    await market.store.desk.check(release)
+    clerk = await market.visitor("clerk", "administrator")
+    await clerk.get("/store/review")
+    await clerk.get(f"/store/releases/{release.id}")
+    await clerk.submit(f"/store/releases/{release.id}/decide", answer="approve", reason="It does what it says")
+    assert "published" in clerk.page.text
+    return mina, clerk
+
+
+async def pay(browser: Browser, answer: str = "yes") -> None:
+    """On the provider's page."""
+    said = {"answer": answer}
+    async with (
+        aiohttp.ClientSession() as session,
+        session.post(browser.left_for, data=said, allow_redirects=False) as page,
+    ):
+        back = page.headers["location"]
+    await browser.get(back.removeprefix(browser.base.rstrip("/")))
+
+
+async def test_whoever_comes_may_look_and_signs_in_to_have(market: Market, tmp_path: Path) -> None:
+    await published(market, tmp_path, screenshots___one__png="")
+    stranger = market.city.browser()
+    page = await stranger.get("/store?words=dust&category=air&price=free")
+    assert "Dust alert" in page.text
+    assert "No app fits." in (await stranger.get("/store?words=dust+snow")).text
+    app = await stranger.get(f"/store/apps/{APP}?lang=ko")
+    asks = "AirQualityObserved에서 pm25 값만 읽습니다: 먼지 농도를 봅니다"
+    assert (asks in app.text, "안심 등급 6/6" in app.text, f"/sign-in?next=/store/apps/{APP}" in app.text) == (
+        True,
+        True,
+        True,
+    )
+    assert (await stranger.get("/store/apps/org.example.none")).status_code == 404
+    assert "/sign-in" in str((await stranger.get("/store/mine")).url)
+
+
+async def test_an_app_is_bought_installed_rated_and_paid_out(market: Market, tmp_path: Path) -> None:
+    price = PRICE.format(model="one_off", amount="110000", per="")
+    mina, clerk = await published(market, tmp_path, more=price)
+    kim = await market.visitor("kim", "citizen")
+    await kim.get(f"/store/apps/{APP}")
+    await kim.submit(f"/store/apps/{APP}/order")
+    assert "includes 10,000 KRW of VAT at 10 %" in kim.page.text
+    await kim.submit("/store/orders/")
+    assert kim.left_for.startswith("http://127.0.0.1:")
+    await pay(kim)
+    assert "2026-000001" in kim.page.text
+    await market.sandbox.told()
+    await kim.get(f"/store/apps/{APP}")
+    await kim.submit(f"/store/apps/{APP}/install")
+    assert "1.0.0 installed" in kim.page.text
+    await kim.submit(f"/store/apps/{APP}/review", stars="5", text="It warned my mother")
+    assert "It warned my mother" in kim.page.text
+    assert "110,000 KRW" in (await kim.get("/store/invoices/2026-000001")).text
+    await mina.get(f"/store/publishers/{PUBLISHER}")
+    assert "70,000 KRW" in mina.page.text
+    await mina.submit("/store/reviews/", text="Thank you")
+    assert "Thank you" in (await kim.get(f"/store/apps/{APP}")).text
+    await clerk.get("/store/money")
+    await clerk.submit("/store/settlements", currency="KRW")
+    assert "Every transaction balances." in clerk.page.text
+    (settlement,) = await market.store.settlements.every(9)
+    file = await clerk.client.get(f"/store/settlements/{settlement.id}")
+    assert (file.headers["content-type"], '<InstdAmt Ccy="KRW">70000</InstdAmt>' in file.text) == (
+        "application/xml",
+        True,
+    )
+    await clerk.submit(f"/store/settlements/{settlement.id}/book")
+    month = settlement.month
+    statement = await mina.get(f"/store/publishers/{PUBLISHER}/statement?month={month}")
+    assert ("70,000 KRW" in statement.text, "-70,000 KRW" in statement.text) == (True, True)
+
+
+async def test_the_city_installs_and_gets_a_receipt(market: Market, tmp_path: Path) -> None:
+    _, clerk = await published(market, tmp_path)
+    await clerk.get(f"/store/apps/{APP}")
+    await clerk.submit(f"/store/apps/{APP}/install", customer="city:yard")
+    assert market.runtime.running == {APP: True}
+    await clerk.submit(f"/store/apps/{APP}/remove", customer="city:yard")
+    assert ("Receipt" in clerk.page.text, market.runtime.running) == (True, {})
+
+
+async def test_a_dangerous_version_stops_in_the_city_at_once(market: Market, tmp_path: Path) -> None:
+    _, clerk = await published(market, tmp_path)
+    await clerk.get(f"/store/apps/{APP}")
+    await clerk.submit(f"/store/apps/{APP}/install", customer="city:yard")
+    (release,) = await market.store.releases.in_states("published")
+    await clerk.get(f"/store/releases/{release.id}")
+    await clerk.submit(f"/store/releases/{release.id}/withdraw", reason="It sends data away", dangerous="yes")
+    assert market.runtime.running == {APP: False}
+    assert "It sends data away" in (await clerk.get("/store/mine")).text
+    assert (await clerk.get(f"/store/apps/{APP}")).status_code == 404
+
+
+async def test_who_declines_has_not_paid_and_may_try_again(market: Market, tmp_path: Path) -> None:
+    await published(market, tmp_path, more=PRICE.format(model="one_off", amount="9900", per=""))
+    kim = await market.visitor("kim", "citizen")
+    await kim.get(f"/store/apps/{APP}")
+    await kim.submit(f"/store/apps/{APP}/order")
+    await kim.submit("/store/orders/")
+    await pay(kim, "no")
+    assert "Not paid" in kim.page.text
+    await kim.client.post(
+        f"/store/apps/{APP}/install", data={"csrf": forms_of(kim.page.text)[-1].fields["csrf"], "customer": ""}
+    )
+    assert await market.store.installs.count(APP) == 0
+
+
+async def test_a_refund_is_given_by_the_city_and_ends_what_was_bought(market: Market, tmp_path: Path) -> None:
+    _, clerk = await published(market, tmp_path, more=PRICE.format(model="one_off", amount="9900", per=""))
+    kim = await market.visitor("kim", "citizen")
+    await kim.get(f"/store/apps/{APP}")
+    await kim.submit(f"/store/apps/{APP}/order")
+    await kim.submit("/store/orders/")
+    await pay(kim)
+    await clerk.get("/store/money")
+    await clerk.submit("/store/orders/", amount="9900", reason="It does not work for kim")
+    release = await market.store.releases.latest(APP)
+    assert release is not None
+    (order,) = await market.store.orders.of_app(APP)
+    assert not await market.store.installs.is_paid(release, order.customer)
+    assert "-9,900 KRW" in (await kim.get("/store/invoices/2026-000002")).text
+
+
+async def test_nobody_sees_orders_or_invoices_of_somebody_else(market: Market, tmp_path: Path) -> None:
+    await published(market, tmp_path, more=PRICE.format(model="one_off", amount="9900", per=""))
+    kim, lee = [await market.visitor(name, "citizen") for name in ("kim", "lee")]
+    await kim.get(f"/store/apps/{APP}")
+    await kim.submit(f"/store/apps/{APP}/order")
+    (order,) = await market.store.orders.of_app(APP)
+    codes = [
+        (await lee.get(path)).status_code for path in (f"/store/orders/{order.id}", "/store/money", "/store/review")
+    ]
+    assert codes == [403, 403, 403]
+    await lee.get(f"/store/apps/{APP}")
+    answer = await lee.submit(f"/store/apps/{APP}/order", customer=order.customer)
+    assert answer.status_code == 403
+
+
+async def test_a_form_from_elsewhere_uploads_nothing(market: Market, tmp_path: Path) -> None:
+    mina = await market.publisher()
+    body, role = files(tmp_path)
+    sent = {name: (name, data) for name, data in (("package", body), ("role", role))}
+    answer = await mina.client.post(f"/store/publishers/{PUBLISHER}/submit", data={"csrf": "x"}, files=sent)
+    assert (answer.status_code, await market.store.releases.of_publisher(PUBLISHER)) == (403, [])
+
+
+@pytest.mark.parametrize("body", [b"", b"--x\r\n", b"--x\r\nContent-Disposition: form-data\r\n\r\n\r\n--x--\r\n"])
+async def test_a_broken_upload_is_a_page_that_says_so(market: Market, body: bytes) -> None:
+    mina = await market.publisher()
+    headers = {"content-type": "multipart/form-data; boundary=x"}
+    answer = await mina.client.post(f"/store/publishers/{PUBLISHER}/submit", content=body, headers=headers)
+    assert answer.status_code in (400, 403)
+
+
+async def test_a_webhook_that_nobody_signed_is_refused(market: Market) -> None:
+    answer = await market.city.browser().client.post("/store/webhook", content=b"{}")
+    assert answer.status_code == 403
+
+
+async def test_services_are_chosen_and_shared_out_by_lot(market: Market, tmp_path: Path) -> None:
+    clerk = await market.visitor("clerk", "administrator")
+    await clerk.get("/store/choices")
+    await clerk.submit("/store/choices", **{"apps[]": f"{APP} org.b.dust"}, seed="7")
+    assert ("Drawn by the seed 7" in clerk.page.text, market.runtime.running) == (True, {APP: True, "org.b.dust": True})
+    await clerk.submit("/store/choices", **{"apps[]": APP})
+    assert market.runtime.running == {APP: True, "org.b.dust": False}
+
+
+async def test_a_moderator_hides_what_was_reported(market: Market, tmp_path: Path) -> None:
+    _, clerk = await published(market, tmp_path)
+    kim, lee = [await market.visitor(name, "citizen") for name in ("kim", "lee")]
+    await kim.get(f"/store/apps/{APP}")
+    await kim.submit(f"/store/apps/{APP}/install")
+    await kim.submit(f"/store/apps/{APP}/review", stars="1", text="My neighbour is a thief")
+    await lee.get(f"/store/apps/{APP}")
+    await lee.submit(f"/store/apps/{APP}/report", reason="It names somebody")
+    await clerk.get("/store/review")
+    assert "It names somebody" in clerk.page.text
+    await clerk.submit("/store/reviews/", answer="hide", why="It speaks of somebody else")
+    assert "thief" not in (await lee.get(f"/store/apps/{APP}")).text
+
+
+async def test_terms_of_a_publisher_are_set_and_on_record(market: Market, tmp_path: Path, recorder: Recorder) -> None:
+    _, clerk = await published(market, tmp_path, more=PRICE.format(model="one_off", amount="11000", per=""))
+    await clerk.get("/store/money")
+    await clerk.submit("/store/terms", publisher=PUBLISHER, tiers="0 8500\n1000000 7000", stakeholders="")
+    assert clerk.page.status_code == 200
+    await recorder.settle()
+    found = [one["leaf"] for one in await recorder.log.page(5, None, None, "store.terms", None)]
+    assert len(found) == 2
+
+
+def test_both_languages_have_every_word_of_the_store() -> None:
+    folder = Path(__file__).resolve().parents[2] / "src" / "madang" / "people" / "store" / "strings"
+    english, korean = (json.loads((folder / f"{name}.json").read_text("utf-8")) for name in ("en", "ko"))
+    fields = re.compile(r"\{\w+\}")
+    assert english.keys() == korean.keys()
+    assert {key for key in english if set(fields.findall(english[key])) != set(fields.findall(korean[key]))} == set()
+
+
+def test_every_finding_and_state_has_words() -> None:
+    root = Path(__file__).resolve().parents[2] / "src" / "madang"
+    words = json.loads((root / "people" / "store" / "strings" / "en.json").read_text("utf-8"))
+    sources = "\n".join(path.read_text("utf-8") for path in (root / "store").rglob("*.py"))
+    codes = set(re.findall(r'Finding\(\s*"\w+",\s*"\w+",\s*"(\w+)"', sources))
+    reasons = set(re.findall(r'reason="(\w+)"', sources))
+    assert {code for code in codes if f"store.finding.{code}" not in words} == set()
+    assert {reason for reason in reasons if f"error.{reason}" not in words} == set()
