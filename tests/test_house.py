@@ -34,7 +34,7 @@ def test_a_room_imports_only_rooms_before_it(path: Path) -> None:
     assert imported_rooms(path) <= allowed(path.relative_to(SOURCES).parts[0])
 
 
-@pytest.mark.parametrize("path", sorted((ROOT / "apps").rglob("*.py")), ids=str)
+@pytest.mark.parametrize("path", sorted([*(ROOT / "apps").rglob("*.py"), *(ROOT / "examples").rglob("*.py")]), ids=str)
 def test_apps_know_the_sdk_and_nothing_else(path: Path) -> None:
     assert imported_rooms(path) <= {"sdk"} or "tests" in path.parts
 

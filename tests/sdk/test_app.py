@@ -25,6 +25,7 @@ from madang.sdk.http import Address
 from madang.sdk.running import Running
 
 STATUS = {"op": "status", "city_time": "2026-06-01T07:30:00Z", "speed": 20.0}
+REAL = {"op": "status", "city_time": "2026-06-01T07:30:00Z", "speed": None}
 
 
 class City:
@@ -146,6 +147,12 @@ async def test_what_was_shown_is_erased_with_a_receipt(city: tuple[City, str], t
     async with asyncio.timeout(20):
         await Running(app, path, "secret", tmp_path).main()
     assert (erased, made.receipts) == ([("p1", "place", "2026-06-01T07:30:00Z")], {"e1": {"erased": 3, "note": ""}})
+
+
+async def test_a_city_that_is_no_simulation_has_a_time(tmp_path: Path) -> None:
+    app = App()
+    Running(app, "/nowhere", "", tmp_path)._note(REAL)
+    assert (app.time.known, app.time.speed) == (True, 1.0)
 
 
 async def test_queries_page_and_refusals_raise(city: tuple[City, str]) -> None:

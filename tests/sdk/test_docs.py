@@ -27,7 +27,7 @@ async def test_the_first_app_is_the_template_and_the_test_tries_it() -> None:
     shown = [line for line in BLOCKS[0].splitlines() if line.strip() and "request.viewer.language" not in line]
     told = template.read_text(encoding="utf-8").splitlines()
     assert [line for line in shown if line not in told] == []
-    app, tried = run(0)["app"], run(4)["try_it"]
+    app, tried = run(0)["app"], run(5)["try_it"]
 
     @app.each("AirQualityObserved")
     async def add_up(event: Any, state: dict[str, Any]) -> None:
@@ -40,6 +40,13 @@ async def test_the_first_app_is_the_template_and_the_test_tries_it() -> None:
         await city.put({"id": AIR, "type": "AirQualityObserved", "pm25": 80})
         await city.advance(days=1)
         assert city.entities["urn:ngsi-ld:Alert:dusty:morning"]["description"] == f"{AIR} 80"
+
+
+async def test_a_form_is_sent_and_shown() -> None:
+    async with FakeCity(run(3)["app"]) as city:
+        sent = await city.page("/", form={"wish": "a <tree>"})
+        shown = (await city.page("/")).body.decode()
+    assert (sent.status, sent.location, "<li>a &lt;tree&gt;</li>" in shown) == (303, "/", True)
 
 
 async def test_the_others_hear_what_they_say(capsys: pytest.CaptureFixture[str]) -> None:
@@ -55,7 +62,7 @@ async def test_the_others_hear_what_they_say(capsys: pytest.CaptureFixture[str])
         await city.advance(minutes=11)
         assert city.state("dust_and_wind") == {"": {"last": [{"dust": 80.0, "wind": 2.5}]}}
     parking = {"value": 4, "observedAt": "2026-06-01T06:00:00Z"}
-    async with FakeCity(run(3)["app"]) as city:
+    async with FakeCity(run(4)["app"]) as city:
         await city.put({"id": "urn:x:p", "type": "OffStreetParking", "availableSpotNumber": parking})
         await city.page("/", Viewer())
         await city.until(city.now + timedelta(seconds=1))

@@ -92,6 +92,13 @@ CONTEXT_CACHE_MAX = 1_000
 CONTEXT_STORED_MAX = 10_000
 CONTEXT_CACHE_MAX_AGE_S = 24 * 3_600
 
+FRAME_TICKET_S = 1_800  # of one person for one app's pages
+FRAME_BODY_MAX_BYTES = 1024 * 1024  # sent to an app's page
+FRAME_ANSWER_MAX_BYTES = 4 * 1024 * 1024
+FRAME_TIMEOUT_S = 10.0
+FRAMES_AT_ONCE = 8  # requests to one app; more are refused
+FRAME_WIDGETS_MAX = 24  # on one page
+
 COMMAND_MAX_TTL_S = 3_600
 COMMANDS_PER_APP_PER_S = 500
 

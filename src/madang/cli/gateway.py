@@ -49,6 +49,9 @@ from madang.history.outbox import Outbox
 from madang.history.past import open_past
 from madang.ingest.deadletters import DeadLetters
 from madang.people.explain import Explain
+from madang.people.frames.forward import Forwarder
+from madang.people.frames.framing import Frames
+from madang.people.frames.pages import FramesDoor, seen_as
 from madang.people.gateway import Gateway
 from madang.people.identity.routes import IdentityDoors, MakeDoor
 from madang.people.live import Live
@@ -73,6 +76,7 @@ from madang.runtime.overview import list_returning, names
 from madang.trust.audit.recorder import Recorder, open_recorder
 from madang.trust.audit.refusals import Refusals
 from madang.trust.consent.house import open_house
+from madang.trust.consent.pseudonyms import open_pseudonyms
 from madang.trust.defence.guard import Guard
 from madang.trust.identity.house import open_identity
 from madang.trust.privacy.coarsen import EQUAL_AREA, utm_of
@@ -139,7 +143,12 @@ async def gateway(settings: Settings) -> None:
         partial(SpaceDoor, house=house, asking=asking),
         partial(RulesDoor, policies=policies, app_names=partial(names, apps)),
         RecordDoor,
+        partial(FramesDoor, manifests=apps.manifests, clock=SystemClock()),
     ]
+    frames = Frames(
+        identity.seal, SystemClock(), apps, Forwarder(settings.run_dir / "apps"), seen_as(identity, door_of(gate)),
+        open_pseudonyms(settings.run_dir).of, certificate_files() is not None,
+    )  # fmt: skip
     guard, watch = Guard(city.defence), open_watch(pool, writer, recorder.log, city)
     manage = Management(
         page, apps, desk, letters, board.status, lambda: available(apps), explain.get, notified, recorder, policies, identity,
@@ -161,6 +170,7 @@ async def gateway(settings: Settings) -> None:
         certificate_files() is not None,
         Refusals(recorder, SystemClock()).tell,
         shop.mounts,
+        frames,
     )
     await subscribe(client, settings.city, live, board)
     await look(board, settings, store)  # the first status frame already tells how things are

@@ -94,6 +94,7 @@ class Gateway:
         is_secure: bool = False,
         refused: Callable[[str, str, str], None] | None = None,
         further: Mapping[str, Mount] = MappingProxyType({}),
+        frames: Mount | None = None,
     ) -> None:
         """`further`: mounts by the first segment of their paths."""
         self._ngsi, self._manage, self._tiles, self._pages, self._metrics = ngsi, manage, tiles, pages, metrics
@@ -102,6 +103,7 @@ class Gateway:
         self._further = further
         self._guard, self._refused = guard or Guard(DefenceSettings()), refused
         self._always = HSTS if is_secure else []
+        self._frames = frames
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
@@ -118,6 +120,9 @@ class Gateway:
             request = Request(scope, receive, parts)
             response = await guarded(self._admit_anybody, self._identity.handle, request)
             extra: list[tuple[bytes, bytes]] = []
+        elif self._frames is not None and parts[:1] == ["frames"]:  # the ticket in the path is the right
+            request = Request(scope, receive, parts[1:])
+            response, extra = await guarded(self._admit_anybody, self._frames.handle, request), []
         else:
             handler, rest, extra = self._route(parts)
             request = Request(scope, receive, rest)

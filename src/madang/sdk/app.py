@@ -17,7 +17,7 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from madang.sdk.city_time import CityTime
 from madang.sdk.door import Door, Entity
@@ -43,6 +43,14 @@ ERASE_S = 30.0
 Types = str | type[Any]
 
 
+class Keeper(Protocol):
+    """Where states are kept."""
+
+    def kept(self, name: str) -> dict[str, dict[str, Any]]: ...
+
+    def keep(self, name: str, key: str, state: dict[str, Any]) -> None: ...
+
+
 class App:
     """One app. Handlers are awaited one after another, so an app needs no locks of its own; `each` and `window` handlers with
     more than one worker run beside each other, and share nothing but what they are given."""
@@ -50,6 +58,7 @@ class App:
     def __init__(self) -> None:
         self.plan, self.time = Plan(), CityTime()
         self.door: Door | None = None
+        self.keeper: Keeper | None = None
         self.stopping = asyncio.Event()
 
     def on(self, *types: Types, where: str = "", attrs: Sequence[str] = ()) -> Callable[[OnEntity], OnEntity]:
@@ -166,6 +175,19 @@ class App:
         if self.door is None:
             raise RuntimeError("the app does not run yet")
         return self.door
+
+    def kept(self, handler: str) -> dict[str, dict[str, Any]]:
+        """What an `each` or `window` handler keeps, by key (a window: under the empty one): for pages, beats and erasures."""
+        return self._keeper().kept(handler)
+
+    def keep(self, handler: str, key: str, state: dict[str, Any]) -> None:
+        """One of those states anew; an empty one is forgotten."""
+        self._keeper().keep(handler, key, state)
+
+    def _keeper(self) -> Keeper:
+        if self.keeper is None:
+            raise RuntimeError("the app does not run yet, or keeps nothing")
+        return self.keeper
 
     async def get(self, entity_id: str) -> Entity:
         """One entity in concise form."""

@@ -60,13 +60,16 @@ class AirQualityObserved(TypedEntity):
 class BikeHireDockingStation(TypedEntity):
     TYPE: ClassVar[str] = "BikeHireDockingStation"
 
+    address: dict[str, Any] | None = None
     agency_fare_url: str | None = None
     agency_name: str | None = None
     agency_url: str | None = None
+    areaServed: str | None = None
     availableBikeNumber: int | None = None
     contactPoint: Any | None = None
     description: str | None = None
     freeSlotNumber: int | None = None
+    location: dict[str, Any] | None = None
     mediaURL: str | None = None
     name: str | None = None
     observationDateTime: str | None = None
@@ -83,12 +86,15 @@ class BikeHireDockingStation(TypedEntity):
 class Building(TypedEntity):
     TYPE: ClassVar[str] = "Building"
 
+    address: dict[str, Any] | None = None
+    areaServed: str | None = None
     category: list[Any] | None = None
     collapseRisk: float | None = None
     containedInPlace: Any | None = None
     description: str | None = None
     floorsAboveGround: int | None = None
     floorsBelowGround: int | None = None
+    location: dict[str, Any] | None = None
     mapUrl: str | None = None
     name: str | None = None
     occupier: list[Any] | None = None
@@ -102,9 +108,11 @@ class EVChargingStation(TypedEntity):
     TYPE: ClassVar[str] = "EVChargingStation"
 
     acceptedPaymentMethod: list[Any] | None = None
+    address: dict[str, Any] | None = None
     allowedVehicleType: list[Any] | None = None
     amountCollected: float | None = None
     amperage: float | None = None
+    areaServed: str | None = None
     availableCapacity: int | None = None
     capacity: int | None = None
     chargeType: list[Any] | None = None
@@ -113,6 +121,7 @@ class EVChargingStation(TypedEntity):
     dataDescriptor: str | None = None
     description: str | None = None
     endDateTime: str | None = None
+    location: dict[str, Any] | None = None
     name: str | None = None
     network: str | None = None
     observationDateTime: str | None = None
@@ -139,12 +148,15 @@ class NoiseLevelObserved(TypedEntity):
     LAeq: float | None = None
     LAeq_d: float | None = None
     LAmax: float | None = None
+    address: dict[str, Any] | None = None
+    areaServed: str | None = None
     dateObserved: str | None = None
     dateObservedFrom: str | None = None
     dateObservedTo: str | None = None
     description: str | None = None
     distanceAverage: str | None = None
     heightAverage: str | None = None
+    location: dict[str, Any] | None = None
     name: str | None = None
     obstacles: str | None = None
     refDevice: str | None = None
@@ -159,8 +171,10 @@ class OffStreetParking(TypedEntity):
 
     acceptedPaymentMethod: list[Any] | None = None
     accessModified: str | None = None
+    address: dict[str, Any] | None = None
     aggregateRating: dict[str, Any] | None = None
     allowedVehicleType: list[Any] | None = None
+    areaServed: str | None = None
     availableSpotNumber: int | None = None
     averageSpotLength: float | None = None
     averageSpotWidth: float | None = None
@@ -176,6 +190,7 @@ class OffStreetParking(TypedEntity):
     highestFloor: int | None = None
     images: list[Any] | None = None
     layout: list[Any] | None = None
+    location: dict[str, Any] | None = None
     lowestFloor: int | None = None
     maximumAllowedHeight: float | None = None
     maximumAllowedWidth: float | None = None
@@ -217,8 +232,10 @@ class OnStreetParking(TypedEntity):
     TYPE: ClassVar[str] = "OnStreetParking"
 
     acceptedPaymentMethod: str | None = None
+    address: dict[str, Any] | None = None
     allowedVehicleType: list[Any] | None = None
     areBordersMarked: bool | None = None
+    areaServed: str | None = None
     availableSpotNumber: int | None = None
     averageSpotLength: float | None = None
     averageSpotWidth: float | None = None
@@ -228,6 +245,7 @@ class OnStreetParking(TypedEntity):
     extraSpotNumber: int | None = None
     fourWheelerSlots: dict[str, Any] | None = None
     layout: list[Any] | None = None
+    location: dict[str, Any] | None = None
     maximumParkingDuration: str | None = None
     municipalityInfo: dict[str, Any] | None = None
     name: str | None = None
@@ -252,9 +270,12 @@ class OnStreetParking(TypedEntity):
 class ParkingSpot(TypedEntity):
     TYPE: ClassVar[str] = "ParkingSpot"
 
+    address: dict[str, Any] | None = None
+    areaServed: str | None = None
     category: list[Any] | None = None
     description: str | None = None
     length: float | None = None
+    location: dict[str, Any] | None = None
     name: str | None = None
     refDevice: list[Any] | None = None
     refParkingGroup: str | None = None
@@ -273,8 +294,11 @@ class RoadAccident(TypedEntity):
     accidentLocation: str | None = None
     accidentStatisticalDate: dict[str, Any] | None = None
     accidentType: list[Any] | None = None
+    address: dict[str, Any] | None = None
+    areaServed: str | None = None
     description: str | None = None
     localId: str | None = None
+    location: dict[str, Any] | None = None
     name: str | None = None
     numPassengersDead: int | None = None
     numPassengersInjured: int | None = None
@@ -300,6 +324,8 @@ class RoadAccident(TypedEntity):
 class TrafficFlowObserved(TypedEntity):
     TYPE: ClassVar[str] = "TrafficFlowObserved"
 
+    address: dict[str, Any] | None = None
+    areaServed: str | None = None
     averageGapDistance: float | None = None
     averageHeadwayTime: float | None = None
     averageVehicleLength: float | None = None
@@ -312,6 +338,7 @@ class TrafficFlowObserved(TypedEntity):
     intensity: float | None = None
     laneDirection: str | None = None
     laneId: int | None = None
+    location: dict[str, Any] | None = None
     name: str | None = None
     occupancy: float | None = None
     refRoadSegment: str | None = None
@@ -324,6 +351,8 @@ class TrafficFlowObserved(TypedEntity):
 class Vehicle(TypedEntity):
     TYPE: ClassVar[str] = "Vehicle"
 
+    address: dict[str, Any] | None = None
+    areaServed: str | None = None
     battery: float | None = None
     bearing: float | None = None
     cargoWeight: float | None = None
@@ -344,6 +373,7 @@ class Vehicle(TypedEntity):
     ignitionStatus: bool | None = None
     leasingInfo: dict[str, Any] | None = None
     license_plate: str | None = None
+    location: dict[str, Any] | None = None
     mileageFromOdometer: float | None = None
     municipalityInfo: dict[str, Any] | None = None
     name: str | None = None
@@ -374,17 +404,20 @@ class Vehicle(TypedEntity):
 class WeatherObserved(TypedEntity):
     TYPE: ClassVar[str] = "WeatherObserved"
 
+    address: dict[str, Any] | None = None
     airQualityIndex: float | None = None
     airQualityIndexForecast: float | None = None
     airTemperatureForecast: float | None = None
     airTemperatureTSA: dict[str, Any] | None = None
     aqiMajorPollutant: str | None = None
     aqiMajorPollutantForecast: str | None = None
+    areaServed: str | None = None
     dateObserved: Any | None = None
     description: str | None = None
     dewPoint: float | None = None
     diffuseIrradiation: float | None = None
     directIrradiation: float | None = None
+    location: dict[str, Any] | None = None
     name: str | None = None
     precipitation: float | None = None
     precipitationForecast: float | None = None

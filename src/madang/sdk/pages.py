@@ -43,6 +43,11 @@ class PageRequest:
     query: Mapping[str, str]
     viewer: Viewer
     body: bytes = b""
+    root: str = "/"
+
+    def link(self, path: str) -> str:
+        """The address of another page or file of the app."""
+        return self.root + path.lstrip("/")
 
     def form(self) -> dict[str, str]:
         """The fields of a form. Raises ValueError."""
@@ -181,7 +186,8 @@ def _request(head: h11.Request, body: bytes) -> PageRequest:
     path, _, query = head.target.decode("latin-1").partition("?")
     roles = frozenset(told.get("madang-roles", "").split())
     viewer = Viewer(told.get("madang-viewer", ""), roles, told.get("madang-language", "en"))
-    return PageRequest(head.method.decode("ascii"), unquote(path), _last_of(query), viewer, body)
+    root = told.get("madang-root", "/")
+    return PageRequest(head.method.decode("ascii"), unquote(path), _last_of(query), viewer, body, root)
 
 
 def _last_of(text: str) -> dict[str, str]:

@@ -110,7 +110,7 @@ class Running:
             one = hear.subject
             self.feed.wanted.append(Wanted(hear.name, one.types, self._hearer(hear), one.attrs, one.where))
         if self._app.plan.streams:
-            self._streams = self._open_streams()
+            self._streams = self._app.keeper = self._open_streams()
         for stream in self._app.plan.streams:
             self.feed.wanted.append(self._followed(stream.name))
 
@@ -242,7 +242,7 @@ class Running:
         if self._is_tried:
             return
         with contextlib.suppress(ValueError, KeyError, TypeError):
-            self._app.time.note(str(frame["city_time"]), float(frame.get("speed", 1.0)))
+            self._app.time.note(str(frame["city_time"]), float(frame.get("speed") or 1.0))
             self._told.set()
 
     async def _end(self) -> None:

@@ -43,6 +43,14 @@ class Streams:
         log.error("%s: the city does not tell any more what happened since it was heard last", name)
         self._store.commit(Commit(name, replace(self._store.place(name), seq=None)))
 
+    def kept(self, name: str) -> dict[str, dict[str, Any]]:
+        """The states of a handler, by key."""
+        return self._store.all_states(name)
+
+    def keep(self, name: str, key: str, state: dict[str, Any]) -> None:
+        """One of them anew; an empty one is forgotten. Not while its events are being worked off."""
+        self._store.commit(Commit(name, self._store.place(name), {key: state}))
+
     async def take(self, name: str, frame: Mapping[str, Any]) -> None:
         """A frame of the log. Raises DoorClosed when a worker or the city is away: then nothing of it happened."""
         stream, before = self._plan.stream(name), self._store.place(name)

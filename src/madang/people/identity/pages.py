@@ -69,9 +69,10 @@ def _people_time(moment: datetime) -> str:
     return f"{moment:%Y-%m-%d %H:%M} UTC"
 
 
-def policy(form_action: str = "") -> bytes:
-    """Content-Security-Policy; `form_action`: where a form's answer may lead besides here."""
-    return (
+def policy(form_action: str = "", frames: str = "") -> bytes:
+    """Content-Security-Policy; `form_action`: where a form's answer may lead besides here; `frames`: what may be framed."""
+    framed = f"frame-src {frames}; " if frames else ""
+    return framed.encode() + (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; font-src 'self'; "
         f"base-uri 'none'; frame-ancestors 'none'; form-action 'self' {form_action}".strip().encode()
     )
@@ -83,7 +84,9 @@ def origin_of(uri: str) -> str:
     return f"{parts.scheme}://{parts.netloc}" if parts.netloc else f"{parts.scheme}:"
 
 
-def page(visit: Visit, template: str, status: int = 200, form_action: str = "", **values: Any) -> Response:
+def page(
+    visit: Visit, template: str, status: int = 200, form_action: str = "", frames: str = "", **values: Any
+) -> Response:
     """A page in the visitor's language. `values` are those its template names."""
     words = texts(visit.language)
 
@@ -95,7 +98,7 @@ def page(visit: Visit, template: str, status: int = 200, form_action: str = "", 
         .get_template(f"{template}.html")
         .render(t=t, words=words, language=visit.language, csrf=visit.csrf, visit=visit, **values)
     )
-    headers = [*_HEADERS, (b"content-security-policy", policy(form_action)), *visit.cookies]
+    headers = [*_HEADERS, (b"content-security-policy", policy(form_action, frames)), *visit.cookies]
     return Response(status, body.encode(), headers)
 
 

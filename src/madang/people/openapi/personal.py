@@ -48,7 +48,10 @@ def _list(name: str) -> Schema:
 
 
 PERSONAL_SCHEMAS: dict[str, Schema] = {
-    "PersonalItemBody": {"type": "object", "description": "as its kind has it: place, journey, mobility, device"},
+    "PersonalItemBody": {
+        "type": "object",
+        "description": "as its kind has it: place, journey, mobility, device, health, contact",
+    },
     "PersonalItem": _object("kind id item modifiedAt", kind=_KIND, id=_TEXT, item={"type": "object"}, modifiedAt=_TIME),
     "PersonalItemList": _list("PersonalItem"),
     "PersonalAppList": {

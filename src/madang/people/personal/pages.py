@@ -12,7 +12,7 @@ from madang.people.identity.pages import go, page
 from madang.people.identity.visit import Browsers, Form, Visit
 from madang.people.personal.asking import Asking
 from madang.people.personal.mine import export_of, whole
-from madang.people.personal.shown import NEEDS, apps_shown, erasures_shown, items_shown, reads_shown
+from madang.people.personal.shown import AILMENTS, NEEDS, apps_shown, erasures_shown, items_shown, reads_shown
 from madang.trust.consent.house import PersonalHouse
 from madang.trust.identity.house import Identity
 
@@ -37,6 +37,8 @@ class SpaceDoor(Door):
             "journey": self._journey,
             "mobility": self._mobility,
             "device": self._device,
+            "health": self._health,
+            "contact": self._contact,
             "remove": self._remove,
             "forget": self._forget,
         }
@@ -71,6 +73,9 @@ class SpaceDoor(Door):
             places=[one for one in items if one.kind == "place"],
             needs=NEEDS,
             mobility=mobility,
+            ailments=AILMENTS,
+            health=next((one.body for one in items if one.kind == "health"), {}),
+            phone=next((one.body["phone"] for one in items if one.kind == "contact"), ""),
             reads=reads_shown([seen for _, seen in reads], items, asked, language),
             onward=reads[-1][0] if len(reads) == READS_SHOWN else None,
             erasures=erasures_shown(await house.erasures.of_person(person.id), asked, language),
@@ -116,6 +121,12 @@ class SpaceDoor(Door):
     async def _device(self, person: str, form: Form) -> None:
         entity = {"entity": form["entity"]} if form.get("entity") else {}
         await self._house.space.put(person, "device", _fresh(), {"name": form.get("device-name", "")} | entity)
+
+    async def _health(self, person: str, form: Form) -> None:
+        await self._house.space.put(person, "health", OWN, {one: True for one in form.get("ailments[]", "").split()})
+
+    async def _contact(self, person: str, form: Form) -> None:
+        await self._house.space.put(person, "contact", OWN, {"phone": form.get("phone", "")})
 
     async def _remove(self, person: str, form: Form) -> None:
         await self._house.space.remove(person, form.get("kind", ""), form.get("id", ""))

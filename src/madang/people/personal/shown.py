@@ -12,6 +12,7 @@ from madang.trust.consent.items import KINDS, members_of
 from madang.trust.consent.looking import Seen
 from madang.trust.consent.space import Item
 
+AILMENTS = ("asthma", "lungDisease", "heartDisease")
 NEEDS = ("wheelchair", "avoidStairs", "stroller", "lowVision", "lowHearing")
 Shown = dict[str, Any]
 
@@ -56,6 +57,10 @@ def _item(item: Item, items: Sequence[Item], language: str) -> str:
         needs = [words[f"member.{name}"] for name in NEEDS if body.get(name)]
         walk = [f"{words['member.walkMaxM']} {body['walkMaxM']}"] if "walkMaxM" in body else []
         return ", ".join(needs + walk) or "–"
+    if item.kind == "health":
+        return ", ".join(words[f"member.{name}"] for name in AILMENTS if body.get(name)) or "–"
+    if item.kind == "contact":
+        return str(body["phone"])
     if item.kind == "journey":
         places = {one.id: one.body["name"] for one in items if one.kind == "place"}
         ends = " → ".join(places.get(body[end], body[end]) for end in ("origin", "destination"))

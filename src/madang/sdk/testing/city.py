@@ -60,6 +60,7 @@ class FakeCity:
         self._store = Store(data / "state.sqlite" if data is not None else None)
         app.door, app.time = self.door, self._time  # type: ignore[assignment]
         self._streams = Streams(app.plan, self._store, engine or Here(app), self.door.get)
+        app.keeper = self._streams
         self._pages = Pages(app.plan.pages)
         self._waiting: deque[Json] = deque()
         self._shown: dict[str, set[str]] = {hear.name: set() for hear in app.plan.hears}
@@ -98,7 +99,7 @@ class FakeCity:
 
     def state(self, handler: str) -> dict[str, Json]:
         """What an `each` or `window` handler keeps, by key."""
-        return self._store.all_states(handler)
+        return self._streams.kept(handler)
 
     async def put(self, *entities: Json) -> None:
         """Entities come, or attributes of those that are there change (None removes one); the app hears of it."""

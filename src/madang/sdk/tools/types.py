@@ -16,6 +16,14 @@ Json = Mapping[str, Any]
 SKIPPED = frozenset({"id", "type", "@context", "observed"})
 COMMON = {"location": "dict[str, Any]", "address": "dict[str, Any]", "name": "str", "description": "str"}
 """What schemas take from a common one elsewhere: nothing is fetched to read it."""
+_ELSEWHERE: dict[str, dict[str, Any]] = {
+    "GSMA-Commons": {"name": {"type": "string"}, "description": {"type": "string"}},
+    "Location-Commons": {
+        "location": {"type": "object"},
+        "address": {"type": "object"},
+        "areaServed": {"type": "string"},
+    },
+}
 _TYPES = {
     "number": "float",
     "integer": "int",
@@ -88,8 +96,7 @@ def _properties(schema: Json) -> dict[str, Any]:
     """Those of the schema and of all it is made of, but for what lies elsewhere."""
     found: dict[str, Any] = {}
     for part in (*schema.get("allOf", ()), schema):
-        if "GSMA-Commons" in str(part.get("$ref", "")):
-            found |= {"name": {"type": "string"}, "description": {"type": "string"}}
+        found |= next((named for name, named in _ELSEWHERE.items() if name in str(part.get("$ref", ""))), {})
         if "allOf" in part and part is not schema:
             found |= _properties(part)
         found |= part.get("properties", {})

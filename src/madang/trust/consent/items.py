@@ -1,4 +1,4 @@
-"""What a person's own space holds: places, journeys of the week, mobility needs, devices. Pure."""
+"""What a person's own space holds: places, journeys of the week, mobility needs, devices, what ails them, how to reach them. Pure."""
 
 from __future__ import annotations
 
@@ -55,7 +55,28 @@ class OwnDevice(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
     entity: Text | None = None
 
 
-KINDS: dict[str, type[msgspec.Struct]] = {"place": Place, "journey": Journey, "mobility": Mobility, "device": OwnDevice}
+class Health(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True, rename="camel"):
+    """What makes bad air, heat or cold worse for somebody."""
+
+    asthma: bool = False
+    lung_disease: bool = False
+    heart_disease: bool = False
+
+
+class Contact(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
+    """How to reach somebody. `phone`: as one dials it, digits with + - and blanks."""
+
+    phone: Annotated[str, msgspec.Meta(pattern=r"^\+?[0-9][0-9 \-]{5,19}$")]
+
+
+KINDS: dict[str, type[msgspec.Struct]] = {
+    "place": Place,
+    "journey": Journey,
+    "mobility": Mobility,
+    "device": OwnDevice,
+    "health": Health,
+    "contact": Contact,
+}
 
 
 def members_of(kind: str) -> frozenset[str]:
