@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import asyncpg
@@ -34,6 +35,10 @@ WHERE h.seq = e.seq AND h.at = e.at
 """
 # What values were is told once, when a change is carried; after that nothing needs it.
 _FORGET = "UPDATE history SET before = NULL WHERE entity_id = $1 AND before IS NOT NULL"
+# The lake, where there is one, has what was edited as it was: it reads again. `whole`: nothing older may stay there either.
+_TELL_LAKE = """
+INSERT INTO lake_order (entity_id, attribute, dataset, whole) SELECT $1, $2, $3, $4 WHERE EXISTS (SELECT FROM lake_cursor)
+"""
 _DROP_EMPTY = "DELETE FROM history WHERE entity_id = $1 AND op = 't' AND change::text = '{}'"
 
 
@@ -46,12 +51,16 @@ class Editor:
     async def erase_entity(self, identifier: str) -> None:
         """The whole past of an entity. Raises NotFound, Unavailable."""
         await self._carried(identifier)
-        if await self._pool.execute("DELETE FROM history WHERE entity_id = $1", identifier) == "DELETE 0":
-            raise NotFound(f"no history of {identifier}")
+        async with self._pool.acquire() as connection, connection.transaction():
+            if await connection.execute("DELETE FROM history WHERE entity_id = $1", identifier) == "DELETE 0":
+                raise NotFound(f"no history of {identifier}")
+            await connection.execute(_TELL_LAKE, identifier, None, None, True)
 
     async def erase_attribute(self, identifier: str, name: str, dataset: str | None, every: bool) -> None:
         """Every instance of one data set (None: the default one), or of all. Raises NotFound, Unavailable."""
-        if not await self._edit(identifier, name, lambda _, change: without_dataset(change, name, dataset, every)):
+        erased = None if every else dataset or "", True
+        edit = partial(without_dataset, name=name, dataset=dataset, every=every)
+        if not await self._edit(identifier, name, lambda _, change: edit(change), erased):
             raise NotFound(f"no such attribute in the history of {identifier}: {name}")
 
     async def erase_instance(self, identifier: str, name: str, instance_id: str) -> None:
@@ -81,8 +90,11 @@ class Editor:
                 return dict(instances[place[1]])
         raise NotFound(f"no instance {instance_id} of {name}")
 
-    async def _edit(self, identifier: str, name: str, edit: Edit) -> int:
-        """Runs `edit` over every row that names the attribute; how many rows it changed."""
+    async def _edit(
+        self, identifier: str, name: str, edit: Edit, erased: tuple[str | None, bool] = (None, False)
+    ) -> int:
+        """Runs `edit` over every row that names the attribute; how many rows it changed. `erased`: which data set the lake forgets,
+        and whether all of it."""
         await self._carried(identifier)
         changed, last, count = 0, (_START, -1), HISTORY_READ_ROWS
         while count == HISTORY_READ_ROWS:
@@ -92,6 +104,7 @@ class Editor:
                 done = [(record["seq"], record["at"], new) for record, new in edits if new is not None]
                 if done:
                     await connection.execute(_WRITE, *(list(column) for column in zip(*done, strict=True)))
+                    await connection.execute(_TELL_LAKE, identifier, name, *erased)
             count, changed = len(records), changed + len(done)
             last = (records[-1]["at"], records[-1]["seq"]) if records else last
         if changed:

@@ -1,7 +1,7 @@
 """How long the past is kept: whole days go as partitions, types that are kept shorter go row by row, a portion at a time.
 
-A day goes when no type is kept longer; what the courier has not carried yet stays in any case. Whatever goes is told before, and how
-much it was after, so that a city can prove what it no longer has.
+A day goes when no type is kept longer; what the courier and the lake have not carried yet stays in any case. Whatever goes is told
+before, and how much it was after, so that a city can prove what it no longer has.
 """
 
 from __future__ import annotations
@@ -26,7 +26,9 @@ _DAYS = """
 SELECT c.relname FROM pg_inherits AS i JOIN pg_class AS c ON c.oid = i.inhrelid
 WHERE i.inhparent = 'history'::regclass AND c.relname ~ '^history_[0-9]{8}$' ORDER BY 1
 """
-_CARRIED = "SELECT coalesce((SELECT min(seq) FROM bus_cursor), 9223372036854775807)"
+_CARRIED = """
+SELECT coalesce(least((SELECT min(seq) FROM bus_cursor), (SELECT seq FROM lake_cursor)), 9223372036854775807)
+"""
 # The leading type decides. With no type named, those that have a time of their own are left out.
 _OVER = """
 history WHERE at < $1 AND seq <= $2 AND CASE WHEN $3::text IS NULL

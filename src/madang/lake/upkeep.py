@@ -1,0 +1,50 @@
+"""Keeps the lake small and quick: many little files become few sorted ones, what no commit knows goes, old days go."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import duckdb
+
+SMALL_BYTES = 32 * 1024 * 1024
+"""Files below are merged each time; larger ones by `merge_all`, so that a day is not written anew each hour."""
+
+
+@dataclass(frozen=True)
+class Kept:
+    """What one round did: files merged into fewer, files removed from disk."""
+
+    merged: int
+    removed: int
+
+
+def merge(connection: duckdb.DuckDBPyConnection, largest_bytes: int = SMALL_BYTES) -> int:
+    """Sorts what is in files of less than so many bytes into fewer; how many there were."""
+    rows = connection.execute(
+        f"CALL ducklake_merge_adjacent_files('lake', 'observation', max_file_size => {largest_bytes})"
+    ).fetchall()
+    return sum(int(row[2]) for row in rows)
+
+
+def merge_all(connection: duckdb.DuckDBPyConnection) -> int:
+    """All of them, up to DuckLake's target of 512 MB a file."""
+    rows = connection.execute("CALL ducklake_merge_adjacent_files('lake', 'observation')").fetchall()
+    return sum(int(row[2]) for row in rows)
+
+
+def forget(connection: duckdb.DuckDBPyConnection, before: datetime) -> int:
+    """Observations of changes before then; they are gone from disk after `sweep`. How many."""
+    row = connection.execute(
+        "DELETE FROM lake.observation WHERE changed_at < ?", [before.replace(tzinfo=None)]
+    ).fetchone()
+    return int(row[0]) if row is not None else 0
+
+
+def sweep(connection: duckdb.DuckDBPyConnection, older_than: datetime) -> int:
+    """Ends time travel to before then, and removes what only that needed, and what killed processes left. How many files."""
+    when = f"TIMESTAMPTZ '{older_than.isoformat()}'"
+    connection.execute(f"CALL ducklake_expire_snapshots('lake', older_than => {when})")
+    gone = connection.execute("CALL ducklake_cleanup_old_files('lake', cleanup_all => true)").fetchall()
+    left = connection.execute(f"CALL ducklake_delete_orphaned_files('lake', older_than => {when})").fetchall()
+    return len(gone) + len(left)
