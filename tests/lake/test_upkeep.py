@@ -1,0 +1,120 @@
+"""Few sorted files, nothing lost; what is erased is erased from every file."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import asyncpg
+import duckdb
+import pytest
+
+from madang.context.writer import Writer
+from madang.history.editing import Editor
+from madang.lake.connection import Place
+from madang.lake.orders import carry_out, open_orders
+from madang.lake.roller import roll
+from madang.lake.upkeep import forget, merge_all, sweep
+from madang.model.context import CORE
+from madang.model.entity import parse_entity
+from madang.model.operations import Append
+from tests.lake.told import told
+
+LATER = datetime(2100, 1, 1, tzinfo=UTC)
+
+
+async def write(writer: Writer, name: str, **attributes: object) -> None:
+    sensor = {"id": f"urn:ngsi-ld:S:{name}", "type": "S"} | attributes
+    await writer.submit(Append(parse_entity(sensor, CORE), create=True))
+
+
+def files(place: Place) -> list[Path]:
+    return sorted(Path(place.path).rglob("*.parquet"))
+
+
+@pytest.fixture
+async def filled(writer: Writer, lake: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
+    """Five rolls of two entities; more rows than are kept in the catalogue itself."""
+    for number in range(5):
+        for name in ("kim", "lee"):
+            await write(writer, name, n=number, **{f"m{i}": f"of {name}" for i in range(60)})
+        roll(lake)
+    return lake
+
+
+async def test_merging_leaves_what_was(filled: duckdb.DuckDBPyConnection, place: Place) -> None:
+    before = told(filled)
+    merged = merge_all(filled)
+    removed = sweep(filled, LATER)
+    assert (told(filled), merged, removed, len(files(place))) == (before, 5, 5, 1)
+    entities = duckdb.sql(f"SELECT entity_id FROM '{files(place)[0]}' WHERE attribute = 'n'").fetchall()
+    assert entities == sorted(entities)
+
+
+async def test_time_travel_until_it_is_swept(filled: duckdb.DuckDBPyConnection) -> None:
+    first = filled.execute(
+        "SELECT min(snapshot_id) FROM ducklake_snapshots('lake') WHERE changes::VARCHAR LIKE '%insert%'"
+    ).fetchone()
+    assert first is not None
+    count = "SELECT count(DISTINCT seq) FROM lake.observation AT (VERSION => {0})"
+    now = filled.execute("SELECT count(DISTINCT seq) FROM lake.observation").fetchone()
+    then = filled.execute(count.format(first[0] + 2)).fetchone()
+    sweep(filled, LATER)
+    assert then is not None and now is not None and 0 < then[0] < now[0] == 10
+    with pytest.raises(duckdb.Error, match="No snapshot"):
+        filled.execute(count.format(first[0] + 2))
+
+
+async def test_old_days_go(filled: duckdb.DuckDBPyConnection) -> None:
+    now = datetime.now(UTC)
+    assert (forget(filled, now - timedelta(days=1)), forget(filled, now + timedelta(days=1))) == (
+        0,
+        len(range(5)) * 2 * 61,
+    )
+    assert told(filled) == []
+
+
+async def test_the_past_of_an_entity_is_erased_from_every_file(
+    filled: duckdb.DuckDBPyConnection, pool: asyncpg.Pool, writer: Writer, place: Place
+) -> None:
+    lee = [row for row in told(filled) if row[1].endswith("lee")]
+    await Editor(pool).erase_entity("urn:ngsi-ld:S:kim")
+    await write(writer, "kim", n=99)
+    roll(filled)
+    (order,) = open_orders(filled)
+    done = carry_out(filled, order, LATER)
+    kim = [row[4]["value"] for row in told(filled) if row[1].endswith("kim")]
+    assert (done.gone, done.again, kim, open_orders(filled)) == (5 * 61 + 1, 1, [99], [])
+    assert [row for row in told(filled) if row[1].endswith("lee")] == lee
+    assert [path.name for path in files(place) if b"of kim" in _plain(path)] == []
+
+
+def _plain(path: Path) -> bytes:
+    """All texts of a file."""
+    return repr(duckdb.sql(f"SELECT DISTINCT text FROM '{path}'").fetchall()).encode()
+
+
+async def test_an_edit_of_the_past_reaches_the_lake(filled: duckdb.DuckDBPyConnection, pool: asyncpg.Pool) -> None:
+    await Editor(pool).erase_attribute("urn:ngsi-ld:S:kim", "m3", None, every=True)
+    (order,) = open_orders(filled)
+    before = told(filled)
+    carry_out(filled, order, LATER)
+    assert told(filled) == [row for row in before if (row[1], row[3]) != ("urn:ngsi-ld:S:kim", "m3")]
+
+
+async def test_an_instance_that_was_changed_is_read_again(
+    filled: duckdb.DuckDBPyConnection, pool: asyncpg.Pool
+) -> None:
+    sql = "UPDATE history SET change = jsonb_set(change::jsonb, '{n,value}', '77')::json WHERE entity_id = 'urn:ngsi-ld:S:lee'"
+    await pool.execute(sql)
+    await pool.execute("INSERT INTO lake_order (entity_id, attribute, whole) VALUES ('urn:ngsi-ld:S:lee', 'n', false)")
+    (order,) = open_orders(filled)
+    done = carry_out(filled, order, LATER)
+    values = [row[4]["value"] for row in told(filled) if row[3] == "n"]
+    assert (done.gone, done.again, done.files, sorted(values)) == (5, 5, 0, [0, 1, 2, 3, 4, 77, 77, 77, 77, 77])
+
+
+async def test_without_a_lake_no_orders_are_kept(pool: asyncpg.Pool, writer: Writer) -> None:
+    await write(writer, "kim", n=1)
+    await Editor(pool).erase_entity("urn:ngsi-ld:S:kim")
+    assert await pool.fetchval("SELECT count(*) FROM lake_order") == 0
