@@ -33,9 +33,9 @@ async def life(dsn: str, place: Place, lasts_s: float) -> None:
     await process.wait()
 
 
-async def write_for_ever(writer: Writer) -> None:
+async def write_until(writer: Writer, end: asyncio.Event) -> None:
     number = 0
-    while True:
+    while not end.is_set():
         number += 1
         sensor = {"id": f"urn:ngsi-ld:S:{number % 10}", "type": "S", "n": number}
         await writer.submit(Append(parse_entity(sensor, CORE), create=True))
@@ -43,11 +43,12 @@ async def write_for_ever(writer: Writer) -> None:
 
 async def test_each_change_is_in_the_lake_once(dsn: str, place: Place, pool: asyncpg.Pool, writer: Writer) -> None:
     chance = random.Random(8)
-    writing = asyncio.create_task(write_for_ever(writer))
+    end = asyncio.Event()
+    writing = asyncio.create_task(write_until(writer, end))
     for _ in range(LIVES):
         await life(dsn, place, chance.uniform(0.02, 0.6))
-    writing.cancel()
-    await asyncio.gather(writing, return_exceptions=True)
+    end.set()
+    await writing
     with open_lake(dsn, place) as lake:
         prepare(lake)
         before = _numbers(lake)

@@ -114,7 +114,7 @@ def test_any_value_comes_back(values: dict[str, Any]) -> None:
             [json.dumps(change, separators=(",", ":"), ensure_ascii=False)],
         )
         sql = observations("true")
-        begin, end = sql.index("FROM postgres_query"), sql.index("),\nentries")
+        begin, end = sql.index("FROM postgres_query"), sql.index(")\n),\ninstances")
         connection.execute(f"CREATE TABLE observation ({NAMES}) AS " + sql[:begin] + "FROM rows" + sql[end:])
         found = {row[3]: row[4] for row in told(connection, "observation")}
     assert found == change

@@ -106,6 +106,16 @@ class StoreSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     trial_seeds: list[int] = msgspec.field(default_factory=lambda: [1, 2, 3])
 
 
+class LakeSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A city with a `[lake]` keeps everything. `every_s`: how often history rolls into it; `keep_days`: how long it is kept (None: for
+    ever); `travel_days`: how long it can be asked what it said then."""
+
+    every_s: Annotated[float, msgspec.Meta(ge=1)] = 30.0
+    keep_days: Annotated[float, msgspec.Meta(gt=0)] | None = None
+    travel_days: Annotated[float, msgspec.Meta(ge=0)] = 7.0
+    memory_mb: Annotated[int, msgspec.Meta(ge=128)] = 512
+
+
 class CityConfig(msgspec.Struct, frozen=True):
     """One city. `mqtt` rules are kept as they stand for the room that reads them."""
 
@@ -121,6 +131,7 @@ class CityConfig(msgspec.Struct, frozen=True):
     privacy: PrivacySettings = PrivacySettings()
     defence: DefenceSettings = DefenceSettings()
     store: StoreSettings = StoreSettings()
+    lake: LakeSettings | None = None
     mqtt: list[dict[str, Any]] = []
 
 

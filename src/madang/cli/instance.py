@@ -19,6 +19,7 @@ import structlog
 from madang.base.clock import SystemClock
 from madang.base.errors import BadRequest, NotFound
 from madang.cli.acme import Acme, kept_of
+from madang.cli.cities import find_city
 from madang.cli.serving import certificate_files
 from madang.engine import control, database
 from madang.engine.memory import rss_mb
@@ -113,9 +114,11 @@ class Instance:
         (self.run_dir / "address").write_text(issuer_of(self.settings))
 
     async def start_kernel(self) -> None:
-        """Gateway, ingest, courier; ready when the gateway answers."""
+        """Gateway, ingest, courier; ready when the gateway answers. Nobody waits for the lake."""
         self._apps.open()
         self._server = await control.serve(self.run_dir, self.handle)
+        if find_city(self.settings.city_file).lake is not None:
+            self.supervisor.add(self._marked("lake")).start()
         await asyncio.gather(
             self.supervisor.run(self._gateway()),
             self.supervisor.run(self._marked("courier")),

@@ -68,7 +68,7 @@ def parser() -> argparse.ArgumentParser:
     trial.add_argument("--minutes", type=int, default=20, help="of the city's time (default 20)")
     trial.add_argument("--json", action="store_true", help="print the score in one line")
     run = commands.add_parser("run", help="(internal) one process of a running city")
-    run.add_argument("role", choices=["gateway", "ingest", "courier", "field", "shadow", "trial"])
+    run.add_argument("role", choices=["gateway", "ingest", "courier", "field", "shadow", "trial", "lake"])
     run.add_argument("rest", nargs=argparse.REMAINDER)
     return root
 
@@ -193,7 +193,12 @@ def _run(options: argparse.Namespace) -> int:
 
     if options.role in ("field", "shadow", "trial"):
         return field.run_field(options.rest, is_trial=options.role == "trial")
-    roles.run({"gateway": gateway.gateway, "ingest": roles.ingest, "courier": roles.courier}[options.role])
+    if options.role == "lake":
+        from madang.cli.lake import lake  # no other process pays for DuckDB
+
+        roles.run(lake)
+    else:
+        roles.run({"gateway": gateway.gateway, "ingest": roles.ingest, "courier": roles.courier}[options.role])
     return 0
 
 

@@ -51,13 +51,14 @@ _IS_NUMBER = "s.value::VARCHAR >= '-' AND s.value::VARCHAR < ':'"
 _IS_SAID = f"""strlen(raw) = 1 + {_LENGTH} AND s.modifiedAt::TIMESTAMP = changed_at
  AND coalesce(starts_with(s.value::VARCHAR, '"') OR ({_IS_NUMBER} AND strlen(s.value::VARCHAR) < 17), true) AND NOT contains(raw, chr(92))
  AND coalesce(strlen(s.observedAt) = 24, true) AND coalesce(strlen(s.createdAt) = 24, true) AND strlen(s.modifiedAt) = 24"""
+# A deletion changes no attribute: it becomes one without a name, so that the rows are read in one go.
 _ROWS = f"""
-WITH history_rows AS (%SOURCE%),
-entries AS (
-  SELECT * EXCLUDE (change), unnest(map_entries(from_json(change, '"MAP(VARCHAR,JSON)"'))) AS entry FROM history_rows WHERE op <> 'd'
+WITH entries AS (
+  SELECT * EXCLUDE (change), unnest(map_entries(from_json(if(op = 'd', '{{"":null}}', change), '"MAP(VARCHAR,JSON)"'))) AS entry
+  FROM (%SOURCE%)
 ),
 instances AS (
-  SELECT * EXCLUDE (entry), entry.key AS attribute, unnest(CASE WHEN starts_with(entry.value::VARCHAR, '[')
+  SELECT * EXCLUDE (entry), nullif(entry.key, '') AS attribute, unnest(CASE WHEN starts_with(entry.value::VARCHAR, '[')
     THEN from_json(entry.value, '["JSON"]') ELSE [entry.value] END) AS instance FROM entries
 ),
 read AS (
@@ -68,11 +69,8 @@ SELECT seq, changed_at, entity_id, split_part(types, chr(31), 1), CASE WHEN cont
   s.type, s.datasetId, try_cast(s.observedAt AS TIMESTAMP),
   CASE WHEN {_IS_NUMBER} THEN try_cast(s.value::VARCHAR AS DOUBLE) END,
   coalesce(s.object, CASE WHEN starts_with(s.value::VARCHAR, '"') THEN s.value->>'$' WHEN NOT ({_IS_NUMBER}) THEN s.value::VARCHAR END),
-  s.unitCode, try_cast(s.createdAt AS TIMESTAMP), CASE WHEN ({_IS_SAID}) IS NOT TRUE THEN raw END
+  s.unitCode, try_cast(s.createdAt AS TIMESTAMP), CASE WHEN ({_IS_SAID}) IS NOT TRUE AND attribute IS NOT NULL THEN raw END
 FROM read
-UNION ALL
-SELECT seq, changed_at, entity_id, split_part(types, chr(31), 1), CASE WHEN contains(types, chr(31)) THEN types END, op,
-  NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL FROM history_rows WHERE op = 'd'
 """
 
 
@@ -86,6 +84,5 @@ def tables() -> list[str]:
     columns = ", ".join(f'"{name}" {kind}' for name, kind in COLUMNS)
     return [
         f"CREATE TABLE IF NOT EXISTS lake.observation ({columns})",
-        f"ALTER TABLE lake.observation SET SORTED BY ({SORTED})",
         "CREATE TABLE IF NOT EXISTS lake.rolled (upto BIGINT)",
     ]

@@ -7,6 +7,8 @@ from datetime import datetime
 
 import duckdb
 
+from madang.lake.shape import SORTED
+
 SMALL_BYTES = 32 * 1024 * 1024
 """Files below are merged each time; larger ones by `merge_all`, so that a day is not written anew each hour."""
 
@@ -21,15 +23,19 @@ class Kept:
 
 def merge(connection: duckdb.DuckDBPyConnection, largest_bytes: int = SMALL_BYTES) -> int:
     """Sorts what is in files of less than so many bytes into fewer; how many there were."""
-    rows = connection.execute(
-        f"CALL ducklake_merge_adjacent_files('lake', 'observation', max_file_size => {largest_bytes})"
-    ).fetchall()
-    return sum(int(row[2]) for row in rows)
+    return _merge(connection, f", max_file_size => {largest_bytes}")
 
 
 def merge_all(connection: duckdb.DuckDBPyConnection) -> int:
     """All of them, up to DuckLake's target of 512 MB a file."""
-    rows = connection.execute("CALL ducklake_merge_adjacent_files('lake', 'observation')").fetchall()
+    return _merge(connection, "")
+
+
+def _merge(connection: duckdb.DuckDBPyConnection, which: str) -> int:
+    """DuckLake sorts what it writes while a table has an order: a fifth of what rolling costs, for files that are merged soon."""
+    connection.execute(f"ALTER TABLE lake.observation SET SORTED BY ({SORTED})")
+    rows = connection.execute(f"CALL ducklake_merge_adjacent_files('lake', 'observation'{which})").fetchall()
+    connection.execute("ALTER TABLE lake.observation RESET SORTED BY")
     return sum(int(row[2]) for row in rows)
 
 

@@ -1,0 +1,162 @@
+"""What the lake costs and how quick it is: `madang bench lake [--json] [--only KEY] [--rows 100000000]`.
+
+`roll_rows_per_core_s`: from history (a million changes of one number each) at batches of 200,000, by the CPU of the roller's process
+and of the PostgreSQL it reads, together. The others are asked of `--rows` observations of 10,000 sensors, generated into the lake a
+day at a time and merged as in a city that lives: `agg_day_s` (count, mean, least and most of each sensor on the last day),
+`series_year_ms` (all of one sensor, median of several), `bytes_per_row` (Parquet on disk).
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import statistics
+import sys
+import time
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import asyncpg
+import duckdb
+import psutil
+
+from bench.broker import running
+from madang.cli.instance import Instance
+from madang.lake.connection import Place, open_lake
+from madang.lake.roller import prepare, roll
+from madang.lake.upkeep import merge_all
+
+KEYS = ("roll_rows_per_core_s", "agg_day_s", "series_year_ms", "bytes_per_row")
+REACH = {"roll_rows_per_core_s": 500_000, "agg_day_s": 1.0, "series_year_ms": 100, "bytes_per_row": 8}
+SENSORS, DAYS, CHANGES, BATCH = 10_000, 365, 1_000_000, 200_000
+# As the writer writes an update of one attribute. Sensors tell every minute, a little late, with one decimal.
+_HISTORY = """
+INSERT INTO history (at, entity_id, types, op, change)
+SELECT at, 'urn:ngsi-ld:Device:seoul:' || lpad(s::text, 6, '0'), 'Device', 'u', json_build_object('temperature', json_build_object(
+  'type', 'Property', 'value', round((20 + 5 * sin(tick / 40.0 + s) + random())::numeric, 1), 'unitCode', 'CEL',
+  'observedAt', to_char(seen, 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), 'createdAt', '2026-11-20T11:22:33.123Z',
+  'modifiedAt', to_char(at, 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')))
+FROM (SELECT s, tick, seen, seen + (10 + (random() * 50)::int) * interval '1 ms' AS at FROM (
+  SELECT s, tick, timestamp '2026-11-22' + tick * interval '1 minute' + s * interval '6 ms' AS seen
+  FROM generate_series(0, $1 - 1) AS tick, generate_series(0, $2 - 1) AS s) AS told) AS heard ORDER BY at
+"""
+_DAY = """
+INSERT INTO lake.observation SELECT $first + row_number() OVER (), heard, entity_id, 'Device', NULL, 'u', 'temperature', 'Property', NULL,
+  seen, round(20 + 5 * sin(tick / 40.0 + s) + random(), 1), NULL, 'CEL', TIMESTAMP '2026-01-01', NULL
+FROM (SELECT s, tick, seen, seen + to_milliseconds(10 + (random() * 50)::INT) AS heard,
+    'urn:ngsi-ld:Device:seoul:' || lpad(s::VARCHAR, 6, '0') AS entity_id
+  FROM (SELECT t.range AS tick, s.range AS s, $day + to_seconds(t.range * $step) + to_milliseconds(s.range * 6) AS seen
+    FROM range($ticks) AS t, range($sensors) AS s) AS told) ORDER BY heard
+"""
+_AGGREGATE = """
+SELECT entity_id, count(*), avg(value), min(value), max(value) FROM lake.observation
+WHERE type = 'Device' AND attribute = 'temperature' AND changed_at >= $1 AND changed_at < $1 + INTERVAL 1 DAY GROUP BY ALL
+"""
+_SERIES = """
+SELECT observed_at, value FROM lake.observation WHERE type = 'Device' AND attribute = 'temperature' AND entity_id = $1 ORDER BY observed_at
+"""
+
+
+def cpu_s(processes: list[psutil.Process]) -> float:
+    times = [process.cpu_times() for process in processes]
+    return sum(one.user + one.system for one in times)
+
+
+def servers(instance: Instance) -> list[psutil.Process]:
+    root = psutil.Process(instance.supervisor.members["postgres"].state.pid)
+    return [root, *root.children(recursive=True)]
+
+
+async def rolling(instance: Instance, folder: Path) -> dict[str, float]:
+    """Autovacuum of what was just inserted is over before it is measured."""
+    connection = await asyncpg.connect(instance.settings.database)
+    await connection.execute(_HISTORY, CHANGES // SENSORS, SENSORS)
+    await connection.execute("VACUUM (ANALYZE) history", timeout=600)
+    await connection.close()
+    with open_lake(instance.settings.database, Place(str(folder / "rolled")), 2_048) as lake:
+        prepare(lake)
+        roll(lake, BATCH)
+        counted = [psutil.Process(), *servers(instance)]
+        before, rows = cpu_s(counted), 0
+        while (done := roll(lake, BATCH)) is not None:
+            rows += done.rows
+        return {"roll_rows_per_core_s": round(rows / (cpu_s(counted) - before))}
+
+
+def fill(lake: duckdb.DuckDBPyConnection, rows: int) -> None:
+    """A year, a day at a time; merged each month and at the end."""
+    ticks = max(1, rows // SENSORS // DAYS)
+    for day in range(DAYS):
+        told = {
+            "first": day * ticks * SENSORS,
+            "day": _moment(day),
+            "step": 86_400 // ticks,
+            "ticks": ticks,
+            "sensors": SENSORS,
+        }
+        lake.execute(_DAY, told)
+        if day % 30 == 29:
+            merge_all(lake)
+            print(f"  {day + 1} of {DAYS} days", file=sys.stderr, flush=True)
+
+
+def asking(lake: duckdb.DuckDBPyConnection) -> dict[str, float]:
+    begin = time.perf_counter()
+    found = lake.execute(_AGGREGATE, [_moment(DAYS - 1)]).fetchall()
+    day_s = time.perf_counter() - begin
+    assert len(found) == SENSORS, len(found)
+    waits = []
+    for number in range(0, SENSORS, SENSORS // 15):
+        begin = time.perf_counter()
+        series = lake.execute(_SERIES, [f"urn:ngsi-ld:Device:seoul:{number:06}"]).fetchall()
+        waits.append(time.perf_counter() - begin)
+        assert series, number
+    size, rows = (
+        lake.execute(sql).fetchone()
+        for sql in (
+            "SELECT sum(data_file_size_bytes) FROM ducklake_list_files('lake', 'observation')",
+            "SELECT count(*) FROM lake.observation",
+        )
+    )
+    assert size is not None and rows is not None
+    return {
+        "agg_day_s": round(day_s, 3),
+        "series_year_ms": round(statistics.median(waits) * 1e3, 1),
+        "bytes_per_row": round(float(size[0]) / rows[0], 2),
+    }
+
+
+def _moment(day: int) -> datetime:
+    return datetime(2026, 1, 1) + timedelta(days=day)
+
+
+async def measure(keys: list[str], rows: int) -> dict[str, float]:
+    out: dict[str, float] = {}
+    async with running(None) as instance:
+        folder = instance.run_dir
+        if KEYS[0] in keys:
+            out |= await rolling(instance, folder)
+    if set(keys) - {KEYS[0]}:
+        async with running(None) as instance:
+            with open_lake(instance.settings.database, Place(str(instance.run_dir / "year")), 4_096, threads=2) as lake:
+                prepare(lake)
+                fill(lake, rows)
+                out |= asking(lake)
+    return {key: out[key] for key in keys}
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", maxsplit=1)[0])
+    parser.add_argument("--json", action="store_true")
+    parser.add_argument("--only", choices=KEYS)
+    parser.add_argument("--rows", type=int, default=100_000_000)
+    told = parser.parse_args()
+    found = asyncio.run(measure([told.only] if told.only else list(KEYS), told.rows))
+    lines = [f"{name:24} {value:14,.2f}   reach {REACH[name]:,}" for name, value in found.items()]
+    print(json.dumps(found) if told.json else "\n".join(lines))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
