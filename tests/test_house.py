@@ -10,7 +10,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 SOURCES = ROOT / "src" / "madang"
 ROOMS = (
-    "base", "model", "engine", "ingest", "context", "federation", "bus", "history", "twin", "trust", "command",
+    "base", "model", "engine", "ingest", "context", "federation", "bus", "history", "lake", "twin", "trust", "command",
     "runtime", "store", "people", "cli",
 )  # fmt: skip
 FILES = sorted(path for path in SOURCES.rglob("*.py") if path.parent != SOURCES)

@@ -8,7 +8,7 @@ from typing import Any
 import asyncpg
 import duckdb
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from madang.context.writer import Writer
@@ -89,6 +89,7 @@ async def test_every_instance_comes_back_as_it_was(
     ]
 
 
+@settings(deadline=None, max_examples=60)
 @given(
     st.dictionaries(
         st.sampled_from(["a", "b", "c"]),

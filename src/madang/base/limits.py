@@ -214,3 +214,11 @@ STORE_APPS_OF_SERVICE_MAX = 8  # side by side
 STORE_STATEMENT_MAX_LINES = 10_000
 PAYMENT_TIMEOUT_S = 15.0
 PAYMENT_BODY_MAX_BYTES = 1024 * 1024
+
+# The lake.
+LAKE_BATCH_ROWS = 200_000  # changes a commit
+LAKE_BATCHES_A_ROUND = 50
+LAKE_ORDERS_A_ROUND = 100
+LAKE_SMALL_FILE_BYTES = (
+    32 * 1024 * 1024
+)  # smaller ones are merged each time, so that a day is not written anew each hour

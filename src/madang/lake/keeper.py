@@ -10,13 +10,13 @@ import duckdb
 
 from madang.base.city import LakeSettings
 from madang.base.clock import Clock
+from madang.base.limits import LAKE_BATCHES_A_ROUND
 from madang.lake.connection import Place, open_lake
 from madang.lake.orders import Done, carry_out, open_orders
-from madang.lake.roller import BATCH_ROWS, prepare, roll
+from madang.lake.roller import prepare, roll
 from madang.lake.upkeep import forget, merge, merge_all, sweep
 
 MERGE_EVERY, SETTLE_EVERY = timedelta(minutes=15), timedelta(days=1)
-BATCHES_A_ROUND = 50
 
 
 @dataclass
@@ -61,8 +61,8 @@ class Keeper:
 
     def _round(self, lake: duckdb.DuckDBPyConnection) -> Round:
         done, now = Round(left=True), self._clock.now()
-        for _ in range(BATCHES_A_ROUND):
-            batch = roll(lake, BATCH_ROWS)
+        for _ in range(LAKE_BATCHES_A_ROUND):
+            batch = roll(lake)
             if batch is None:
                 done.left = False
                 break

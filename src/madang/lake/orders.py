@@ -10,11 +10,12 @@ from datetime import datetime
 
 import duckdb
 
+from madang.base.limits import LAKE_ORDERS_A_ROUND
 from madang.lake.roller import rolled_upto
 from madang.lake.shape import NAMES, observations
 from madang.lake.upkeep import sweep
 
-_OPEN = "SELECT id, entity_id, attribute, dataset, whole FROM lake_order ORDER BY id LIMIT 100"
+_OPEN = f"SELECT id, entity_id, attribute, dataset, whole FROM lake_order ORDER BY id LIMIT {LAKE_ORDERS_A_ROUND}"
 
 
 @dataclass(frozen=True)

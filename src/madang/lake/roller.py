@@ -11,10 +11,10 @@ from dataclasses import dataclass
 
 import duckdb
 
+from madang.base.limits import LAKE_BATCH_ROWS
 from madang.lake.connection import set_format
 from madang.lake.shape import observations, tables
 
-BATCH_ROWS = 200_000
 _NEXT = "SELECT max(seq) FROM (SELECT seq FROM history WHERE seq > {after} ORDER BY seq LIMIT {limit}) AS batch"
 # Retention asks here what is still to be carried.
 _CURSOR = "INSERT INTO lake_cursor (seq) VALUES ({upto}) ON CONFLICT (one) DO UPDATE SET seq = greatest(lake_cursor.seq, excluded.seq)"
@@ -49,7 +49,7 @@ def rolled_upto(connection: duckdb.DuckDBPyConnection) -> int:
     return int(found[0]) if found is not None and found[0] is not None else 0
 
 
-def roll(connection: duckdb.DuckDBPyConnection, limit: int = BATCH_ROWS) -> Rolled | None:
+def roll(connection: duckdb.DuckDBPyConnection, limit: int = LAKE_BATCH_ROWS) -> Rolled | None:
     """One batch of at most so many changes; None when there is nothing new. Raises duckdb.Error, then nothing of it is in the lake."""
     connection.execute("BEGIN")
     try:

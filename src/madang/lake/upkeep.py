@@ -7,10 +7,8 @@ from datetime import datetime
 
 import duckdb
 
+from madang.base.limits import LAKE_SMALL_FILE_BYTES
 from madang.lake.shape import SORTED
-
-SMALL_BYTES = 32 * 1024 * 1024
-"""Files below are merged each time; larger ones by `merge_all`, so that a day is not written anew each hour."""
 
 
 @dataclass(frozen=True)
@@ -21,7 +19,7 @@ class Kept:
     removed: int
 
 
-def merge(connection: duckdb.DuckDBPyConnection, largest_bytes: int = SMALL_BYTES) -> int:
+def merge(connection: duckdb.DuckDBPyConnection, largest_bytes: int = LAKE_SMALL_FILE_BYTES) -> int:
     """Sorts what is in files of less than so many bytes into fewer; how many there were."""
     return _merge(connection, f", max_file_size => {largest_bytes}")
 
