@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -39,9 +40,16 @@ async def totals(client: httpx.AsyncClient) -> dict[str, int]:
     return {one["id"].rpartition(":")[2]: one["sum"] for one in found.json()}
 
 
-async def test_every_event_takes_effect_once(city: tuple[House, httpx.AsyncClient]) -> None:
+@pytest.mark.parametrize("workers", [1, 2])
+async def test_every_event_takes_effect_once(city: tuple[House, httpx.AsyncClient], workers: int) -> None:
     house, client = city
-    (await client.post("madang/v1/apps", json={"path": str(APP)})).raise_for_status()
+    folder = house.run_dir / "counting"
+    shutil.copytree(APP, folder, ignore=shutil.ignore_patterns("__pycache__"))
+    with (folder / "app.toml").open("r+") as manifest:
+        told = manifest.read()
+        manifest.seek(0)
+        manifest.write(f"workers = {workers}\n{told}")
+    (await client.post("madang/v1/apps", json={"path": str(folder)})).raise_for_status()
     (await client.post("madang/v1/apps/test.madang.counting/start")).raise_for_status()
 
     async def warm() -> bool:

@@ -27,6 +27,7 @@ async def test_the_first_app_is_the_template_and_the_test_tries_it() -> None:
     shown = [line for line in BLOCKS[0].splitlines() if line.strip() and "request.viewer.language" not in line]
     told = template.read_text(encoding="utf-8").splitlines()
     assert [line for line in shown if line not in told] == []
+    assert code_blocks(DOCS.parent / "packaging" / "madang-sdk" / "README.md", "python") == [BLOCKS[0]]
     app, tried = run(0)["app"], run(5)["try_it"]
 
     @app.each("AirQualityObserved")

@@ -57,7 +57,22 @@ def _page_steps(folder: Path) -> dict[str, list[str]]:
     prefix = [npm, "--prefix", str(folder / "web")]
     ready = (folder / "web" / "node_modules" / "axe-core").is_dir()
     install = {} if ready else {"npm ci": [*prefix, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--silent"]}
-    return install | {"svelte-check": [*prefix, "run", "--silent", "check"], "vitest": [*prefix, "test", "--silent"]}
+    page = {"svelte-check": [*prefix, "run", "--silent", "check"], "vitest": [*prefix, "test", "--silent"]}
+    return install | page | _client_steps(npm, folder / "packaging" / "madang-client")
+
+
+def _client_steps(npm: str, folder: Path) -> dict[str, list[str]]:
+    """Makes the TypeScript client of this house's own OpenAPI document, checks what it lets through, and asks by it."""
+    prefix = [npm, "--prefix", str(folder)]
+    ready = (folder / "node_modules" / "openapi-fetch").is_dir()
+    install = (
+        {} if ready else {"npm ci (client)": [*prefix, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--silent"]}
+    )
+    return install | {
+        "openapi": [sys.executable, "-m", "madang.people.openapi", str(folder / "openapi.json")],
+        "client": [*prefix, "run", "--silent", "check"],
+        "client test": [*prefix, "test", "--silent"],
+    }
 
 
 def bench(name: str, rest: list[str]) -> int:
