@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import os
 import tempfile
-from collections.abc import AsyncIterator
-from dataclasses import dataclass, replace
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -15,15 +15,17 @@ import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.callers import OPERATOR
+from tests.browsing import City
+from tests.callers import OPERATOR, READER
 from tests.waiting import until
 
 from madang.base.clock import ManualClock
-from madang.base.errors import NotFound, Unauthorized
+from madang.base.errors import Forbidden, NotFound, Unauthorized
 from madang.base.limits import FRAME_ANSWER_MAX_BYTES, FRAME_BODY_MAX_BYTES, FRAME_TICKET_S
 from madang.engine.sealing import Seal
 from madang.people.frames.forward import Forwarder, open_socket
 from madang.people.frames.framing import Frames
+from madang.people.frames.pages import seen_as, viewer_of
 from madang.people.frames.ticket import Ticket, issue, read
 from madang.people.frames.viewing import Viewer, may_see, page_of
 from madang.people.gateway import Gateway
@@ -113,6 +115,7 @@ class House:
     folder: Path
     clock: ManualClock
     viewer: Viewer = KIM
+    refused: list[tuple[str, str, str]] = field(default_factory=list)
 
     def path(self, path: str = "") -> str:
         seconds = NOW.timestamp()
@@ -123,7 +126,7 @@ class House:
             raise NotFound(app_id)
         return MANIFEST
 
-    async def seen(self, ticket: Ticket) -> Viewer:
+    async def seen(self, ticket: Ticket, headers: Mapping[bytes, bytes]) -> Viewer:
         return self.viewer
 
 
@@ -137,7 +140,10 @@ async def house() -> AsyncIterator[House]:
         nothing: Any = None
         made = House(nothing, Path(name), ManualClock(NOW))
         frames = Frames(SEAL, made.clock, made, Forwarder(Path(name)), made.seen, lambda person, app: f"{person}@{app}")
-        gate = Gateway(nothing, nothing, nothing, nothing, nothing, nothing, nothing, OPERATOR, frames=frames)
+        gate = Gateway(
+            nothing, nothing, nothing, nothing, nothing, nothing, nothing, OPERATOR,
+            refused=lambda *told: made.refused.append(told), frames=frames,
+        )  # fmt: skip
         transport = httpx.ASGITransport(app=gate)  # type: ignore[arg-type]
         async with httpx.AsyncClient(transport=transport, base_url="http://localhost:8600") as client:
             made.client = client
@@ -186,6 +192,7 @@ async def test_who_lost_a_role_sees_no_more(house: House) -> None:
     assert (await house.client.get(mine)).status_code == 404  # open, and the app has no such page
     house.viewer = KIM
     assert (await house.client.get(mine)).status_code == 403
+    assert house.refused == [("anonymous", "GET", "/frames")]
     house.clock.set(NOW + timedelta(seconds=FRAME_TICKET_S))
     assert (await house.client.get(house.path())).status_code == 401
 
@@ -209,3 +216,24 @@ async def test_a_link_to_another_socket_is_no_socket(house: House) -> None:
     with pytest.raises(NotFound):
         open_socket(folder / "pages.sock")
     assert (await house.client.get(house.path())).status_code == 404
+
+
+def test_who_comes_by_a_strange_name_may_not_act_without_a_credential() -> None:
+    ours, strange = {b"host": b"localhost:8600"}, {b"host": b"rebound.example:8600"}
+    assert viewer_of(OPERATOR, None, "", "ko", ours) == Viewer("", "", frozenset({"operator"}), "ko", True)
+    with pytest.raises(Forbidden):
+        viewer_of(OPERATOR, None, "", "ko", strange)
+    assert viewer_of(READER, None, "", "ko", strange).roles == frozenset({"reader"})
+
+
+async def test_a_person_is_looked_up_again(city: City) -> None:
+    person = await city.person("kim", "citizen")
+    browser = city.browser()
+    await browser.get("/sign-in")
+    await browser.sign_in("kim")
+    (session,) = await city.identity.sessions.of(person.id)
+    find = seen_as(city.identity, READER)
+    ticket, ours = Ticket("a.b", person.id, session.id, "en", 0), {b"host": b"localhost"}
+    assert await find(ticket, ours) == Viewer(person.id, session.id, frozenset({"citizen"}), "en", False)
+    await city.identity.sessions.end(person.id, session.id)
+    assert (await find(ticket, ours)).person == ""

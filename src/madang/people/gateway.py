@@ -123,6 +123,7 @@ class Gateway:
         elif self._frames is not None and parts[:1] == ["frames"]:  # the ticket in the path is the right
             request = Request(scope, receive, parts[1:])
             response, extra = await guarded(self._admit_anybody, self._frames.handle, request), []
+            raw = "/frames"  # a ticket is a right: it goes on no record
         else:
             handler, rest, extra = self._route(parts)
             request = Request(scope, receive, rest)
@@ -254,14 +255,19 @@ def _app_door(scope: Scope) -> bool:
 def _same_origin(method: str, headers: dict[bytes, bytes], caller: Caller) -> None:
     """A page of another site in the operator's browser must not act, nor listen, in the operator's name; nor may a name
     that was made to point at this machine (DNS rebinding) read in it."""
-    host = headers.get(b"host", b"").decode("latin-1")
-    if caller.name == "anonymous" and not caller.writes.blind and _hostname(host) not in LOOPBACK:
-        raise Forbidden("this name does not belong to this machine")
+    check_name(headers, caller)
     origin = headers.get(b"origin")
     if method in SAFE or origin is None or caller.principal.kind == "app":
         return
-    if urlsplit(origin.decode("latin-1")).netloc != host:
+    if urlsplit(origin.decode("latin-1")).netloc != headers.get(b"host", b"").decode("latin-1"):
         raise Forbidden("a page of another origin may not act here")
+
+
+def check_name(headers: Mapping[bytes, bytes], caller: Caller) -> None:
+    """Who may act without a credential must name this machine by a name of its own. Raises Forbidden."""
+    host = headers.get(b"host", b"").decode("latin-1")
+    if caller.name == "anonymous" and not caller.writes.blind and _hostname(host) not in LOOPBACK:
+        raise Forbidden("this name does not belong to this machine")
 
 
 @lru_cache(maxsize=256)

@@ -6,7 +6,7 @@ and may load and ask for what lies below their own ticket and nothing else."""
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Protocol
 from urllib.parse import quote
 
@@ -32,8 +32,8 @@ class Installed(Protocol):
         ...
 
 
-SeenAs = Callable[[Ticket], Awaitable[Viewer]]
-"""Who a ticket was made for, with the roles of now. Raises Unauthorized when the session is over."""
+SeenAs = Callable[[Ticket, Mapping[bytes, bytes]], Awaitable[Viewer]]
+"""Who a ticket was made for, with the roles of now; by the headers, whether the city was called by its name. Raises Forbidden."""
 
 
 class Frames:
@@ -70,7 +70,7 @@ class Frames:
         ticket = read(self._seal, text, self._clock.now().timestamp())
         if request.method == "OPTIONS":
             return Response(204)
-        viewer, path = await self._seen_as(ticket), "/" + "/".join(below)
+        viewer, path = await self._seen_as(ticket, request.headers), "/" + "/".join(below)
         page = page_of(await self._apps.manifest(ticket.app), path)
         if page is None or not may_see(viewer, page):
             raise Forbidden("this page is not for you") if page is not None else NotFound("no such page")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ from madang.base.limits import FRAME_WIDGETS_MAX
 from madang.people.frames.framing import SeenAs
 from madang.people.frames.ticket import Ticket, issue
 from madang.people.frames.viewing import Viewer, may_see, open_pages, page_of
-from madang.people.gateway import at_least
+from madang.people.gateway import at_least, check_name
 from madang.people.http import Handler, Request, Response
 from madang.people.identity.doors import Door, Table
 from madang.people.identity.pages import page
@@ -28,9 +28,10 @@ WIDGET_MAX_PX = 800
 Manifests = Callable[[], Awaitable[list[Manifest]]]
 
 
-def viewer_of(gate: Caller, claim: Claim | None, session: str, language: str) -> Viewer:
-    """As the gate knows them now."""
+def viewer_of(gate: Caller, claim: Claim | None, session: str, language: str, headers: Mapping[bytes, bytes]) -> Viewer:
+    """As the gate knows them now. Raises Forbidden, as the gateway does for who comes by a name that is not this machine's."""
     caller = gate.now() if claim is None else gate.known_as(at_least(claim, gate))
+    check_name(headers, caller)
     person = claim.principal.id if claim is not None else ""
     return Viewer(person, session, caller.principal.roles, language, caller.may("read", "apps"))
 
@@ -38,16 +39,16 @@ def viewer_of(gate: Caller, claim: Claim | None, session: str, language: str) ->
 def seen_as(identity: Identity, gate: Caller) -> SeenAs:
     """Who a ticket was made for, looked up again: a session may be over, roles may be gone."""
 
-    async def find(ticket: Ticket) -> Viewer:
+    async def find(ticket: Ticket, headers: Mapping[bytes, bytes]) -> Viewer:
         if not ticket.person:
-            return viewer_of(gate, None, "", ticket.language)
+            return viewer_of(gate, None, "", ticket.language, headers)
         person = await identity.people.find(ticket.person)
         session = next((one for one in await identity.sessions.of(ticket.person) if one.id == ticket.session), None)
         if person is None or session is None:
-            return viewer_of(gate, None, "", ticket.language)
+            return viewer_of(gate, None, "", ticket.language, headers)
         roles = roles_in_force(person.roles, session.methods)
         claim = Claim(Principal("person", person.id, roles, department=person.department))
-        return viewer_of(gate, claim, session.id, ticket.language)
+        return viewer_of(gate, claim, session.id, ticket.language, headers)
 
     return find
 
@@ -69,7 +70,8 @@ class FramesDoor(Door):
 
     def _viewer(self, visit: Visit) -> Viewer:
         claim, session = (visit.claim(), visit.session) if visit.person is not None else (None, None)
-        return viewer_of(self.browsers.gate, claim, session.id if session is not None else "", visit.language)
+        name, headers = session.id if session is not None else "", visit.request.headers
+        return viewer_of(self.browsers.gate, claim, name, visit.language, headers)
 
     def _ticket(self, viewer: Viewer, app: str) -> str:
         now_s = self._clock.now().timestamp()
