@@ -173,10 +173,10 @@ async def test_the_app_is_told_who_looks_and_nothing_of_the_browser(house: House
     ("path", "status", "words"),
     [
         ("desk", 403, "볼 권한이 없습니다"),
-        ("nowhere", 404, "not here"),
+        ("nowhere", 404, "화면이 없습니다"),
         ("large", 503, "답하지 않습니다"),
         ("program", 503, "답하지 않습니다"),
-        ("broken", 500, "does not work"),
+        ("broken", 503, "답하지 않습니다"),
         ("%00", 404, "화면이 없습니다"),
         ("%2e%2e/x", 404, "화면이 없습니다"),
     ],

@@ -11,7 +11,7 @@ from typing import Protocol
 from urllib.parse import quote
 
 from madang.base.clock import Clock
-from madang.base.errors import Forbidden, MadangError, MethodNotAllowed, NotFound
+from madang.base.errors import Forbidden, MadangError, MethodNotAllowed, NotFound, Unavailable
 from madang.base.limits import FRAME_BODY_MAX_BYTES
 from madang.engine.sealing import Seal
 from madang.people.frames.forward import Forwarder
@@ -88,7 +88,11 @@ class Frames:
         headers |= {"content-type": request.header(b"content-type")} if request.header(b"content-type") else {}
         target = quote(path) + (f"?{query}" if query else "")
         body = await request.body(FRAME_BODY_MAX_BYTES)
-        return await self._forwarder.forward(ticket.app, request.method, target, headers, body, root)
+        answer = await self._forwarder.forward(ticket.app, request.method, target, headers, body, root)
+        if dict(answer.headers)[b"content-type"].startswith(b"text/plain") and answer.status >= 400:
+            # Bare words of the app's server, in a language that it chose.
+            raise NotFound("no such page") if answer.status < 500 else Unavailable("this page does not work")
+        return answer
 
     def _framed(self, response: Response, request: Request, root: str) -> Response:
         host = request.header(b"host")
