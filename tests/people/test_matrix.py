@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 from typing import Any
 from unittest.mock import AsyncMock, Mock
 
@@ -14,6 +15,7 @@ import pytest
 from tests.callers import GATE, OPERATOR, app, caller, door
 from tests.conftest import Nothing, keeping_of
 
+from madang.base.city import CityConfig
 from madang.base.clock import SystemClock
 from madang.base.errors import NonexistentTenant
 from madang.context.entity_maps import EntityMaps
@@ -32,6 +34,8 @@ from madang.people.openapi.document import describe
 from madang.people.personal.door import PersonalDoor
 from madang.people.policies import PolicyDoor
 from madang.people.sensorthings.routes import SensorThings
+from madang.people.store.tmf.door import TmfDoor
+from madang.store.house import open_store
 from madang.trust.audit.recorder import Recorder
 from madang.trust.caller import Caller
 from madang.trust.consent.house import PersonalHouse
@@ -82,13 +86,21 @@ RIGHTS = {
     "privacy":           "+   +   -   +   -   -   -   -   -   -   -   -   +   -   -   -",
     "one's own":         "+   +   +   +   +   +   +   +   -   -   -   -   -   -   +   -",
     "what people show":  "-   -   -   -   -   -   -   -   -   +   -   -   -   -   -   -",
+    "charges":          "+   +   -   -   -   -   -   -   -   +   -   -   +   -   -   -",
     "read devices":      "+   +   -   -   -   +   -   -   -   -   -   -   +   -   -   -",
     "manage devices":    "+   +   -   -   -   -   -   -   -   -   -   -   +   -   -   -",
     "read clients":      "+   -   -   -   -   +   -   -   -   -   -   -   -   -   -   -",
     "manage clients":    "+   -   -   -   -   -   -   -   -   -   -   -   -   -   -   -",
     "read policies":     "+   -   -   -   -   +   -   -   -   -   -   -   -   -   -   -",
 }  # fmt: skip
-N, M, S = "/ngsi-ld/v1", "/madang/v1", "/sensorthings/v1.1"
+N, M, S, T = "/ngsi-ld/v1", "/madang/v1", "/sensorthings/v1.1", "/tmf-api"
+OFFERED = ("category", "productOffering", "productOfferingPrice", "productSpecification")
+OWNED = (
+    "productOrderingManagement/v4/productOrder",
+    "productInventory/v4/product",
+    "customerBillManagement/v4/customerBill",
+    "customerBillManagement/v4/appliedCustomerBillingRate",
+)
 ENDPOINTS = {
     f"GET {N}/entities": "read public",
     f"POST {N}/entities": "write public",
@@ -172,6 +184,13 @@ ENDPOINTS = {
     f"GET {M}/audit/checkpoint": "read the inside",
     f"GET {M}/audit/proof/inclusion": "read the inside",
     f"GET {M}/audit/proof/consistency": "read the inside",
+    f"POST {M}/charges": "charges",
+    f"GET {M}/charges/{{id}}": "charges",
+    **{f"GET {T}/productCatalogManagement/v4/{name}{one}": "anybody" for name in OFFERED for one in ("", "/{id}")},
+    **{f"GET {T}/{name}{one}": "one's own" for name in OWNED for one in ("", "/{id}")},
+    f"POST {T}/productOrderingManagement/v4/productOrder": "one's own",
+    f"GET {T}/usageManagement/v4/usage": "read commands",
+    f"GET {T}/usageManagement/v4/usage/{{id}}": "read commands",
     f"GET {M}/verdicts": "manage apps",
     f"POST {M}/verdicts/{{id}}/release": "manage apps",
     f"POST {M}/privacy/mask": "privacy",
@@ -280,7 +299,7 @@ def parameters_of(method: str, path: str) -> dict[str, str]:
 
 @pytest.fixture
 async def city(
-    broker: Broker, pool: asyncpg.Pool, dsn: str, api: httpx.AsyncClient, recorder: Recorder
+    broker: Broker, pool: asyncpg.Pool, dsn: str, api: httpx.AsyncClient, recorder: Recorder, tmp_path: Path
 ) -> AsyncIterator[Gateway]:
     """A gateway whose tokens are the names of `WHO`."""
     await api.post("entityOperations/create", json=[BUILDING, *OTHERS])
@@ -327,6 +346,8 @@ async def city(
     things = SensorThings(broker, past, Observed(pool))
     asking: Any = Mock(page=AsyncMock(return_value=[]))
     personal = PersonalDoor(PersonalHouse(pool, Pseudonyms(b"k"), SystemClock(), recorder, asking), asking)
+    config = CityConfig("yard", {"ko": "마당", "en": "Yard"}, "Asia/Seoul", "")
+    store = await open_store(pool, tmp_path, config, "", apps, SystemClock())
     yield Gateway(
         TenantRouter(ngsi, tenant),
         manage,
@@ -338,6 +359,7 @@ async def city(
         OPERATOR,
         things,
         personal=personal,
+        further={"tmf-api": TmfDoor(store, recorder)},
     )
     await ngsi.close()
     await federation.close()

@@ -7,12 +7,10 @@ import os
 from functools import partial
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import msgspec
 import structlog
 
-from madang.base.city import CityConfig
 from madang.base.clock import SystemClock
 from madang.base.errors import MadangError
 from madang.bus.changes import STATS_SUBJECT, batch_subject, decode_changes
@@ -24,6 +22,7 @@ from madang.cli.defence import open_watch
 from madang.cli.desk import open_desk
 from madang.cli.devices import know_devices
 from madang.cli.policing import by_token, city_gate, door_of, put_on_record
+from madang.cli.privacy import open_privacy
 from madang.cli.roles import open_pool, open_writer, until_told
 from madang.cli.serving import certificate_files, door_path, serve
 from madang.cli.shop import open_shop
@@ -66,7 +65,6 @@ from madang.people.personal.asking import Asking
 from madang.people.personal.door import PersonalDoor
 from madang.people.personal.pages import SpaceDoor
 from madang.people.policies import PolicyDoor
-from madang.people.privacy import Privacy
 from madang.people.sensorthings.routes import SensorThings
 from madang.people.static_files import Files
 from madang.runtime.apps import Apps, floor_of
@@ -79,8 +77,6 @@ from madang.trust.consent.house import open_house
 from madang.trust.consent.pseudonyms import open_pseudonyms
 from madang.trust.defence.guard import Guard
 from madang.trust.identity.house import open_identity
-from madang.trust.privacy.coarsen import EQUAL_AREA, utm_of
-from madang.trust.privacy.ledger import Ledger
 
 log = structlog.get_logger()
 
@@ -137,7 +133,7 @@ async def gateway(settings: Settings) -> None:
     identity = open_identity(
         pool, settings.run_dir, issuer_of(settings), city.name.get("en", city.id), recorder, SystemClock()
     )
-    shop = await open_shop(pool, settings, city, apps, gate)
+    shop = await retrying(lambda: open_shop(pool, settings, city, apps, gate, recorder))
     pages: list[MakeDoor] = [
         *shop.doors,
         partial(SpaceDoor, house=house, asking=asking),
@@ -152,7 +148,7 @@ async def gateway(settings: Settings) -> None:
     guard, watch = Guard(city.defence), open_watch(pool, writer, recorder.log, city)
     manage = Management(
         page, apps, desk, letters, board.status, lambda: available(apps), explain.get, notified, recorder, policies, identity,
-        open_privacy(pool, city), watch.verdicts,
+        open_privacy(pool, city), watch.verdicts, shop.house,
     )  # fmt: skip
     app = Gateway(
         TenantRouter(ngsi, tenants.open),
@@ -197,14 +193,6 @@ async def gateway(settings: Settings) -> None:
     await federation.close()
     await recorder.settle()
     await writer.stop()
-
-
-def open_privacy(pool: Any, city: CityConfig) -> Privacy:
-    """The city's privacy tools; without a bounding box places are told in the world's equal-area grid."""
-    west, south, east, north = city.bbox or (0.0, 0.0, 0.0, 0.0)
-    around = utm_of((west + east) / 2, (south + north) / 2) if city.bbox else EQUAL_AREA
-    clock = SystemClock()
-    return Privacy(Ledger(pool, city.privacy.budgets), city.privacy.cell_epsg or around, ZoneInfo(city.timezone), clock)
 
 
 async def subscribe(client: Any, city: str, live: Live, board: Board) -> None:

@@ -25,9 +25,11 @@ from madang.people.store.packages import PackagesDoor
 from madang.people.store.publishing import PublishingDoor
 from madang.people.store.reviewing import ReviewingDoor
 from madang.people.store.shop import ShopDoor
+from madang.people.store.tmf.door import TmfDoor
 from madang.runtime.apps import Apps
 from madang.store.house import StoreHouse, open_store
 from madang.store.testbed.process import Testbed
+from madang.trust.audit.recorder import Recorder
 from madang.trust.policy.gate import Gate
 
 
@@ -40,7 +42,9 @@ class Shop:
     mounts: dict[str, Mount]
 
 
-async def open_shop(pool: asyncpg.Pool, settings: Settings, city: CityConfig, apps: Apps, gate: Gate) -> Shop:
+async def open_shop(
+    pool: asyncpg.Pool, settings: Settings, city: CityConfig, apps: Apps, gate: Gate, recorder: Recorder
+) -> Shop:
     """Raises BadRequest for settings of the store that cannot be."""
     runtime: Any = apps
     house = await open_store(
@@ -48,7 +52,7 @@ async def open_shop(pool: asyncpg.Pool, settings: Settings, city: CityConfig, ap
     )  # fmt: skip
     doors: list[MakeDoor] = [partial(door, store=house) for door in (ShopDoor, MineDoor, PublishingDoor)]
     doors.append(partial(ReviewingDoor, store=house, offering=partial(offering, apps), areas=partial(sizes, gate)))
-    return Shop(house, doors, {"tuf": PackagesDoor(house.repository)})
+    return Shop(house, doors, {"tuf": PackagesDoor(house.repository), "tmf-api": TmfDoor(house, recorder)})
 
 
 def _testbed(settings: Settings, city: CityConfig) -> Testbed | None:

@@ -16,9 +16,11 @@ from madang.people.http import Handler, Request, Response, nothing_here, pick_me
 from madang.people.policies import PolicyDoor
 from madang.people.privacy import Privacy, PrivacyDoor
 from madang.people.registers import RegistersDoor
+from madang.people.store.charges import ChargeDoor
 from madang.people.verdicts import VerdictDoor
 from madang.runtime.apps import Apps
 from madang.runtime.overview import overview
+from madang.store.house import StoreHouse
 from madang.trust.audit.recorder import Recorder
 from madang.trust.defence.verdicts import Verdicts
 from madang.trust.identity.house import Identity
@@ -46,6 +48,7 @@ class Management:
         identity: Identity | None = None,
         privacy: Privacy | None = None,
         verdicts: Verdicts | None = None,
+        store: StoreHouse | None = None,
     ) -> None:
         self._city, self._apps, self._desk, self._letters = city, apps, desk, letters
         self._status, self._folders, self._recorder = status, app_folders, recorder
@@ -67,6 +70,7 @@ class Management:
             **RegistersDoor(identity).table,
             **PrivacyDoor(privacy, recorder).table,
             **VerdictDoor(verdicts, recorder).table,
+            **ChargeDoor(store, recorder).table,
         }
 
     @property

@@ -13,6 +13,7 @@ from madang.people.openapi.operations import MANAGEMENT, NGSI, Operation
 from madang.people.openapi.parameters import HEADERS, path_parameter, query_parameter
 from madang.people.openapi.personal import PERSONAL, PERSONAL_SCHEMAS
 from madang.people.openapi.schemas import SCHEMAS, ref
+from madang.people.openapi.selling import SELLING_SCHEMAS, tmf_paths
 from madang.people.openapi.sensing import sensorthings_paths
 from madang.people.openapi.trust import TRUST_SCHEMAS
 
@@ -51,7 +52,7 @@ def describe() -> dict[str, Any]:
         known = PARAMETERS.get((shape, method), set()) if standard else operation.parameters
         described = _operation(prefix, shape, method, operation, set(known))
         paths.setdefault(path_of(prefix, shape), {})[method.lower()] = described
-    paths |= sensorthings_paths(_PROBLEM)
+    paths |= sensorthings_paths(_PROBLEM) | tmf_paths(_PROBLEM)
     return {
         "openapi": "3.1.0",
         "info": {
@@ -62,7 +63,7 @@ def describe() -> dict[str, Any]:
         },
         "paths": paths,
         "components": {
-            "schemas": SCHEMAS | TRUST_SCHEMAS | PERSONAL_SCHEMAS,
+            "schemas": SCHEMAS | TRUST_SCHEMAS | PERSONAL_SCHEMAS | SELLING_SCHEMAS,
             "parameters": HEADERS,
             "securitySchemes": SCHEMES,
         },

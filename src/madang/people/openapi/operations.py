@@ -124,6 +124,10 @@ MANAGEMENT: dict[tuple[str, str], Operation] = {
     ("audit/proof/consistency", "GET"): op("That the log only grew", {200: "AuditProof"}, None, "old new"),
     ("policies", "GET"): op("The rules in force", {200: "PolicySet"}),
     ("policies/simulate", "POST"): op("What somebody could see or do, and why", {200: "Simulated"}, "PolicyQuestion"),
+    ("charges", "POST"): op(
+        "An app asks a customer to pay for what somebody does for them", {201: "Charge"}, "ChargeAsked"
+    ),
+    ("charges/*", "GET"): op("Whether it is paid; for the app that asked", {200: "Charge"}),
     ("devices", "GET"): op("Devices by id", {200: "DeviceList"}, None, "limit after"),
     ("devices", "POST"): op("Give a device an id and a secret", {201: "Device"}, "Device"),
     ("devices/*", "GET"): op("One device", {200: "Device"}),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from madang.base.errors import BadRequest, NotFound
 from madang.people.http import Response
 from madang.people.identity.doors import Table
 from madang.people.identity.pages import go, page
@@ -11,8 +10,7 @@ from madang.people.store.doors import StoreDoor, whole
 from madang.people.store.shown import app_shown, entry_shown, review_shown
 from madang.runtime.soundness import CATEGORIES, PRICE_MODELS
 from madang.store.catalogue import Wish
-from madang.store.money.amounts import to_minor
-from madang.store.money.orders import Asked
+from madang.store.placing import latest, place
 from madang.store.releases import Release
 
 _PICTURE = [
@@ -80,24 +78,9 @@ class ShopDoor(StoreDoor):
         return Response(200, await self.store.catalogue.screenshot(entry.release, number), list(_PICTURE))
 
     async def _order(self, visit: Visit) -> Response:
-        """What costs something becomes an order, to be paid on its page; use is agreed to, and billed when it was counted."""
         release, customer, person = await self._wanted(visit)
-        price = release.manifest.price
-        if price.model == "free":
-            raise BadRequest("this is free", reason="order_free")
-        if price.model == "usage":
-            begin = self.store.billing.begin(
-                self.store.pool, f"use-{release.id}-{customer}", customer, release.app, price, None
-            )
-            await self.recorded(visit, "store.agree", release.app, begin)
-            return go(visit, f"/store/apps/{release.app}")
-        kind = "subscription" if price.model == "subscription" else "purchase"
-        asked = Asked(
-            kind, customer, person, release.app, release.version, release.publisher, release.manifest.name, price.currency,
-            to_minor(price.amount, price.currency),
-        )  # fmt: skip
-        order = await self.recorded(visit, "store.order", release.app, self.store.orders.add(asked))
-        return go(visit, f"/store/orders/{order.id}")
+        order = await self.recorded(visit, "store.order", release.app, place(self.store, release, customer, person))
+        return go(visit, f"/store/orders/{order.id}" if order else f"/store/apps/{release.app}")
 
     async def _install(self, visit: Visit) -> Response:
         release, customer, person = await self._wanted(visit)
@@ -109,9 +92,7 @@ class ShopDoor(StoreDoor):
         """The latest release, the customer the form names, and who asks."""
         form = await self.browsers.form(visit)
         customer = self.customer(visit, form.get("customer", ""))
-        release = await self.store.releases.latest(visit.request.parts[2])
-        if release is None:
-            raise NotFound("no such app in the store")
+        release = await latest(self.store, visit.request.parts[2])
         return release, customer, f"person:{visit.who()[0].id}"
 
     async def _remove(self, visit: Visit) -> Response:

@@ -65,11 +65,11 @@ class ReviewDesk:
         """For ever: checks what was handed in, also what a restart interrupted."""
         while True:
             self._news.clear()
-            for release in reversed(await self.releases.in_states("submitted", "checking")):
-                try:
+            try:
+                for release in reversed(await self.releases.in_states("submitted", "checking")):
                     await self.check(release)
-                except Exception as error:
-                    log.error("a release could not be checked", release=release.id, error=repr(error))
+            except Exception as error:
+                log.error("a release could not be checked", error=repr(error))
             try:
                 await asyncio.wait_for(self._news.wait(), 5.0)
             except TimeoutError:
