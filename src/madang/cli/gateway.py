@@ -47,6 +47,7 @@ from madang.federation.federation import Federation
 from madang.history.outbox import Outbox
 from madang.history.past import open_past
 from madang.ingest.deadletters import DeadLetters
+from madang.people.app_door import AppDoor
 from madang.people.explain import Explain
 from madang.people.frames.forward import Forwarder
 from madang.people.frames.framing import Frames
@@ -68,9 +69,13 @@ from madang.people.policies import PolicyDoor
 from madang.people.sensorthings.routes import SensorThings
 from madang.people.static_files import Files
 from madang.runtime.apps import Apps, floor_of
+from madang.runtime.doorman import Doorman
 from madang.runtime.installed import installed_at
+from madang.runtime.keeping import Keeping
 from madang.runtime.manifest import load_manifest
+from madang.runtime.meter import Meter
 from madang.runtime.overview import list_returning, names
+from madang.runtime.records import Records
 from madang.trust.audit.recorder import Recorder, open_recorder
 from madang.trust.audit.refusals import Refusals
 from madang.trust.consent.house import open_house
@@ -118,6 +123,9 @@ async def gateway(settings: Settings) -> None:
         settings.run_dir / "apps",
         floor_of(os.environ.get("MADANG_APP_FLOOR", "")),
     )
+    meter, records = Meter(pool, settings.run_dir / "meter", SystemClock()), Records(pool)
+    doorman = Doorman(records.every)
+    live.app_door, keeping = AppDoor(doorman, meter), Keeping(apps, records, meter, doorman)
     desk = await open_desk(settings, city.id, pool, store, board.demo.get("speed", 1.0), recorder)
     board.desk = desk
     if board.demo.get("lockstep"):
@@ -167,6 +175,7 @@ async def gateway(settings: Settings) -> None:
         Refusals(recorder, SystemClock()).tell,
         shop.mounts,
         frames,
+        live.app_door,
     )
     await subscribe(client, settings.city, live, board)
     await look(board, settings, store)  # the first status frame already tells how things are
@@ -187,11 +196,13 @@ async def gateway(settings: Settings) -> None:
         know_devices(settings, city, identity, gate, guard),
         keep_certificate(settings),
         shop.house.run(),
+        keeping.run(),
     )
     await ngsi.close()
     await tenants.close()
     await federation.close()
     await recorder.settle()
+    await keeping.once()
     await writer.stop()
 
 

@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 from madang import __version__
 from madang.base.city import DefenceSettings
 from madang.base.errors import Forbidden, TooMany, Unauthorized
+from madang.people.app_door import AppDoor
 from madang.people.http import (
     Handler,
     Receive,
@@ -95,6 +96,7 @@ class Gateway:
         refused: Callable[[str, str, str], None] | None = None,
         further: Mapping[str, Mount] = MappingProxyType({}),
         frames: Mount | None = None,
+        app_door: AppDoor | None = None,
     ) -> None:
         """`further`: mounts by the first segment of their paths."""
         self._ngsi, self._manage, self._tiles, self._pages, self._metrics = ngsi, manage, tiles, pages, metrics
@@ -102,7 +104,7 @@ class Gateway:
         self._sockets, self._by_token, self._anonymous = sockets, by_token, anonymous
         self._further = further
         self._guard, self._refused = guard or Guard(DefenceSettings()), refused
-        self._always = HSTS if is_secure else []
+        self._always, self._app_door = HSTS if is_secure else [], app_door
         self._frames = frames
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -128,6 +130,8 @@ class Gateway:
             handler, rest, extra = self._route(parts)
             request = Request(scope, receive, rest)
             response = await guarded(self._admit, handler, request)
+        if self._app_door is not None:
+            self._app_door.saw(request, raw, response)
         await send_response(send, response, extra + self._always if self._always else extra)
         if response.status == 403 and self._refused is not None:
             self._refused(request.caller.name, request.method, raw)
@@ -146,6 +150,8 @@ class Gateway:
         await self._admit_anybody(request)
         request.caller = await self._caller(request.scope, request.headers)
         self._guard.admit_principal(request.caller.name, request.source)
+        if self._app_door is not None:
+            await self._app_door.admit(request.caller, request.scope)
         _same_origin(request.method, request.headers, request.caller)
 
     def _route(self, parts: list[str]) -> tuple[Handler, list[str], list[tuple[bytes, bytes]]]:
@@ -185,6 +191,8 @@ class Gateway:
         kind, _, token = authorization.decode("latin-1").partition(" ")
         caller = await self._by_token(token.strip()) if kind.lower() == "bearer" else None
         if caller is None:
+            if self._app_door is not None and _app_door(scope):
+                await self._app_door.stranger(scope)
             raise Unauthorized("this token opens nothing here")
         return caller
 
@@ -208,6 +216,8 @@ class Gateway:
             opened = await self._claim(scope, headers)
             caller = await again()
             self._guard.admit_principal(caller.name, source)
+            if self._app_door is not None:
+                await self._app_door.admit(caller, scope)
             _same_origin("WEBSOCKET", headers, caller)
             if scope["path"] != "/ws" or (caller.reads.blind and not caller.claim.grants):
                 raise Forbidden("no socket for you here")

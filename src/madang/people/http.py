@@ -47,13 +47,14 @@ JSON_TYPES = frozenset(
 @dataclass(slots=True)
 class Response:
     """Status, ready body, headers (names in lower case). `length`: bytes of a body that HEAD leaves out; `entities`: how many
-    are told in it."""
+    are told in it; `written`: how many things a request that writes has done."""
 
     status: int = 200
     body: bytes = b""
     headers: list[tuple[bytes, bytes]] = field(default_factory=list)
     length: int | None = None
     entities: int = 0
+    written: int = 1
 
     @classmethod
     def json(cls, value: Any, status: int = 200, media: bytes = b"application/json") -> Response:

@@ -30,6 +30,7 @@ from madang.history.outbox import Outbox
 from madang.model.change import Change
 from madang.model.entity import Entity
 from madang.model.render import Form, render
+from madang.people.app_door import AppDoor
 from madang.people.following import Following, Installed, nobody
 from madang.people.http import Receive, Scope, Send
 from madang.people.lockstep import Lockstep
@@ -55,6 +56,7 @@ class Live:
         self.status = status
         self.sockets: set[Socket] = set()
         self.lockstep: Lockstep | None = None
+        self.app_door: AppDoor | None = None
 
     def publish(self, change: Change) -> None:
         """One change from the bus to every view that may care."""
@@ -126,6 +128,8 @@ class Socket:
             if message["type"] == "websocket.disconnect":
                 return
             try:
+                if self._live.app_door is not None:
+                    await self._live.app_door.heard(self._caller)
                 await self._hear(message.get("text") or (message.get("bytes") or b"").decode("utf-8", "replace"))
             except MadangError as error:
                 await self._say({"op": "error", "problem": error.problem()})
@@ -309,6 +313,8 @@ class Socket:
         return entities, deleted
 
     async def _say(self, frame: dict[str, Any]) -> None:
+        if self._live.app_door is not None:
+            self._live.app_door.told(self._caller, frame)
         async with self._lock:
             text = msgspec.json.encode(frame).decode()
             await asyncio.wait_for(self._send({"type": "websocket.send", "text": text}), SEND_TIMEOUT_S)

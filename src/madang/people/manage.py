@@ -101,7 +101,9 @@ class Management:
         if isinstance(data, list):
             if not data or len(data) > 200:
                 raise BadRequest("a list of commands has 1 to 200 items")
-            return Response.json(await self._desk.submit_many(request.caller, data), 201)
+            response = Response.json(await self._desk.submit_many(request.caller, data), 201)
+            response.written = len(data)
+            return response
         receipt = await self._desk.submit(request.caller, data)
         return Response.json(receipt, 201)
 

@@ -6,11 +6,20 @@ they are given, so `Location` looks as most servers write it: any case is the sa
 
 from __future__ import annotations
 
-from asyncio import TimerHandle
-from collections.abc import Sequence
+import os
+import socket
+import struct
+from asyncio import TimerHandle, Transport
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
+from madang.base.limits import APP_CONNECTIONS_MAX
+
+PEER = "peer_uid"
+STRANGERS_UID = 1_000_000  # users above are apps
 Fields = Sequence[tuple[bytes, bytes]]
 _NO_BODY = frozenset({204, 304})
 
@@ -56,11 +65,39 @@ def body_of(receive: object) -> bytes | None:
     return None if cycle.disconnected or cycle.response_complete else bytes(cycle.body)
 
 
+def uid_of(transport: Transport) -> int | None:
+    """The user at the other end of a local socket; None for any other."""
+    held = transport.get_extra_info("socket")
+    if held is None or held.family != socket.AF_UNIX or not hasattr(socket, "SO_PEERCRED"):
+        return None
+    with socket.socket(fileno=os.dup(held.fileno())) as own:
+        data = own.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
+    return int(struct.unpack("3i", data)[1])
+
+
+def peer_of(scope: Mapping[str, Any]) -> int | None:
+    """The user at the other end of a request's connection, when it is a local one."""
+    found: int | None = scope.get("state", {}).get(PEER)
+    return found
+
+
 class Protocol(HttpToolsProtocol):
     """A connection that waits for its next request is closed by a timer that looks when it was last used, and is not made anew
     for each request."""
 
     _waiting_since: float | None = None
+    _uid: int | None = None
+    _open: ClassVar[Counter[int]] = Counter()
+
+    def connection_made(self, transport: Transport) -> None:  # type: ignore[override]
+        """Of a local socket the kernel knows the user at the other end; one user has so many connections and no more."""
+        self._uid = uid_of(transport)
+        if self._uid is not None:
+            self._open[self._uid] += 1
+            self.app_state = {**self.app_state, PEER: self._uid}
+            if self._uid >= STRANGERS_UID and self._open[self._uid] > APP_CONNECTIONS_MAX:
+                transport.abort()
+        super().connection_made(transport)
 
     def _unset_keepalive_if_required(self) -> None:
         self._waiting_since = None
@@ -89,6 +126,8 @@ class Protocol(HttpToolsProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)
+        if self._uid is not None:
+            self._open[self._uid] -= 1
         if self.timeout_keep_alive_task is not None:
             self.timeout_keep_alive_task.cancel()
             self.timeout_keep_alive_task = None

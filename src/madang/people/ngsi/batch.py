@@ -136,12 +136,14 @@ def _created(done: list[tuple[str, Outcome]], failed: list[tuple[str, MadangErro
     if failed:
         return _multi(done, failed)
     created = [identifier for identifier, outcome in done if outcome.created]
-    return Response.json(created, 201) if created else Response(204)
+    response = Response.json(created, 201) if created else Response(204)
+    response.written = len(done)
+    return response
 
 
 def _updated(done: list[tuple[str, Outcome]], failed: list[tuple[str, MadangError]]) -> Response:
     refused = any(outcome.refused for _, outcome in done)
-    return _multi(done, failed) if failed or refused else Response(204)
+    return _multi(done, failed) if failed or refused else Response(204, written=len(done))
 
 
 def _multi(done: list[tuple[str, Outcome]], failed: list[tuple[str, MadangError]]) -> Response:
@@ -152,4 +154,6 @@ def _multi(done: list[tuple[str, Outcome]], failed: list[tuple[str, MadangError]
             why = "; ".join(f"{attribute}: {reason}" for attribute, reason in outcome.refused.items())
             errors.append({"entityId": name, "error": BadRequest(why).problem()})
     success = [name for name, outcome in done if not outcome.refused]
-    return Response.json({"success": success, "errors": errors}, 207)
+    response = Response.json({"success": success, "errors": errors}, 207)
+    response.written = len(done)
+    return response

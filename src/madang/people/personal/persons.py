@@ -51,7 +51,9 @@ class Persons:
             raise BadRequest("limit: a whole number")
         after = request.query.get("after", "")
         found = await self._house.look(app, purpose, kind, after=after, limit=int(text))
-        return Response.json([look_out(one) for one in found])
+        response = Response.json([look_out(one) for one in found])
+        response.entities = len(found)
+        return response
 
     async def _get(self, request: Request) -> Response:
         app, (purpose, kind) = app_of(request.caller), _asked(request)
