@@ -13,10 +13,11 @@ import pytest
 
 from madang.base.errors import BadRequest, Conflict, Forbidden, NotFound, Unavailable
 from madang.base.limits import APP_EVENTS_MAX, APP_VERSIONS_MAX
-from madang.runtime.apps import Apps, floor_of
+from madang.runtime.apps import Apps
 from madang.runtime.manifest import Scope
 from madang.runtime.package import pack, sha256
 from madang.runtime.records import Event, Records
+from madang.runtime.sandbox import floor_of
 from madang.trust.policy.subjects import Grant
 from tests.runtime.packages import MANIFEST, app_folder
 

@@ -48,6 +48,7 @@ from madang.history.outbox import Outbox
 from madang.history.past import open_past
 from madang.ingest.deadletters import DeadLetters
 from madang.people.app_door import AppDoor
+from madang.people.apps.doors import AppsDoor
 from madang.people.explain import Explain
 from madang.people.frames.forward import Forwarder
 from madang.people.frames.framing import Frames
@@ -68,7 +69,8 @@ from madang.people.personal.pages import SpaceDoor
 from madang.people.policies import PolicyDoor
 from madang.people.sensorthings.routes import SensorThings
 from madang.people.static_files import Files
-from madang.runtime.apps import Apps, floor_of
+from madang.runtime.apps import Apps
+from madang.runtime.book import Book
 from madang.runtime.doorman import Doorman
 from madang.runtime.installed import installed_at
 from madang.runtime.keeping import Keeping
@@ -76,6 +78,7 @@ from madang.runtime.manifest import load_manifest
 from madang.runtime.meter import Meter
 from madang.runtime.overview import list_returning, names
 from madang.runtime.records import Records
+from madang.runtime.sandbox import floor_of
 from madang.trust.audit.recorder import Recorder, open_recorder
 from madang.trust.audit.refusals import Refusals
 from madang.trust.consent.house import open_house
@@ -126,6 +129,7 @@ async def gateway(settings: Settings) -> None:
     meter, records = Meter(pool, settings.run_dir / "meter", SystemClock()), Records(pool)
     doorman = Doorman(records.every)
     live.app_door, keeping = AppDoor(doorman, meter), Keeping(apps, records, meter, doorman)
+    book = Book(settings.run_dir, records, meter, keeping, SystemClock())
     desk = await open_desk(settings, city.id, pool, store, board.demo.get("speed", 1.0), recorder)
     board.desk = desk
     if board.demo.get("lockstep"):
@@ -148,6 +152,7 @@ async def gateway(settings: Settings) -> None:
         partial(RulesDoor, policies=policies, app_names=partial(names, apps)),
         RecordDoor,
         partial(FramesDoor, manifests=apps.manifests, clock=SystemClock()),
+        partial(AppsDoor, apps=apps, book=book, components=lambda: board.components, folders=lambda: available(apps)),
     ]
     frames = Frames(
         identity.seal, SystemClock(), apps, Forwarder(settings.run_dir / "apps"), seen_as(identity, door_of(gate)),

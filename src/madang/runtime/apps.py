@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -113,11 +114,12 @@ class Apps:
         await self._records.regrant(app_id, grants)
         self._claims = {}
 
-    async def update(self, source: Source) -> list[Scope]:
-        """Another version of an installed app. When it asks for more than the one before, it waits until somebody accepts or
-        declines, and what it asks is given; else it is in use. Raises Conflict for a version that is there."""
+    async def update(self, source: Source, app_id: str | None = None) -> list[Scope]:
+        """Another version of an installed app (of `app_id` and no other, if given). When it asks for more than the one before, it
+        waits until somebody accepts or declines, and what it asks is given; else it is in use. Raises Conflict for a version that is
+        there."""
         async with self._turn:
-            taken = await take(source, self._shelves, self._clock.now(), self._not_there)
+            taken = await take(source, self._shelves, self._clock.now(), partial(self._not_there, app_id))
             found = await self.find(taken.app)
             await self._records.add_version(taken)
         more = new_in(taken.manifest.scopes, found.manifest.scopes)
@@ -221,7 +223,9 @@ class Apps:
             raise NotFound(f"no update of {found.id} waits")
         return await self._records.version(found.id, found.waiting)
 
-    async def _not_there(self, manifest: Manifest) -> None:
+    async def _not_there(self, wanted: str | None, manifest: Manifest) -> None:
+        if wanted not in (None, manifest.id):
+            raise BadRequest(f"this is a package of {manifest.id}, not of {wanted}")
         await self.find(manifest.id)
         if any(one.version == manifest.version for one in await self._records.versions(manifest.id)):
             raise Conflict(f"{manifest.id} {manifest.version} is there already")
@@ -240,10 +244,3 @@ class Apps:
 
 async def _nobody(app_id: str) -> None:
     return None
-
-
-def floor_of(text: str) -> int:
-    """What `MADANG_APP_FLOOR` says. Raises BadRequest."""
-    if text not in ("", "0", "1", "2", "3"):
-        raise BadRequest("MADANG_APP_FLOOR is a level of sandbox, 0 to 3")
-    return int(text or 0)

@@ -17,6 +17,7 @@ from pathlib import Path
 
 import msgspec
 
+from madang.base.errors import BadRequest
 from madang.engine.privilege import APP_UID
 from madang.runtime import landlock, seccomp
 from madang.runtime.cgroups import Tree, open_tree
@@ -107,3 +108,10 @@ def _drop(uid: int, *, keep_read: bool) -> None:
         call(_LIBC.syscall(_CAPSET, header, data), "capset")
         # So that Python can be started again by the app itself.
         call(_LIBC.prctl(47, 2, _CAP_DAC_READ_SEARCH, 0, 0), "PR_CAP_AMBIENT_RAISE")
+
+
+def floor_of(text: str) -> int:
+    """What `MADANG_APP_FLOOR` says. Raises BadRequest."""
+    if text not in ("", "0", "1", "2", "3"):
+        raise BadRequest("MADANG_APP_FLOOR is a level of sandbox, 0 to 3")
+    return int(text or 0)

@@ -1,0 +1,1 @@
+"""Pages about apps for who runs the city."""
