@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -33,6 +34,7 @@ class Door:
         self.doorman = Doorman(self.installed, lambda: self.now_s, self.wait)
 
     async def installed(self) -> list[Installed]:
+        await asyncio.sleep(0)
         return self.apps
 
     async def wait(self, seconds: float) -> None:
@@ -57,6 +59,18 @@ async def test_a_token_counts_in_the_hands_of_its_app_alone(door: Door) -> None:
     with pytest.raises(Unauthorized, match="made for somebody else"):
         await door.ask("org.example.a", 2)
     assert door.told == [Event("org.example.b", NOW, "forged", "org.example.a")]
+
+
+async def test_many_at_once_wait_for_the_first_look(door: Door) -> None:
+    await asyncio.gather(*(door.ask("org.example.a", 1) for _ in range(10)))
+    assert door.told == []
+
+
+async def test_who_was_installed_just_now_is_known(door: Door) -> None:
+    await door.ask("org.example.a", 1)
+    door.apps = [*door.apps, installed("org.example.c", 3)]
+    await door.ask("org.example.c", 3)
+    assert door.told == []
 
 
 async def test_a_user_that_no_app_has_opens_nothing(door: Door) -> None:

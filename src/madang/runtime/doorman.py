@@ -35,6 +35,7 @@ class Doorman:
         self._rates: dict[str, float] = {}
         self._left: dict[str, tuple[float, float]] = {}
         self._looked_s = float("-inf")
+        self._turn = asyncio.Lock()
         self._last: dict[tuple[str, str, str], float] = {}
         self.events: deque[Event] = deque(maxlen=20 * APP_EVENTS_MAX)
 
@@ -46,6 +47,7 @@ class Doorman:
             real = await self._who(uid)
             if real != app_id:
                 self.tell(real, "forged", app_id)
+                await self._wait(APP_FLOOD_WAIT_S)
                 raise Unauthorized("this token was made for somebody else")
         rate = await self._rate(app_id)
         wait_s = self._take(app_id, rate) if rate is not None else 0.0
@@ -79,7 +81,7 @@ class Doorman:
 
     async def _who(self, uid: int) -> str:
         if uid not in self._by_uid:
-            await self._look()
+            await self._look(0.0)
         return self._by_uid.get(uid, "")
 
     def knows(self, app_id: str) -> bool:
@@ -89,18 +91,18 @@ class Doorman:
     async def _rate(self, app_id: str) -> float | None:
         """None of a client that is no installed app."""
         if app_id not in self._rates or self._clock_s() - self._looked_s > _STALE_S:
-            await self._look()
+            await self._look(_LOOK_S)
         return self._rates.get(app_id)
 
-    async def _look(self) -> None:
-        """At who is installed, once a second at most."""
-        now = self._clock_s()
-        if now - self._looked_s < _LOOK_S:
-            return
-        self._looked_s = now
-        found = await self._apps()
-        self._by_uid = {FIRST_UID + one.number: one.id for one in found}
-        self._rates = {one.id: float(one.manifest.quota.messages_per_s) for one in found}
+    async def _look(self, old_s: float) -> None:
+        """At who is installed, when what is known is older; one look at a time, which all wait for."""
+        async with self._turn:
+            if self._clock_s() - self._looked_s < old_s:
+                return
+            found = await self._apps()
+            self._looked_s = self._clock_s()
+            self._by_uid = {FIRST_UID + one.number: one.id for one in found}
+            self._rates = {one.id: float(one.manifest.quota.messages_per_s) for one in found}
 
     def _take(self, app_id: str, rate: float) -> float:
         """0 when it may go on; otherwise the seconds until it may. Two seconds' worth at once after a rest."""
