@@ -76,6 +76,10 @@ async def test_what_is_written_down_is_shown_and_goes(mina: Browser) -> None:
     await mina.submit("/my-space/device", **{"device-name": "Bracelet"})
     await mina.submit("/my-space/remove")
     assert "Bracelet" not in mina.page.text  # items stand by kind: a device is the first
+    await mina.submit("/my-space/health", **{"ailments[]": "asthma"})
+    assert '<span class="tag">Health</span> asthma' in mina.page.text
+    await mina.submit("/my-space/contact", phone="010-1234-5678")
+    assert 'value="010-1234-5678"' in mina.page.text
 
 
 def places(browser: Browser) -> dict[str, str]:

@@ -62,7 +62,15 @@ def test_more_than_was_asked_cannot_be_agreed_to(members: list[str] | None, days
 
 
 @pytest.mark.parametrize(
-    ("kind", "item"), [("place", HOME), ("journey", WORK_DAY), ("mobility", NEEDS), ("device", {"name": "팔찌"})]
+    ("kind", "item"),
+    [
+        ("place", HOME),
+        ("journey", WORK_DAY),
+        ("mobility", NEEDS),
+        ("device", {"name": "팔찌"}),
+        ("health", {"asthma": True, "heartDisease": True}),
+        ("contact", {"phone": "+82 10-1234-5678"}),
+    ],
 )
 def test_items_are_kept_as_they_are_written(kind: str, item: dict[str, Any]) -> None:
     assert check_item(kind, "one", item) == item
@@ -80,6 +88,9 @@ def test_items_are_kept_as_they_are_written(kind: str, item: dict[str, Any]) -> 
         ("mobility", "me", {"walkMaxM": -1}),
         ("diary", "a", {}),
         ("device", "a", ["name"]),
+        ("health", "me", {"asthma": "yes"}),
+        ("contact", "me", {"phone": "call me"}),
+        ("contact", "me", {}),
     ],
 )
 def test_what_is_no_such_item_is_refused(kind: str, key: str, item: Any) -> None:
