@@ -26,6 +26,7 @@ from madang.history.past import open_past
 from madang.people.explain import Explain
 from madang.people.gateway import Gateway
 from madang.people.http import Request, Response
+from madang.people.lake import LakeDoor
 from madang.people.manage import Management
 from madang.people.ngsi.broker import Broker
 from madang.people.ngsi.routes import NgsiLd
@@ -84,6 +85,7 @@ RIGHTS = {
     "manage apps":       "+   +   -   -   -   -   -   -   -   -   -   -   +   -   -   -",
     "read the inside":   "+   +   -   -   -   +   -   -   -   -   -   -   +   -   -   -",
     "privacy":           "+   +   -   +   -   -   -   -   -   -   -   -   +   -   -   -",
+    "ask the lake":      "+   +   +   +   +   +   -   -   -   -   -   +   +   -   -   -",
     "one's own":         "+   +   +   +   +   +   +   +   -   -   -   -   -   -   +   -",
     "what people show":  "-   -   -   -   -   -   -   -   -   +   -   -   -   -   -   -",
     "charges":          "+   +   -   -   -   -   -   -   -   +   -   -   +   -   -   -",
@@ -206,6 +208,7 @@ ENDPOINTS = {
     f"GET {M}/clients": "read clients",
     f"POST {M}/clients": "manage clients",
     f"GET {M}/clients/{{id}}": "read clients",
+    f"PATCH {M}/clients/{{id}}": "manage clients",
     f"DELETE {M}/clients/{{id}}": "manage clients",
     f"POST {M}/clients/{{id}}/secret": "manage clients",
     f"POST {M}/signing-keys": "manage clients",
@@ -229,6 +232,7 @@ ENDPOINTS = {
     f"GET {M}/persons/{{id}}": "what people show",
     f"GET {M}/erasures": "what people show",
     f"POST {M}/erasures/{{id}}": "what people show",
+    "POST /lake/sql": "ask the lake",
     "GET /metrics": "anybody",
     "GET /version": "anybody",
     "GET /openapi.json": "anybody",
@@ -253,6 +257,7 @@ BODIES: dict[str, Any] = {
     "/temporal/entities/{id}/attrs": {"height": PAST["height"]},
     "/temporal/entityOperations/query": QUERY | {"temporalQ": TIME},
     "/temporal/entityMaps": QUERY | {"temporalQ": TIME},
+    "/lake/sql": {"sql": "SELECT 1"},
     "/commands": {"kind": "sign.text", "target": "urn:x:s", "value": {}, "reason": "x"},
 }
 
@@ -359,7 +364,7 @@ async def city(
         OPERATOR,
         things,
         personal=personal,
-        further={"tmf-api": TmfDoor(store, recorder)},
+        further={"tmf-api": TmfDoor(store, recorder), "lake": LakeDoor(pool, tmp_path / "no.sock", recorder)},
     )
     await ngsi.close()
     await federation.close()

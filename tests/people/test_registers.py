@@ -75,6 +75,12 @@ async def test_a_client_from_its_registration_to_its_end(door: httpx.AsyncClient
         "name": "Sensor gateway", "principal": "device", "scopes": ["madang"], "confidential": True,
     }  # fmt: skip
     assert "secret" not in listed
+    changed = (await door.patch(f"clients/{made['id']}", json={"name": "Gateway", "roles": ["analyst"]})).json()
+    assert changed == listed | {"name": "Gateway", "roles": ["analyst"]}
+    assert [
+        await try_secret(fresh),
+        (await door.patch(f"clients/{made['id']}", json={"scopes": ["all"]})).status_code,
+    ] == [200, 400]
     assert (await door.delete(f"clients/{made['id']}")).status_code == 204
     assert (await door.get(f"clients/{made['id']}")).status_code == 404
     assert await try_secret(fresh) == 401

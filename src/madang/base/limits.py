@@ -226,3 +226,10 @@ LAKE_ORDERS_A_ROUND = 100
 LAKE_SMALL_FILE_BYTES = (
     32 * 1024 * 1024
 )  # smaller ones are merged each time, so that a day is not written anew each hour
+LAKE_SQL_MAX_CHARS = 20_000
+LAKE_SQL_IDS_MAX = 200_000  # entities by which a filter cuts
+LAKE_SQL_ROWS_MAX = 1_000_000
+LAKE_SQL_ROWS = 10_000  # unless more is asked for
+LAKE_SQL_TIME_S = 30.0
+LAKE_SQL_MEMORY_MB = 1_024
+LAKE_SQL_AT_ONCE = 2

@@ -24,7 +24,7 @@ from madang.cli.devices import know_devices
 from madang.cli.policing import by_token, city_gate, door_of, put_on_record
 from madang.cli.privacy import open_privacy
 from madang.cli.roles import open_pool, open_writer, until_told
-from madang.cli.serving import certificate_files, door_path, serve
+from madang.cli.serving import certificate_files, door_path, lake_path, serve
 from madang.cli.shop import open_shop
 from madang.cli.tenancy import TenantHouse, alias_of
 from madang.cli.tidy import keep_tidy
@@ -55,6 +55,7 @@ from madang.people.frames.framing import Frames
 from madang.people.frames.pages import FramesDoor, seen_as
 from madang.people.gateway import Gateway
 from madang.people.identity.routes import IdentityDoors, MakeDoor
+from madang.people.lake import LakeDoor
 from madang.people.live import Live
 from madang.people.lockstep import Lockstep
 from madang.people.manage import Management
@@ -178,7 +179,7 @@ async def gateway(settings: Settings) -> None:
         guard,
         certificate_files() is not None,
         Refusals(recorder, SystemClock()).tell,
-        shop.mounts,
+        shop.mounts | {"lake": LakeDoor(pool, lake_path(settings), recorder)},
         frames,
         live.app_door,
     )

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import os
+import sys
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -15,15 +18,18 @@ from madang.base.errors import MadangError
 from madang.bus.connection import connect, tell_every_second
 from madang.cli.cities import find_city
 from madang.cli.roles import open_pool, tell_ready, until_told
+from madang.cli.serving import lake_path
 from madang.engine.database import LOST
-from madang.engine.privilege import own
+from madang.engine.privilege import APP_UID, is_root, own
 from madang.engine.settings import Settings
-from madang.lake.connection import Place
+from madang.lake.connection import Place, open_lake
 from madang.lake.keeper import Keeper, Round
+from madang.lake.sql.desk import SqlDesk
 from madang.trust.audit.entry import Event
 from madang.trust.audit.log import AuditLog
 
 log = structlog.get_logger()
+SQL_CATALOGUE_MB = 256
 
 
 class LakeHouse:
@@ -63,18 +69,29 @@ class LakeHouse:
         return {"lake_rows": self.rows, "lake_upto": self.upto}
 
 
+def open_folder(path: Path) -> None:
+    """For this process, and to be read by those who answer questions: they are of the apps' group, which Landlock lets in nowhere else."""
+    own(path, os.getuid(), 0o750)
+    if is_root():
+        os.chown(path, -1, APP_UID)
+
+
 async def lake(settings: Settings) -> None:
     """Rolls until told to stop."""
     city = find_city(settings.city_file)
     told = city.lake or LakeSettings()
     pool = await open_pool(settings, 2)
     place = Place.of(os.environ, settings.run_dir)
-    if not place.is_remote:
-        own(settings.run_dir / "lake", os.getuid(), 0o700)
+    open_folder(settings.run_dir / "lake")
+    # Behind the walls a question sees the lake's files, and no more.
+    folders = [str(settings.run_dir / "lake")]
+    argv = [sys.executable, "-m", "madang.cli.asking", *folders]
+    desk = SqlDesk(partial(open_lake, settings.database, place, SQL_CATALOGUE_MB), argv, settings.run_dir / "lake")
     house = LakeHouse(Keeper(settings.database, place, told, SystemClock()), told, AuditLog(pool))
     client = await connect(settings.bus, "lake")
     await until_told(
         house.run(),
+        desk.serve(lake_path(settings)),
         tell_every_second(client, "lake", house.numbers),
         tell_ready(settings, "lake", lambda: house.ready),
     )

@@ -39,6 +39,11 @@ def door_path(settings: Settings) -> Path:
     return sockets_of(settings.run_dir).path / "door" / "app.sock"
 
 
+def lake_path(settings: Settings) -> Path:
+    """Where the lake's process answers questions; for the city's own processes only."""
+    return sockets_of(settings.run_dir).path / "lake.sock"
+
+
 def open_door(path: Path) -> socket.socket:
     path.parent.mkdir(mode=0o711, parents=True, exist_ok=True)
     path.unlink(missing_ok=True)

@@ -16,7 +16,7 @@ from madang.base.errors import BadRequest, Unavailable
 
 SCHEMA = "lake"
 """Of the catalogue, in PostgreSQL. The lake itself is the database `lake` of a connection, the city's own the database `city`."""
-FORMAT = ("parquet_version", 2), ("parquet_compression", "zstd"), ("data_inlining_row_limit", 100)
+FORMAT = ("parquet_version", 2), ("parquet_compression", "zstd")
 
 
 @dataclass(frozen=True)
@@ -98,6 +98,9 @@ def set_format(connection: duckdb.DuckDBPyConnection) -> None:
     """How files are written; kept in the catalogue."""
     for name, value in FORMAT:
         connection.execute(f"CALL lake.set_option('{name}', {_quoted(str(value))})")
+    # Observations lie in files, however few: whoever is asked about them has no catalogue. The other tables are a row or so.
+    connection.execute("CALL lake.set_option('data_inlining_row_limit', 0, table_name => 'observation')")
+    connection.execute("CALL lake.set_option('data_inlining_row_limit', 100, table_name => 'rolled')")
 
 
 def _secret(name: str, kind: str, members: Mapping[str, str]) -> str:

@@ -1,6 +1,6 @@
 """What was edited or erased in history is void in the lake too: its rows go, and what history has of it is read again.
 
-One commit each. An erasure (`whole`) also rewrites the files, and ends time travel to before it, so that no byte of it is left.
+One commit each, then the files are written anew. An erasure (`whole`) also ends time travel to before it, so that no byte is left.
 """
 
 from __future__ import annotations
@@ -52,8 +52,9 @@ def carry_out(connection: duckdb.DuckDBPyConnection, order: Order, now: datetime
         connection.execute("ROLLBACK")
         raise
     files = 0
-    if order.whole and gone:
+    if gone:
         connection.execute("CALL ducklake_rewrite_data_files('lake', 'observation', delete_threshold => 0.0)")
+    if gone and order.whole:
         files = sweep(connection, now)
     connection.execute(f"CALL postgres_execute('city', 'DELETE FROM lake_order WHERE id = {order.id}')")
     return Done(order, gone, again, files)

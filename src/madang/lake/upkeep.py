@@ -42,6 +42,7 @@ def forget(connection: duckdb.DuckDBPyConnection, before: datetime) -> int:
     row = connection.execute(
         "DELETE FROM lake.observation WHERE changed_at < ?", [before.replace(tzinfo=None)]
     ).fetchone()
+    connection.execute("CALL ducklake_rewrite_data_files('lake', 'observation', delete_threshold => 0.0)")
     return int(row[0]) if row is not None else 0
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, MutableMapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from types import MappingProxyType
@@ -47,7 +47,7 @@ JSON_TYPES = frozenset(
 @dataclass(slots=True)
 class Response:
     """Status, ready body, headers (names in lower case). `length`: bytes of a body that HEAD leaves out; `entities`: how many
-    are told in it; `written`: how many things a request that writes has done."""
+    are told in it; `written`: how many things a request that writes has done; `stream`: a body that comes by and by."""
 
     status: int = 200
     body: bytes = b""
@@ -55,6 +55,7 @@ class Response:
     length: int | None = None
     entities: int = 0
     written: int = 1
+    stream: AsyncIterator[bytes] | None = None
 
     @classmethod
     def json(cls, value: Any, status: int = 200, media: bytes = b"application/json") -> Response:
@@ -209,6 +210,9 @@ async def guarded(admit: Callable[[Request], Awaitable[None]], handler: Handler,
 
 async def send_response(send: Send, response: Response, extra: list[tuple[bytes, bytes]] | None = None) -> None:
     """The server sends no body after HEAD (RFC 9110, 9.3.2); its length is told all the same."""
+    if response.stream is not None:
+        await _send_stream(send, response, response.stream, extra or [])
+        return
     headers = [*response.headers]
     if response.status != 204:
         length = len(response.body) if response.length is None else response.length
@@ -221,6 +225,16 @@ async def send_response(send: Send, response: Response, extra: list[tuple[bytes,
         return
     await send({"type": "http.response.start", "status": response.status, "headers": headers})
     await send({"type": "http.response.body", "body": response.body})
+
+
+async def _send_stream(
+    send: Send, response: Response, parts: AsyncIterator[bytes], extra: list[tuple[bytes, bytes]]
+) -> None:
+    """What breaks off half-way raises, so that the server breaks off, too."""
+    await send({"type": "http.response.start", "status": response.status, "headers": [*response.headers, *extra]})
+    async for part in parts:
+        await send({"type": "http.response.body", "body": part, "more_body": True})
+    await send({"type": "http.response.body", "body": b""})
 
 
 def pick_method(request: Request, handlers: Mapping[str, Handler]) -> Handler:

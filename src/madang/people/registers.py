@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Coroutine
+from dataclasses import replace
 from typing import Any, TypeVar
 
 import msgspec
@@ -10,7 +11,7 @@ import msgspec
 from madang.base.errors import BadRequest, NotFound
 from madang.people.acts import acted
 from madang.people.http import Handler, Request, Response
-from madang.trust.identity.clients import Client, Registration
+from madang.trust.identity.clients import Client, Registration, registration_of
 from madang.trust.identity.devices import Device
 from madang.trust.identity.house import Identity
 from madang.trust.identity.permissions import Permission
@@ -33,6 +34,16 @@ class Changed(msgspec.Struct, forbid_unknown_fields=True):
     permissions: list[Permission] = []
 
 
+class ChangedClient(msgspec.Struct, forbid_unknown_fields=True):
+    name: str | None = None
+    roles: tuple[str, ...] | None = None
+    redirect_uris: tuple[str, ...] | None = None
+    logout_uris: tuple[str, ...] | None = None
+    grants: tuple[str, ...] | None = None
+    scopes: tuple[str, ...] | None = None
+    permissions: tuple[Permission, ...] | None = None
+
+
 class Grace(msgspec.Struct, forbid_unknown_fields=True):
     """How long what holds now still opens."""
 
@@ -49,7 +60,7 @@ class RegistersDoor:
             "devices/*": {"GET": self._get_device, "PATCH": self._change_device, "DELETE": self._end_device},
             "devices/*/secret": {"POST": self._rotate_device},
             "clients": {"GET": self._list_clients, "POST": self._add_client},
-            "clients/*": {"GET": self._get_client, "DELETE": self._end_client},
+            "clients/*": {"GET": self._get_client, "PATCH": self._change_client, "DELETE": self._end_client},
             "clients/*/secret": {"POST": self._rotate_client},
             "signing-keys": {"POST": self._rotate_keys},
         }
@@ -117,6 +128,15 @@ class RegistersDoor:
         act = self._identity.clients.register(asked)
         client, secret = await self._acted(request, "client.add", f"app:{asked.name[:100]}", act)
         return Response.json(_client(client) | ({"secret": secret} if secret else {}), 201)
+
+    async def _change_client(self, request: Request) -> Response:
+        """What is not named stays; so do its principal and whether it has a secret."""
+        request.caller.require("manage", "clients")
+        client, new = await self._find_client(request.parts[1]), await _read(request, ChangedClient)
+        told = {name: value for name, value in msgspec.structs.asdict(new).items() if value is not None}
+        asked = replace(registration_of(client), **told)
+        act = self._identity.clients.change(client.id, asked)
+        return Response.json(_client(await self._acted(request, "client.change", f"app:{client.id}", act)))
 
     async def _rotate_client(self, request: Request) -> Response:
         request.caller.require("manage", "clients")

@@ -9,6 +9,7 @@ from typing import Any
 from madang import __version__
 from madang.people.http import Request, Response, pick_method
 from madang.people.ngsi.allowed import PARAMETERS
+from madang.people.openapi.asking import LAKE_SCHEMAS, lake_paths
 from madang.people.openapi.operations import MANAGEMENT, NGSI, Operation
 from madang.people.openapi.parameters import HEADERS, path_parameter, query_parameter
 from madang.people.openapi.personal import PERSONAL, PERSONAL_SCHEMAS
@@ -52,7 +53,7 @@ def describe() -> dict[str, Any]:
         known = PARAMETERS.get((shape, method), set()) if standard else operation.parameters
         described = _operation(prefix, shape, method, operation, set(known))
         paths.setdefault(path_of(prefix, shape), {})[method.lower()] = described
-    paths |= sensorthings_paths(_PROBLEM) | tmf_paths(_PROBLEM)
+    paths |= sensorthings_paths(_PROBLEM) | tmf_paths(_PROBLEM) | lake_paths(_PROBLEM)
     return {
         "openapi": "3.1.0",
         "info": {
@@ -63,7 +64,7 @@ def describe() -> dict[str, Any]:
         },
         "paths": paths,
         "components": {
-            "schemas": SCHEMAS | TRUST_SCHEMAS | PERSONAL_SCHEMAS | SELLING_SCHEMAS,
+            "schemas": SCHEMAS | TRUST_SCHEMAS | PERSONAL_SCHEMAS | SELLING_SCHEMAS | LAKE_SCHEMAS,
             "parameters": HEADERS,
             "securitySchemes": SCHEMES,
         },

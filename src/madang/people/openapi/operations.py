@@ -137,6 +137,7 @@ MANAGEMENT: dict[tuple[str, str], Operation] = {
     ("clients", "GET"): op("Clients of the OpenID provider", {200: "ClientList"}),
     ("clients", "POST"): op("Register a client", {201: "Client"}, "Client"),
     ("clients/*", "GET"): op("One client", {200: "Client"}),
+    ("clients/*", "PATCH"): op("Change what it may", {200: "Client"}, "ClientChange"),
     ("clients/*", "DELETE"): op("End it, with all that was granted to it", GONE),
     ("clients/*/secret", "POST"): op("A new secret, at once", {201: "Secret"}),
     ("signing-keys", "POST"): op("Sign with new keys from now on", {201: "Keys"}),

@@ -282,6 +282,16 @@ SCHEMAS: dict[str, Schema] = {
         permissions={"type": "array", "items": ref("Permission")},
     ),
     "ClientList": _list("Client"),
+    "ClientChange": _object(
+        "",
+        name={"type": "string"},
+        grants={"type": "array", "items": {"enum": list(GRANTS)}},
+        scopes={"type": "array", "items": {"enum": list(SCOPES)}},
+        redirect_uris={"type": "array", "items": URI},
+        logout_uris={"type": "array", "items": URI},
+        roles={"type": "array", "items": {"type": "string"}},
+        permissions={"type": "array", "items": ref("Permission")},
+    ),
     "Keys": _object("keys", keys={"type": "array", "items": {"type": "object"}}),
     "Problem": _object(
         "type title status",

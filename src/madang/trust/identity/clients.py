@@ -65,6 +65,14 @@ class Registration:
     permissions: tuple[Permission, ...] = ()
 
 
+def registration_of(client: Client) -> Registration:
+    """What would register it as it is."""
+    return Registration(
+        client.name, client.secret is not None, client.principal, tuple(sorted(client.roles)), client.redirect_uris,
+        client.logout_uris, tuple(sorted(client.grants)), tuple(sorted(client.scopes)), client.permissions,
+    )  # fmt: skip
+
+
 def check_registration(asked: Registration) -> None:
     """Raises BadRequest naming what cannot be."""
     if not 1 <= len(asked.name.strip()) <= IDENTITY_NAME_MAX_CHARS or not asked.name.isprintable():

@@ -1,0 +1,1 @@
+"""See README.md of the room: questions of people and apps."""

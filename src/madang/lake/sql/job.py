@@ -1,0 +1,33 @@
+"""One question with all that answers it: files, the rows that are not in files yet, what may be seen, and how much of it. Without
+DuckDB, which the gateway does not have."""
+
+from __future__ import annotations
+
+import msgspec
+
+
+class Limits(msgspec.Struct, frozen=True):
+    """Of one question: rows of the answer, memory, seconds."""
+
+    rows: int
+    memory_mb: int
+    time_s: float
+
+
+class Job(msgspec.Struct, frozen=True):
+    """`fresh`: a Parquet file with what is not rolled yet. `where` and `ids`: see filtering. `form`: json, csv or arrow."""
+
+    sql: str
+    where: str
+    ids: dict[str, list[str]]
+    form: str
+    limits: Limits
+    files: list[str] = []
+    fresh: str = ""
+
+
+class Head(msgspec.Struct, frozen=True):
+    """The first line of an answer; after it come its bytes. `status` 200, or the code of what went wrong with `detail`."""
+
+    status: int
+    detail: str = ""

@@ -1,0 +1,33 @@
+"""The files that answer a question, at one moment."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from uuid import uuid4
+
+import duckdb
+import msgspec
+
+from madang.base.errors import Unavailable
+from madang.lake.roller import rolled_upto
+from madang.lake.shape import NAMES, observations
+from madang.lake.sql.job import Job
+
+
+def supplied(connection: duckdb.DuckDBPyConnection, job: Job, folder: Path) -> Job:
+    """The job with its files, at one moment; the fresh one is the caller's to remove. Raises duckdb.Error, Unavailable while files are
+    written anew after an erasure."""
+    connection.execute("BEGIN")
+    try:
+        upto = rolled_upto(connection)
+        listed = connection.execute(
+            "SELECT data_file, delete_file FROM ducklake_list_files('lake', 'observation')"
+        ).fetchall()
+        if any(deleted is not None for _, deleted in listed):
+            raise Unavailable("the lake is written anew after something was taken from it; ask again", wait_s=5)
+        fresh = folder / f"fresh-{uuid4().hex}.parquet"
+        rows = f"SELECT * FROM ({observations(f'seq > {upto}')}) AS fresh ({NAMES})"
+        connection.execute(f"COPY ({rows}) TO '{str(fresh).replace(chr(39), chr(39) * 2)}' (FORMAT parquet)")
+    finally:
+        connection.execute("ROLLBACK")
+    return msgspec.structs.replace(job, files=[str(data) for data, _ in listed], fresh=str(fresh))

@@ -1,0 +1,132 @@
+"""/lake/sql: questions of all that was, in SQL, cut to what the caller may see of the past."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from functools import partial
+from pathlib import Path
+
+import asyncpg
+import msgspec
+
+from madang.base.errors import BadRequest, MadangError, NotAcceptable, NotFound, TooLarge, TooMany, Unavailable
+from madang.base.limits import (
+    LAKE_SQL_IDS_MAX,
+    LAKE_SQL_MEMORY_MB,
+    LAKE_SQL_ROWS,
+    LAKE_SQL_ROWS_MAX,
+    LAKE_SQL_TIME_S,
+)
+from madang.context.formula_sql import formula_condition
+from madang.context.sql import Parameters
+from madang.lake.sql.filtering import condition_of
+from madang.lake.sql.job import Head, Job, Limits
+from madang.model.formula import Atom
+from madang.people.http import Handler, Request, Response, pick_method, problem
+from madang.trust.audit.recorder import Recorder
+
+MEDIA = {"json": "application/json", "csv": "text/csv", "arrow": "application/vnd.apache.arrow.stream"}
+_JSON = frozenset({"application/json"})
+_ERRORS = {error.status: error for error in (BadRequest, TooLarge, TooMany)}
+_CHUNK_BYTES = 64 * 1024
+_HEAD_MAX_BYTES = 64 * 1024
+
+
+class Asked(msgspec.Struct, forbid_unknown_fields=True):
+    """`rows`: how many of the answer at most; `format` (else by `Accept`): json, csv or arrow."""
+
+    sql: str
+    format: str = ""
+    rows: int = LAKE_SQL_ROWS
+
+
+class LakeDoor:
+    """`socket`: where the lake's process answers."""
+
+    def __init__(self, pool: asyncpg.Pool, socket: Path, recorder: Recorder) -> None:
+        self._pool, self._socket, self._recorder = pool, socket, recorder
+        self._table: dict[str, dict[str, Handler]] = {"sql": {"POST": self._sql}}
+
+    async def handle(self, request: Request) -> Response:
+        try:
+            handlers = self._table.get("/".join(request.parts))
+            if handlers is None:
+                raise NotFound("nothing here")
+            return await pick_method(request, handlers)(request)
+        except MadangError as error:
+            return problem(error)
+
+    async def _sql(self, request: Request) -> Response:
+        request.caller.require("read", "lake")
+        asked = await _asked(request)
+        sight = request.caller.sight("history")
+        where = await condition_of(sight, partial(_find, self._pool))
+        limits = Limits(asked.rows, LAKE_SQL_MEMORY_MB, LAKE_SQL_TIME_S)
+        form = asked.format or _form(request.header(b"accept"))
+        answer = await self._ask(Job(asked.sql, where.sql, where.ids, form, limits))
+        # Whoever takes data out of the lake stands on record with the question, as with every export.
+        self._recorder.after(request.caller.name, "lake.ask", "observation", sql=asked.sql[:2_000])
+        return Response(200, b"", [(b"content-type", MEDIA[form].encode())], stream=answer)
+
+    async def _ask(self, job: Job) -> AsyncIterator[bytes]:
+        """The bytes of the answer. Raises what the lake says, Unavailable when it is away, NotFound in a city without one."""
+        try:
+            reader, writer = await asyncio.open_unix_connection(str(self._socket), limit=_HEAD_MAX_BYTES)
+        except FileNotFoundError:
+            raise NotFound("this city has no lake, or it is not up yet") from None
+        except OSError:
+            raise Unavailable("the lake does not answer") from None
+        try:
+            writer.write(msgspec.json.encode(job) + b"\n")
+            async with asyncio.timeout(job.limits.time_s * 2):
+                head = msgspec.json.decode(await reader.readline(), type=Head)
+        except (OSError, TimeoutError, ValueError):
+            writer.close()
+            raise Unavailable("the lake does not answer") from None
+        if head.status != 200:
+            writer.close()
+            raise _ERRORS.get(head.status, Unavailable)(head.detail)
+        return _parts(reader, writer)
+
+
+async def _parts(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> AsyncIterator[bytes]:
+    """Until the end. Raises ConnectionError when it breaks off: the answer then does, too."""
+    try:
+        while part := await reader.read(_CHUNK_BYTES):
+            yield part
+    finally:
+        writer.close()
+
+
+async def _asked(request: Request) -> Asked:
+    """Raises BadRequest."""
+    try:
+        asked = msgspec.convert(await request.json(_JSON), Asked)
+    except msgspec.ValidationError as error:
+        raise BadRequest(str(error)) from None
+    if asked.format not in ("", *MEDIA):
+        raise BadRequest(f"format: one of {', '.join(MEDIA)}")
+    if not 1 <= asked.rows <= LAKE_SQL_ROWS_MAX:
+        raise BadRequest(f"rows: 1 to {LAKE_SQL_ROWS_MAX}")
+    return asked
+
+
+def _form(accept: str) -> str:
+    """Of the first that is known. Raises NotAcceptable."""
+    for one in (part.partition(";")[0].strip().lower() for part in (accept or "*/*").split(",")):
+        found = [form for form, media in MEDIA.items() if one in (media, media.partition("/")[0] + "/*", "*/*")]
+        if found:
+            return found[0]
+    raise NotAcceptable(f"there is {', '.join(MEDIA.values())}")
+
+
+async def _find(pool: asyncpg.Pool, atom: Atom) -> list[str]:
+    """The ids of the entities of now of which it is true. Raises TooLarge."""
+    parameters = Parameters()
+    condition = formula_condition(atom, parameters)
+    sql = f"SELECT id FROM entity WHERE {condition} LIMIT {LAKE_SQL_IDS_MAX + 1}"  # noqa: S608 - values are parameters
+    ids = [row["id"] for row in await pool.fetch(sql, *parameters.values)]
+    if len(ids) > LAKE_SQL_IDS_MAX:
+        raise TooLarge(f"what you may see is cut by more than {LAKE_SQL_IDS_MAX} entities")
+    return ids

@@ -1,0 +1,125 @@
+"""A city with a lake, whole: what is written is asked for in SQL, cut to what one may see; what is erased is gone."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import httpx
+import pytest
+
+from madang.cli.instance import Instance, demo_env
+from madang.engine.temporary import scratch
+from tests.flow.conftest import FIXTURES, House
+from tests.waiting import until
+
+pytestmark = pytest.mark.engine
+LAKE = "\n[lake]\nevery_s = 1\n"
+
+
+@pytest.fixture(scope="module")
+async def house() -> AsyncIterator[House]:
+    folder = scratch("madang-flow-")
+    city = folder.path / "city.toml"
+    text = (FIXTURES / "yard.toml").read_text(encoding="utf-8")
+    head, mark, rules = text.partition("[[mqtt]]")
+    city.write_text(head + LAKE + mark + rules, encoding="utf-8")
+    env = demo_env("operator", folder.path / "tiles", None, None)
+    instance = Instance(folder.path, "yard", city, None, env, print)
+    await instance.start_engines()
+    await instance.start_kernel()
+    yield House(instance, folder.path)
+    await instance.stop()
+    folder.remove()
+
+
+@pytest.fixture(scope="module")
+async def api(house: House) -> AsyncIterator[httpx.AsyncClient]:
+    async with httpx.AsyncClient(base_url=house.url, trust_env=False, timeout=40) as client:
+        await until(lambda: house.member("lake").state.state == "running", "the lake runs")
+        yield client
+
+
+async def ask(api: httpx.AsyncClient, sql: str, **more: object) -> httpx.Response:
+    return await api.post("lake/sql", json={"sql": sql, **more})
+
+
+async def count(api: httpx.AsyncClient, condition: str = "true") -> int | None:
+    answer = await ask(api, f"SELECT count(*) FROM observation WHERE {condition}")
+    return int(answer.json()["rows"][0][0]) if answer.status_code == 200 else None
+
+
+async def write(api: httpx.AsyncClient, name: str, value: float) -> None:
+    entity = {"id": f"urn:ngsi-ld:Bin:yard:{name}", "type": "Bin", "level": value}
+    (await api.post("ngsi-ld/v1/entityOperations/upsert", json=[entity])).raise_for_status()
+
+
+async def test_what_was_written_is_asked_for_at_once(api: httpx.AsyncClient) -> None:
+    for value in (0.25, 0.5, 0.75):
+        await write(api, "asked", value)
+    answer = await ask(
+        api, "SELECT avg(value) AS mean FROM observation WHERE entity_id LIKE '%:asked' AND attribute = 'level'"
+    )
+    assert (answer.status_code, answer.json()) == (200, {"columns": ["mean"], "rows": [[0.5]], "truncated": False})
+    assert answer.headers["content-type"] == "application/json"
+
+
+async def test_rolled_or_not_it_is_there_once(house: House, api: httpx.AsyncClient) -> None:
+    for value in range(20):
+        await write(api, "once", value)
+    before = await count(api, "entity_id LIKE '%:once'")
+    files = house.run_dir / "lake"
+    await until(lambda: any(files.rglob("ducklake-*.parquet")), "a file of the lake")
+    house.kill("lake")
+
+    async def again() -> bool:
+        return await count(api, "entity_id LIKE '%:once'") == 20
+
+    await until(again, "the lake answers again")
+    assert before == 20
+
+
+async def test_forms_by_accept(api: httpx.AsyncClient) -> None:
+    await write(api, "form", 1)
+    question = {"sql": "SELECT attribute, value FROM observation WHERE entity_id LIKE '%:form'"}
+    as_csv = await api.post("lake/sql", json=question, headers={"accept": "text/csv"})
+    none = await api.post("lake/sql", json=question, headers={"accept": "image/png"})
+    assert (as_csv.text, none.status_code) == ("attribute,value\r\nlevel,1.0\r\n", 406)
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        ({"sql": "SELECT * FROM read_text('/etc/passwd')"}, 400),
+        ({"sql": "SELECT 1", "rows": 0}, 400),
+        ({"sql": "SELECT 1", "format": "xml"}, 400),
+        ({"question": "SELECT 1"}, 400),
+        ({"sql": "SELECT count(*) FROM range(10000000000) a, range(1000) b"}, 503),
+    ],
+)
+async def test_what_cannot_be_answered_is_told(api: httpx.AsyncClient, body: dict[str, object], status: int) -> None:
+    answer = await api.post("lake/sql", json=body)
+    assert (answer.status_code, answer.headers["content-type"]) == (status, "application/problem+json")
+
+
+async def test_an_erasure_of_the_past_reaches_the_lake_and_the_record(api: httpx.AsyncClient) -> None:
+    for value in range(150):
+        await write(api, "gone", value)
+
+    async def rolled() -> bool:
+        answer = await ask(api, "SELECT max(seq) FROM observation WHERE entity_id LIKE '%:gone'")
+        return answer.status_code == 200 and await count(api, "entity_id LIKE '%:gone'") == 150
+
+    await until(rolled, "the lake has it")
+    answer = await api.delete("ngsi-ld/v1/temporal/entities/urn:ngsi-ld:Bin:yard:gone")
+    assert answer.status_code == 204
+
+    async def erased() -> bool:
+        return await count(api, "entity_id LIKE '%:gone'") == 0
+
+    await until(erased, "it is gone from the lake")
+
+    async def recorded() -> bool:
+        told = (await api.get("madang/v1/audit", params={"what": "lake.erase"})).text
+        return "lake.erase" in told
+
+    await until(recorded, "the erasure is on record")
