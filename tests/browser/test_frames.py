@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import pytest
 import pytest_asyncio
 from tests.flow.conftest import House, start_house
 from tests.waiting import until
@@ -15,6 +16,7 @@ from madang.engine.temporary import scratch
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 NAMES = ("dust_alert", "parking_finder", "road_desk")
+RULES = "axe.run(document, {iframes: false, runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa']})"
 TRIES = """async () => {
   const tried = async work => { try { await work(); return 'done' } catch (error) { return error.name } };
   return [self.origin, await tried(() => document.cookie), await tried(() => localStorage.x = 1), await tried(() => parent.document.title),
@@ -56,8 +58,8 @@ async def house() -> AsyncIterator[House]:
 async def open_page(chromium: Any, house: House) -> AsyncIterator[Any]:
     contexts = []
 
-    async def open_it(path: str, locale: str) -> Any:
-        context = await chromium.new_context(locale=locale, viewport={"width": 900, "height": 900})
+    async def open_it(path: str, locale: str, **more: Any) -> Any:
+        context = await chromium.new_context(**{"locale": locale, "viewport": {"width": 900, "height": 900}} | more)
         contexts.append(context)
         page = await context.new_page()
         await page.goto(house.url + path)
@@ -78,6 +80,21 @@ async def test_the_list_shows_apps_and_widgets_in_both_languages(open_page: Any)
         "Free spots",
         "60",
     )
+
+
+@pytest.mark.parametrize("locale", ["ko-KR", "en-GB"])
+@pytest.mark.parametrize("path", ["apps", *(f"apps/org.example.{name.replace('_', '-')}" for name in NAMES)])
+async def test_pages_and_frames_fit_a_small_screen_and_have_no_fault(
+    open_page: Any, axe: str, path: str, locale: str
+) -> None:
+    page = await open_page(path, locale, viewport={"width": 320, "height": 800}, bypass_csp=True)
+    faults = []
+    for frame in page.frames:
+        await frame.evaluate(axe)
+        found = await frame.evaluate(RULES)
+        faults += [(one["id"], [node["html"] for node in one["nodes"]]) for one in found["violations"]]
+        assert await frame.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    assert (len(page.frames) > 1, faults) == (True, [])
 
 
 async def test_a_form_in_a_frame_works_and_a_note_is_kept(open_page: Any) -> None:
