@@ -193,3 +193,13 @@ async def test_an_app_that_answers_itself_is_noticed() -> None:
     async with FakeCity(app) as city:
         with pytest.raises(RuntimeError, match="for ever"):
             await city.put(air(1, 3))
+
+
+async def test_commands_are_answered_as_the_test_says() -> None:
+    app = App()
+    async with FakeCity(app) as city:
+        taken = await app.command("sign.text", "urn:x:s", {"text": "x"}, "why")
+        city.answer(lambda intent: {"status": "refused", "reason": intent["kind"]})
+        (refused,) = await app.commands([city.commands[0]])
+    assert (taken["id"], taken["status"]) == ("command-1", "accepted")
+    assert (refused["id"], refused["status"], refused["reason"]) == ("command-2", "refused", "sign.text")

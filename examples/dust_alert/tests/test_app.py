@@ -21,30 +21,31 @@ STATION = {
 }
 
 
-def person(name: str, **item: Any) -> dict[str, Any]:
-    return {"pseudonym": name, "items": {"me": item}}
-
-
-def home(name: str, place: list[float]) -> dict[str, Any]:
-    return person(name, location={"type": "Point", "coordinates": place})
+def at(place: list[float]) -> dict[str, Any]:
+    return {"type": "Point", "coordinates": place}
 
 
 async def test_who_agreed_and_lives_near_is_texted_once_a_day() -> None:
     dust.sms = sms = SimulatedSms()
     async with FakeCity(dust.app, FOLDER, zone="Asia/Seoul") as city:
-        city.door.persons_shown = {
-            "health": [person("p1", asthma=True), person("p2", asthma=True), person("p3"), person("p4", asthma=True)],
-            "contact": [person("p1", phone="010-1"), person("p2", phone="010-2"), person("p3", phone="010-3")],
-            "place": [home("p1", HERE), home("p2", AWAY), home("p3", HERE), home("p4", HERE)],
-        }
+        for who, is_ill, phone, place in (
+            ("p1", True, "010-1", HERE),
+            ("p2", True, "010-2", AWAY),
+            ("p3", False, "010-3", HERE),
+        ):
+            city.show("health", who, asthma=is_ill)
+            city.show("contact", who, phone=phone)
+            city.show("place", who, location=at(place))
+        city.show("health", "p4", asthma=True)  # who shows no phone
+        city.show("place", "p4", location=at(HERE))
         await city.put({**STATION, "pm25": 30.0})
         assert sms.sent == []
         await city.put({"id": STATION["id"], "type": "AirQualityObserved", "pm25": 90.0})
         await city.put({"id": STATION["id"], "type": "AirQualityObserved", "pm25": 95.0})
         assert [phone for phone, _ in sms.sent] == ["010-1"]
         seen = [(await city.page("/", Viewer(language=one))).body.decode() for one in ("ko", "en")]
-        city.door.erasures_due = [{"id": "e1", "pseudonym": "p1", "kind": "contact", "purpose": "dust", "upTo": "2026"}]
+        city.want_erased("p1", "contact", "dust")
         await city.advance(days=1)
         await city.put({"id": STATION["id"], "type": "AirQualityObserved", "pm25": 99.0})
     assert "모의" in seen[0] and "simulated" in seen[1]
-    assert (city.door.erasure_receipts, len(sms.sent)) == ([{"id": "e1", "erased": 1, "note": ""}], 2)
+    assert (city.receipts, len(sms.sent)) == ([{"id": "erasure-1", "erased": 1, "note": ""}], 2)

@@ -101,6 +101,24 @@ class FakeCity:
         """What an `each` or `window` handler keeps, by key."""
         return self._streams.kept(handler)
 
+    def show(self, kind: str, pseudonym: str, **item: Any) -> None:
+        """A person agrees to show an item of a kind to the app, for whatever purpose it asks for."""
+        self.door.persons_shown.setdefault(kind, []).append({"pseudonym": pseudonym, "items": {"me": item}})
+
+    def want_erased(self, pseudonym: str, kind: str, purpose: str) -> None:
+        """A person wants gone what was made of their items; what the app answered is in `receipts`."""
+        name = f"erasure-{len(self.door.erasures_due) + 1}"
+        due = {"id": name, "pseudonym": pseudonym, "kind": kind, "purpose": purpose, "upTo": to_iso(self.now)}
+        self.door.erasures_due.append(due)
+
+    @property
+    def receipts(self) -> list[Json]:
+        return self.door.erasure_receipts
+
+    def answer(self, answer: Callable[[Json], Json]) -> None:
+        """What the command room makes of an intent, such as `{"status": "refused", "reason": "minimum_green"}`; else it accepts all."""
+        self.door.answer = answer
+
     async def put(self, *entities: Json) -> None:
         """Entities come, or attributes of those that are there change (None removes one); the app hears of it."""
         for entity in entities:
