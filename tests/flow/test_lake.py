@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 
 import httpx
@@ -9,6 +10,8 @@ import pytest
 
 from madang.cli.instance import Instance, demo_env
 from madang.engine.temporary import scratch
+from madang.sdk.door import DoorError
+from madang.sdk.lake import Lake
 from tests.flow.conftest import FIXTURES, House
 from tests.waiting import until
 
@@ -84,6 +87,24 @@ async def test_forms_by_accept(api: httpx.AsyncClient) -> None:
     as_csv = await api.post("lake/sql", json=question, headers={"accept": "text/csv"})
     none = await api.post("lake/sql", json=question, headers={"accept": "image/png"})
     assert (as_csv.text, none.status_code) == ("attribute,value\r\nlevel,1.0\r\n", 406)
+
+
+async def test_a_notebook_takes_it_as_rows_arrow_polars_and_pandas(house: House, api: httpx.AsyncClient) -> None:
+    for value in (1.5, 2.5):
+        await write(api, "notebook", value)
+    question = Lake(house.url).sql("SELECT seq, value FROM observation WHERE entity_id LIKE '%:notebook' ORDER BY seq")
+    taken = [question.rows, question.arrow, question.polars, question.pandas, lambda: list(question.batches())]
+    rows, arrow, polars, pandas, batches = await asyncio.gather(*(asyncio.to_thread(one) for one in taken))
+    values = [row["value"] for row in rows]
+    assert values == [1.5, 2.5]
+    assert arrow.column("value").to_pylist() == polars["value"].to_list() == pandas["value"].tolist() == values
+    assert [value for batch in batches for value in batch.column("value").to_pylist()] == values
+
+
+async def test_a_notebook_is_told_what_is_wrong(house: House) -> None:
+    with pytest.raises(DoorError, match="no table x") as told:
+        await asyncio.to_thread(Lake(house.url).sql("FROM x").rows)
+    assert told.value.status == 400
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from madang.sdk.city_time import CityTime
-from madang.sdk.door import Door, Entity
+from madang.sdk.door import LAKE_ROWS, Door, Entity
 from madang.sdk.plan import (
     Beat,
     Cron,
@@ -197,6 +197,10 @@ class App:
         """All entities of a type that match, as the type's class where one is given."""
         subject = _subject((type,), q, ())
         return [subject.shown(one) for one in await self._city().query(subject.types[0], q, attrs)]
+
+    async def sql(self, query: str, rows: int = LAKE_ROWS) -> list[dict[str, Any]]:
+        """Ask of all that was, in a city with a lake: rows of a SELECT over `observation`, cut to what the app may read."""
+        return await self._city().sql(query, rows)
 
     async def upsert(self, *entities: Any) -> None:
         """Write what the app makes."""

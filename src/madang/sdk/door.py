@@ -13,6 +13,7 @@ from madang.sdk.http import Address, Client
 Entity = dict[str, Any]
 PAGE = 1_000
 UPSERT_MAX = 1_000
+LAKE_ROWS = 10_000
 
 
 class DoorError(MadangError):
@@ -59,6 +60,11 @@ class Door:
 
     async def delete(self, entity_id: str) -> None:
         await self._ask("DELETE", f"/ngsi-ld/v1/entities/{quote(entity_id, safe=':')}")
+
+    async def sql(self, query: str, rows: int = LAKE_ROWS) -> list[Entity]:
+        """Of all that was: rows of a SELECT over `observation`, as plain values by column (docs/api.md, `/lake/sql`)."""
+        told = await self._ask("POST", "/lake/sql", json_body={"sql": query, "rows": rows})
+        return [dict(zip(told["columns"], row, strict=True)) for row in told["rows"]]
 
     async def city(self) -> dict[str, Any]:
         """Name, time zone and bounds of the city."""
