@@ -17,7 +17,7 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from madang.sdk.city_time import CityTime
 from madang.sdk.door import LAKE_ROWS, Door, Entity
@@ -26,6 +26,7 @@ from madang.sdk.plan import (
     Cron,
     Each,
     Hear,
+    Keeper,
     OnBeat,
     OnEntity,
     OnErase,
@@ -41,14 +42,6 @@ from madang.sdk.values import Reason, intent
 
 ERASE_S = 30.0
 Types = str | type[Any]
-
-
-class Keeper(Protocol):
-    """Where states are kept."""
-
-    def kept(self, name: str) -> dict[str, dict[str, Any]]: ...
-
-    def keep(self, name: str, key: str, state: dict[str, Any]) -> None: ...
 
 
 class App:
@@ -234,7 +227,7 @@ class App:
 
     def run(self) -> None:
         """Run until SIGTERM or SIGINT, as the environment says (`MADANG_APP_DOOR`, `MADANG_APP_TOKEN`)."""
-        from madang.sdk.running import run
+        from madang.sdk.starting import run
 
         run(self)
 

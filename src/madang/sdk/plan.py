@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 from madang.sdk.values import value_of
 
@@ -111,3 +111,11 @@ class Plan:
     def stream(self, name: str) -> Each | Windowed:
         """Raises KeyError."""
         return {one.name: one for one in self.streams}[name]
+
+
+class Keeper(Protocol):
+    """Where states are kept."""
+
+    def kept(self, name: str) -> dict[str, dict[str, Any]]: ...
+
+    def keep(self, name: str, key: str, state: dict[str, Any]) -> None: ...

@@ -7,7 +7,6 @@ import contextlib
 import logging
 import os
 import signal
-import tomllib
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -18,7 +17,6 @@ from madang.sdk.app import App
 from madang.sdk.door import Door, DoorError
 from madang.sdk.feed import Feed, Followed, Wanted
 from madang.sdk.http import Address, DoorClosed
-from madang.sdk.loading import own_module
 from madang.sdk.plan import Beat, Cron, Hear, OnBeat
 from madang.sdk.streams import Streams
 from madang.sdk.work import is_away
@@ -29,21 +27,6 @@ RETRY_FIRST_S, RETRY_MAX_S = 0.3, 5.0
 TICK_S = 1.0
 LOOK_S = 1.0
 DATA_FILE, PAGES_SOCKET = "state.sqlite", "pages.sock"
-
-
-def run(app: App) -> None:
-    """As the environment says. Raises KeyError, ValueError."""
-    env, (folder, entry) = os.environ, own_module()
-    door, token, data = env["MADANG_APP_DOOR"], env.get("MADANG_APP_TOKEN", ""), Path(env.get("MADANG_APP_DATA", "."))
-    asyncio.run(Running(app, door, token, data, workers_of(Path(folder)), module=(folder, entry)).main())
-
-
-def workers_of(folder: Path) -> int:
-    """As the manifest asks for. Raises ValueError."""
-    try:
-        return int(tomllib.loads((folder / "app.toml").read_text(encoding="utf-8")).get("workers", 1))
-    except FileNotFoundError:
-        return 1
 
 
 class Running:
