@@ -24,7 +24,9 @@ from madang.engine.privilege import die_with_parent
 from madang.runtime.launch import run
 from madang.runtime.sandbox import Confinement, enter, leave_the_network
 
-LOADED = ("madang.sdk", "msgspec", "zoneinfo", "sqlite3")
+LOADED = (
+    "madang.sdk.starting", "madang.sdk.streams", "madang.sdk.store", "madang.sdk.engines", "madang.sdk.pages", "cronsim", "msgspec", "sqlite3",
+)  # fmt: skip
 """What every app needs is loaded before the first is born."""
 MESSAGE_MAX_BYTES = 128 * 1024
 NOT_CONFINED = 70
