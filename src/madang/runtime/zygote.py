@@ -25,7 +25,8 @@ from madang.runtime.launch import run
 from madang.runtime.sandbox import Confinement, enter, leave_the_network
 
 LOADED = (
-    "madang.sdk.starting", "madang.sdk.streams", "madang.sdk.store", "madang.sdk.engines", "madang.sdk.pages", "cronsim", "msgspec", "sqlite3",
+    "cronsim", "madang.sdk.engines", "madang.sdk.pages", "madang.sdk.starting", "madang.sdk.store", "madang.sdk.streams",
+    "msgspec", "sqlite3",
 )  # fmt: skip
 """What every app needs is loaded before the first is born."""
 MESSAGE_MAX_BYTES = 128 * 1024
