@@ -13,6 +13,7 @@ from tests.browsing import forms_of
 from tests.store.making import PRICE, PUBLISHER
 from tests.store.market import APP, Market, files, open_market, pay, published
 
+from madang.store.money.orders import Asked
 from madang.trust.audit.recorder import Recorder
 
 pytestmark = pytest.mark.engine
@@ -163,6 +164,29 @@ async def test_a_broken_upload_is_a_page_that_says_so(market: Market, body: byte
 async def test_a_webhook_that_nobody_signed_is_refused(market: Market) -> None:
     answer = await market.city.browser().client.post("/store/webhook", content=b"{}")
     assert answer.status_code == 403
+
+
+async def test_a_charge_belongs_to_who_pays_it_not_to_who_looks(market: Market, tmp_path: Path) -> None:
+    await published(market, tmp_path)
+    asked = Asked(
+        "charge",
+        "",
+        f"app:{APP}",
+        APP,
+        "1.0.0",
+        PUBLISHER,
+        {"ko": "택시", "en": "A ride"},
+        "KRW",
+        11_000,
+        f"publisher:{PUBLISHER}",
+    )
+    charge = await market.store.orders.add(asked)
+    kim, lee = [await market.visitor(name, "citizen") for name in ("kim", "lee")]
+    assert "A ride" in (await lee.get(f"/store/orders/{charge.id}")).text
+    await kim.get(f"/store/orders/{charge.id}")
+    await kim.submit(f"/store/orders/{charge.id}/pay")
+    await pay(kim)
+    assert ("Paid" in kim.page.text, (await lee.get(f"/store/orders/{charge.id}")).status_code) == (True, 403)
 
 
 async def test_services_are_chosen_and_shared_out_by_lot(market: Market, tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import asyncpg
@@ -11,10 +12,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from madang.base.city import CityConfig
+from madang.base.clock import ManualClock
 from madang.base.errors import BadRequest, Forbidden
+from madang.store.house import open_store
 from madang.store.ratings.reviews import Reviews
 from madang.store.ratings.weigh import COHORT_FULL, Vote, damped, reach, shown
 from tests.store.making import START, yard
+from tests.store.market import Runtime
 
 FRESH_BOUND = 0.0
 PATIENT_BOUND = 0.6
@@ -94,6 +99,38 @@ async def installed(pool: asyncpg.Pool, customer: str, at: Any, days: int) -> st
         "INSERT INTO store_use SELECT $1, $2::date + n FROM generate_series(1, $3::int) n", identifier, at.date(), days
     )
     return identifier
+
+
+@pytest.mark.engine
+async def test_a_day_counts_once_however_often_an_app_is_opened(pool: asyncpg.Pool, tmp_path: Path) -> None:
+    config = CityConfig("yard", {"ko": "마당", "en": "Yard"}, "Asia/Seoul", "")
+    clock = ManualClock(START)
+    store = await open_store(pool, tmp_path, config, "", Runtime(tmp_path), clock)
+    await installed(pool, "person:kim", START, 0)
+    for hours in (1, 2, 5, 8):  # 18, 19, 22 and 1 o'clock in Seoul
+        clock.set(START + timedelta(hours=hours))
+        await store.used(APP, "person:kim")
+        await store.used(APP, "person:lee")
+    await store.reviews.write(APP, "person:kim", 5, "")
+    assert [one.days_used for one in await store.reviews.of_app(APP)] == [2]
+
+
+@pytest.mark.engine
+async def test_days_come_from_the_meter_and_from_looks(pool: asyncpg.Pool, tmp_path: Path) -> None:
+    config = CityConfig("yard", {"ko": "마당", "en": "Yard"}, "Asia/Seoul", "")
+    store = await open_store(pool, tmp_path, config, "", Runtime(tmp_path), ManualClock(START + timedelta(hours=9)))
+    for customer in ("city:yard", "person:kim"):
+        await installed(pool, customer, START, 0)
+    hours = [START + timedelta(hours=n) for n in (0, 1, 6)]
+    await pool.executemany("INSERT INTO app_usage VALUES ($1, '', $2, 'reads', 3)", [(APP, hour) for hour in hours])
+    await pool.execute(
+        "INSERT INTO personal_read (at, consent, person, app, kind, purpose, items) VALUES ($1, 'c', 'kim', $2, 'place', 'p', '{a}')",
+        hours[1], APP,
+    )  # fmt: skip
+    for _ in range(2):
+        await store._count_days()
+    rows = await pool.fetch("SELECT install, count(*) AS days FROM store_use GROUP BY install ORDER BY install")
+    assert [tuple(row) for row in rows] == [("i-city:yard", 2), ("i-person:kim", 1)]
 
 
 @pytest.mark.engine

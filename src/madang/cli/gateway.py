@@ -152,7 +152,7 @@ async def gateway(settings: Settings) -> None:
         partial(SpaceDoor, house=house, asking=asking),
         partial(RulesDoor, policies=policies, app_names=partial(names, apps)),
         RecordDoor,
-        partial(FramesDoor, manifests=apps.manifests, clock=SystemClock()),
+        partial(FramesDoor, manifests=apps.manifests, clock=SystemClock(), used=shop.house.used),
         partial(AppsDoor, apps=apps, book=book, components=lambda: board.components, folders=lambda: available(apps)),
     ]
     frames = Frames(

@@ -9,6 +9,7 @@ from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import asyncpg
 import structlog
@@ -71,6 +72,11 @@ class StoreHouse:
     @property
     def key(self) -> bytes:
         return bytes.fromhex(self.keys["targets"].public_key.keyval["public"])
+
+    async def used(self, app: str, customer: str) -> None:
+        """Somebody used an app today."""
+        today = self.clock.now().astimezone(ZoneInfo(self.timezone)).date()
+        await self.installs.used(app, customer, today)
 
     async def run(self) -> None:
         """For ever: checks what is handed in, and does what time asks for."""

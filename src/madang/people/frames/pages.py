@@ -26,6 +26,7 @@ from madang.trust.principal import Principal
 STYLE = Path(__file__).resolve().parent / "assets" / "app.css"
 WIDGET_MAX_PX = 800
 Manifests = Callable[[], Awaitable[list[Manifest]]]
+Used = Callable[[str, str], Awaitable[None]]
 
 
 def viewer_of(gate: Caller, claim: Claim | None, session: str, language: str, headers: Mapping[bytes, bytes]) -> Viewer:
@@ -54,11 +55,13 @@ def seen_as(identity: Identity, gate: Caller) -> SeenAs:
 
 
 class FramesDoor(Door):
-    """Its pages need no script."""
+    """Its pages need no script. `used` hears which app a person opened."""
 
-    def __init__(self, identity: Identity, browsers: Browsers, manifests: Manifests, clock: Clock) -> None:
+    def __init__(
+        self, identity: Identity, browsers: Browsers, manifests: Manifests, clock: Clock, used: Used | None = None
+    ) -> None:
         super().__init__(identity, browsers)
-        self._manifests, self._clock = manifests, clock
+        self._manifests, self._clock, self._used = manifests, clock, used
 
     @property
     def table(self) -> Table:
@@ -110,6 +113,8 @@ class FramesDoor(Door):
         others = [(one.path, one.name[visit.language]) for one in open_pages(viewer, manifest.pages)]
         about = _app_shown(manifest, visit.language) | {"pages": others, "title": shown.name[visit.language]}
         source = self._source(viewer, app, path)
+        if viewer.person and self._used is not None:
+            await self._used(app, f"person:{viewer.person}")
         return page(visit, "frames/app", frames="'self'", app=about, source=source, path=shown.path)
 
     def _source(self, viewer: Viewer, app: str, path: str) -> str:

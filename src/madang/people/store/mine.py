@@ -12,6 +12,7 @@ from madang.people.identity.visit import Visit
 from madang.people.store.doors import StoreDoor
 from madang.store.money.amounts import shown, to_minor
 from madang.store.money.invoices import invoice_named, invoices_of
+from madang.store.money.orders import Order
 
 WEBHOOK_MAX_BYTES = 256 * 1024
 
@@ -55,11 +56,7 @@ class MineDoor(StoreDoor):
         )
 
     async def _show(self, visit: Visit) -> Response:
-        order = await self.store.orders.get(visit.request.parts[2])
-        if order.kind == "charge" and not order.customer:
-            person = visit.who()[0]
-            order = await self.store.orders.take_up(order.id, f"person:{person.id}", f"person:{person.id}")
-        order = await self.order(visit, order.id)
+        order = await self._payable(visit)
         invoices = await invoices_of(self.store.pool, [order.id])
         return page(
             visit,
@@ -82,9 +79,18 @@ class MineDoor(StoreDoor):
         pages = {"stripe": "https://checkout.stripe.com", "toss": "https://api.tosspayments.com"}
         return pages.get(payments.provider, origin_of(payments.url))
 
+    async def _payable(self, visit: Visit) -> Order:
+        """One of the visitor's, or a charge that nobody has taken up: whoever has its address may. Raises as `order` does."""
+        visit.who()
+        order = await self.store.orders.get(visit.request.parts[2])
+        return order if order.kind == "charge" and not order.customer else await self.order(visit, order.id)
+
     async def _pay(self, visit: Visit) -> Response:
         await self.browsers.form(visit)
-        order = await self.order(visit, visit.request.parts[2])
+        order, person = await self._payable(visit), visit.who()[0]
+        if not order.customer:
+            await self.store.orders.take_up(order.id, f"person:{person.id}", f"person:{person.id}")
+            order = await self.order(visit, order.id)
         return go(visit, await self.recorded(visit, "store.pay", order.id, self.store.checkout.begin(order)))
 
     async def _back(self, visit: Visit) -> Response:

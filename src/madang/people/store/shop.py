@@ -67,6 +67,7 @@ class ShopDoor(StoreDoor):
             pictures=await self.store.catalogue.pictures(entry.release),
             reviews=[review_shown(one, visit.language) for one in reviews],
             installs=await self.store.installs.count(app),
+            runs=await self.store.installs.live(app, self.store.city) is not None,
             customers=customers,
             live=live,
             paid=paid,
