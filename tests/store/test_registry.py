@@ -17,8 +17,9 @@ from tuf.ngclient import FetcherInterface
 from madang.base.clock import ManualClock
 from madang.base.errors import BadRequest, NotFound
 from madang.store.registry.client import Client
-from madang.store.registry.keys import signer_of
+from madang.store.registry.keys import open_keys, signer_of
 from madang.store.registry.publishing import signed_role, target_path
+from madang.store.registry.repository import Repository
 from tests.store.making import PUBLISHER, START, Yard, keys, package, person, public_of, seed_of, yard
 
 pytestmark = pytest.mark.engine
@@ -152,6 +153,21 @@ def later(monkeypatch: pytest.MonkeyPatch, now: Any) -> None:
             return now
 
     monkeypatch.setattr(trusted.datetime, "datetime", Then)
+
+
+async def test_without_the_root_key_everything_goes_on_and_root_stays(pool: asyncpg.Pool, tmp_path: Path) -> None:
+    clock = ManualClock(START)
+    first = Repository(pool, open_keys(tmp_path), clock)
+    await first.found()
+    (tmp_path / "keys" / "store" / "root").rename(tmp_path / "root")
+    clock.set(START + timedelta(days=300))
+    without = Repository(pool, open_keys(tmp_path), clock)
+    await without.refresh()
+    versions = "SELECT name, max(version) AS latest FROM store_role GROUP BY name ORDER BY name"
+    assert [row["latest"] for row in await pool.fetch(versions)] == [1, 2, 2, 2]
+    (tmp_path / "root").rename(tmp_path / "keys" / "store" / "root")
+    await Repository(pool, open_keys(tmp_path), clock).refresh()
+    assert [row["latest"] for row in await pool.fetch(versions)] == [2, 2, 2, 2]
 
 
 async def test_mix_and_match_roles_of_different_days_do_not_stand_together(

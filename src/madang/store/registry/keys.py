@@ -19,17 +19,22 @@ ROLES = ("root", "targets", "snapshot", "timestamp")
 
 @dataclass(frozen=True)
 class StoreKeys:
-    """A signer for each of the four top-level roles."""
+    """A signer for each of the four top-level roles; that of root may be elsewhere."""
 
     signers: Mapping[str, CryptoSigner]
+
+    def __contains__(self, role: str) -> bool:
+        return role in self.signers
 
     def __getitem__(self, role: str) -> CryptoSigner:
         return self.signers[role]
 
 
 def open_keys(run_dir: Path) -> StoreKeys:
-    """Those of an instance: `keys/store/<role>`, made at first use. That of root may be taken away (docs/operations.md)."""
-    return StoreKeys({role: signer_of(_seed(run_dir / "keys" / "store" / role)) for role in ROLES})
+    """Those of an instance: `keys/store/<role>`, all made together. One of root that was taken away since is not made again."""
+    folder = run_dir / "keys" / "store"
+    here = [role for role in ROLES if role != "root" or (folder / role).exists() or not (folder / "targets").exists()]
+    return StoreKeys({role: signer_of(_seed(folder / role)) for role in here})
 
 
 def _seed(path: Path) -> bytes:

@@ -81,7 +81,7 @@ class Repository:
         async with self._pool.acquire() as connection, connection.transaction():
             await connection.execute("SELECT pg_advisory_xact_lock($1)", _LOCK)
             root = await self._latest(connection, "root")
-            if self._is_old("root", root):
+            if self._is_old("root", root) and "root" in self._keys:
                 await self._root(connection, root.version + 1)
             due = [name for name in ("targets", "snapshot") if self._is_old(name, await self._latest(connection, name))]
             if due:
@@ -136,7 +136,7 @@ class Repository:
         await self._put(connection, "timestamp", timestamp_of(row["body"], row["version"], version, now))
 
     async def _put(self, connection: Any, name: str, document: Signed) -> bytes:
-        signer = self._keys[name if name in self._keys.signers else "targets"]
+        signer = self._keys[name if name in self._keys else "targets"]
         body = encode(document, signer)
         query = "INSERT INTO store_role (name, version, body) VALUES ($1, $2, $3)"
         await connection.execute(query, name, document.version, body)
