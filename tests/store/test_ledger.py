@@ -12,6 +12,7 @@ import pytest
 
 from madang.base.clock import ManualClock
 from madang.base.errors import MadangError
+from madang.engine.database import LOST
 from madang.store.money import books, ledger
 from madang.store.money.settlement import Settlements
 from tests.store.dealing import Shop, Till, selling, shop
@@ -85,7 +86,7 @@ class Random:
         )[0]
         try:
             await getattr(self, name)()
-        except (MadangError, asyncpg.PostgresError, Break) as error:
+        except (MadangError, Break, asyncpg.PostgresError, *LOST) as error:
             name = f"{name} broke: {type(error).__name__}"
         self.done[name] = self.done.get(name, 0) + 1
 
@@ -127,7 +128,7 @@ class Break(Exception):
 
 
 def breaking(monkeypatch: pytest.MonkeyPatch, chance: random.Random) -> None:
-    """One in ten bookings is cut off between its steps."""
+    """One in ten bookings is cut off between its steps: by an error, or by the end of its connection."""
     for name in ("issue", "post", "terms_of"):
         whole = getattr(books, name)
 
@@ -137,6 +138,8 @@ def breaking(monkeypatch: pytest.MonkeyPatch, chance: random.Random) -> None:
             out = await whole(*args)
             if chance.randrange(30) == 0:
                 raise Break
+            if chance.randrange(100) == 0:
+                await args[0].execute("SELECT pg_terminate_backend(pg_backend_pid())")
             return out
 
         monkeypatch.setattr(books, name, cut)
@@ -156,6 +159,38 @@ async def test_random_operations_with_breaks_between_their_steps_leave_balanced_
         for number in range(count):
             await somebody.one()
             clock.set(START + timedelta(seconds=number))
+    received = somebody.received
+    await assert_whole(pool, dealing, clock, received, count)
+    assert {
+        "settle",
+        "refund",
+        "settle broke: Unavailable",
+        "settle broke: Break",
+        "refund broke: Break",
+    } <= somebody.done.keys()
+
+
+async def test_several_at_a_time_do_not_step_on_each_other(pool: asyncpg.Pool, monkeypatch: pytest.MonkeyPatch) -> None:
+    await selling(pool, PUBLISHER, OTHER)
+    clock = ManualClock(START)
+    dealing = shop(pool, clock, Till(chance=5))
+    crowd = [Random(dealing, Settlements(pool, clock, PAYER), seed) for seed in range(5)]
+    await crowd[0].order()
+    for one in crowd:
+        one.orders = crowd[0].orders  # the same orders: who pays, settles and refunds meet at them
+
+    async def act(one: Random) -> None:
+        for _ in range(200):
+            await one.one()
+
+    with monkeypatch.context() as patch:
+        breaking(patch, random.Random(6))
+        await asyncio.gather(*(act(one) for one in crowd))
+    await assert_whole(pool, dealing, clock, sum(one.received for one in crowd), 1_000)
+
+
+async def assert_whole(pool: asyncpg.Pool, dealing: Shop, clock: ManualClock, received: int, count: int) -> None:
+    """After everything that was cut off was taken up again."""
     dealing.till.chance = 0
     clock.set(clock.now() + timedelta(days=2))
     for _ in range(count // 200 + 1):  # a page of what waits each time
@@ -168,7 +203,7 @@ async def test_random_operations_with_breaks_between_their_steps_leave_balanced_
     approved = {reference for reference in dealing.till.approved if reference}
     paid = await pool.fetch("SELECT reference, gross_minor FROM store_order WHERE state = 'paid'")
     assert (dict(whole), await ledger.unbalanced(pool)) == ({"sum": 0, "paying": 0, "refunding": 0}, [])
-    assert await ledger.balance(pool, "provider:till", "KRW") == dealing.till.held - somebody.received
+    assert await ledger.balance(pool, "provider:till", "KRW") == dealing.till.held - received
     assert {row["reference"] for row in paid} == {
         one for one in approved if dealing.till.payments[one].state == "captured"
     }
@@ -176,10 +211,3 @@ async def test_random_operations_with_breaks_between_their_steps_leave_balanced_
     assert await pool.fetchval("SELECT sum(gross_minor) FROM store_invoice") == dealing.till.held
     numbers = await pool.fetchrow("SELECT count(*) AS all, max(number) AS last FROM store_invoice")
     assert numbers["all"] == numbers["last"]
-    assert {
-        "settle",
-        "refund",
-        "settle broke: Unavailable",
-        "settle broke: Break",
-        "refund broke: Break",
-    } <= somebody.done.keys()
