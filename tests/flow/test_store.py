@@ -72,6 +72,10 @@ async def test_an_app_goes_from_its_publisher_into_the_running_city(up: Up, tmp_
     root = (await clerk.client.get("/tuf/metadata/1.root.json")).content
     assert await Client(tmp_path / "elsewhere", root, f"{url}tuf").download(name) == package
 
+    assert (await clerk.client.delete(f"/madang/v1/apps/{APP}")).status_code == 200
+    assert "None yet." in (await clerk.get("/store/mine")).text
+    await clerk.get(f"/store/apps/{APP}")
+    await clerk.submit(f"/store/apps/{APP}/install", customer="city:yard")
     await clerk.get("/store/mine")
     await clerk.submit(f"/store/apps/{APP}/remove", customer="city:yard")
     assert "Receipt" in clerk.page.text

@@ -10,10 +10,12 @@ from pathlib import Path
 import asyncpg
 import pytest
 from tests.browsing import forms_of
-from tests.store.making import PRICE, PUBLISHER
+from tests.store.making import PRICE, PUBLISHER, package, seed_of
 from tests.store.market import APP, Market, files, open_market, pay, published
 
 from madang.store.money.orders import Asked
+from madang.store.registry.keys import signer_of
+from madang.store.registry.publishing import signed_role, target_path
 from madang.trust.audit.recorder import Recorder
 
 pytestmark = pytest.mark.engine
@@ -86,6 +88,33 @@ async def test_the_city_installs_and_gets_a_receipt(market: Market, tmp_path: Pa
     assert market.runtime.running == {APP: True}
     await clerk.submit(f"/store/apps/{APP}/remove", customer="city:yard")
     assert ("Receipt" in clerk.page.text, market.runtime.running) == (True, {})
+
+
+COMMANDS = '[[scopes]]\naction = "command"\nkind = "sign.text"\npurpose = { ko = "알립니다", en = "to warn" }\n'
+
+
+@pytest.mark.parametrize(("more", "next_page"), [("", f"/store/apps/{APP}"), (COMMANDS, "/administration/apps")])
+async def test_a_new_version_takes_the_place_of_the_old(
+    market: Market, tmp_path: Path, more: str, next_page: str
+) -> None:
+    """Where it asks the city for more, that is decided on the page of the city's apps."""
+    mina, clerk = await published(market, tmp_path)
+    await clerk.get(f"/store/apps/{APP}")
+    await clerk.submit(f"/store/apps/{APP}/install", customer="city:yard")
+    before = (await mina.client.get(f"/store/publishers/{PUBLISHER}/role")).content
+    body = package(tmp_path, "1.1.0", more=more)
+    role = signed_role(
+        before, target_path(PUBLISHER, APP, "1.1.0"), body, signer_of(seed_of("mina")), market.city.clock.now()
+    )
+    second = await market.store.desk.submit((await market.store.publishers.get(PUBLISHER)).owner, body, role)
+    await market.store.desk.check(second)
+    await market.store.desk.approve("somebody", second.id, "fine")
+    await clerk.get(f"/store/apps/{APP}")
+    assert "Update to 1.1.0" in clerk.page.text
+    await clerk.submit(f"/store/apps/{APP}/update", customer="city:yard")
+    (install,) = await market.store.installs.of_customers(["city:yard"])
+    there = market.city.url.rstrip("/") + next_page
+    assert (str(clerk.page.url), install.version, market.runtime.updated) == (there, "1.1.0", ["1.1.0"])
 
 
 async def test_a_dangerous_version_stops_in_the_city_at_once(market: Market, tmp_path: Path) -> None:

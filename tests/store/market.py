@@ -41,11 +41,18 @@ class Runtime:
 
     folder: Path
     running: dict[str, bool] = field(default_factory=dict)
+    updated: list[str] = field(default_factory=list)
 
     async def install(self, source: bytes, grants: None = None, verified: bool = False) -> Manifest:
         manifest = unpack(source, self.folder / f"installed-{len(self.running)}")
         self.running[manifest.id] = False
         return manifest
+
+    async def update(self, source: bytes) -> list[object]:
+        """Gives what it newly asks for: commands, here."""
+        manifest = unpack(source, self.folder / f"updated-{source[-8:].hex()}-{len(self.updated)}")
+        self.updated.append(manifest.version)
+        return [scope for scope in manifest.scopes if scope.action == "command"]
 
     async def enable(self, app_id: str) -> None:
         self.running[app_id] = True

@@ -25,7 +25,7 @@ from madang.cli.policing import by_token, city_gate, door_of, put_on_record
 from madang.cli.privacy import open_privacy
 from madang.cli.roles import open_pool, open_writer, until_told
 from madang.cli.serving import certificate_files, door_path, lake_path, serve
-from madang.cli.shop import open_shop
+from madang.cli.shop import follow, open_shop
 from madang.cli.tenancy import TenantHouse, alias_of
 from madang.cli.tidy import keep_tidy
 from madang.context.catalogue import Catalogue
@@ -147,6 +147,7 @@ async def gateway(settings: Settings) -> None:
         pool, settings.run_dir, issuer_of(settings), city.name.get("en", city.id), recorder, SystemClock()
     )
     shop = await retrying(lambda: open_shop(pool, settings, city, apps, gate, recorder))
+    follow(apps, shop.house)
     pages: list[MakeDoor] = [
         *shop.doors,
         partial(SpaceDoor, house=house, asking=asking),

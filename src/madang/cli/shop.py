@@ -55,6 +55,17 @@ async def open_shop(
     return Shop(house, doors, {"tuf": PackagesDoor(house.repository), "tmf-api": TmfDoor(house, recorder)})
 
 
+def follow(apps: Apps, house: StoreHouse) -> None:
+    """An app that the city removes is installed no more, by whichever door it went."""
+    left = apps.left
+
+    async def heard(app_id: str) -> None:
+        await left(app_id)
+        await house.installs.gone(app_id)
+
+    apps.left = heard
+
+
 def _testbed(settings: Settings, city: CityConfig) -> Testbed | None:
     """None where no simulator is installed."""
     if importlib.util.find_spec("libsumo") is None:

@@ -30,6 +30,8 @@ class Runtime(Protocol):
 
     async def install(self, source: bytes, grants: None = None, verified: bool = False) -> Manifest: ...
 
+    async def update(self, source: bytes) -> Sequence[object]: ...
+
     async def enable(self, app_id: str) -> None: ...
 
     async def disable(self, app_id: str) -> None: ...
@@ -75,6 +77,18 @@ class Installs:
             secrets.token_hex(12), release.app, release.version, customer, by, self._clock.now(),
         )  # fmt: skip
 
+    async def update(self, release: Release, customer: str) -> bool:
+        """To that version. Whether it is in use: the city's waits, where it asks for more, until that is accepted on the page of apps.
+        Raises NotFound, Conflict for the version that is there."""
+        found = await self.live(release.app, customer)
+        if found is None:
+            raise NotFound("this is not installed")
+        if found.version == release.version:
+            raise Conflict("this version is installed already", reason="installed")
+        waits = found.is_of_city and await self._runtime.update(await self._download(release.path))
+        await self._pool.execute("UPDATE store_install SET version = $2 WHERE id = $1", found.id, release.version)
+        return not waits
+
     async def is_paid(self, release: Release, customer: str) -> bool:
         """Whether the customer may have it: free, bought and not given back, or subscribed to."""
         model = release.manifest.price.model
@@ -91,6 +105,13 @@ class Installs:
         receipt = await self._runtime.uninstall(app) if found.is_of_city else None
         await self._pool.execute("UPDATE store_install SET removed_at = $2 WHERE id = $1", found.id, self._clock.now())
         return receipt
+
+    async def gone(self, app: str) -> None:
+        """The city has removed it, by whichever door."""
+        await self._pool.execute(
+            "UPDATE store_install SET removed_at = $2 WHERE app = $1 AND starts_with(customer, 'city:') AND removed_at IS NULL",
+            app, self._clock.now(),
+        )  # fmt: skip
 
     async def live(self, app: str, customer: str) -> Install | None:
         """The one in use, if there is one."""

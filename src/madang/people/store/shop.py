@@ -32,6 +32,7 @@ class ShopDoor(StoreDoor):
             "store/apps/*/picture": {"GET": self.page(self._picture)},
             "store/apps/*/order": {"POST": self.page(self._order)},
             "store/apps/*/install": {"POST": self.page(self._install)},
+            "store/apps/*/update": {"POST": self.page(self._update)},
             "store/apps/*/remove": {"POST": self.page(self._remove)},
             "store/apps/*/review": {"POST": self.page(self._review)},
             "store/apps/*/report": {"POST": self.page(self._report)},
@@ -88,6 +89,13 @@ class ShopDoor(StoreDoor):
         act = self.store.installs.install(release, customer, person)
         await self.recorded(visit, "store.install", f"{release.app} {release.version} {customer}", act)
         return go(visit, f"/store/apps/{release.app}")
+
+    async def _update(self, visit: Visit) -> Response:
+        """Where the new version asks the city for more, somebody says yes or no to that on the page of the city's apps."""
+        release, customer, _ = await self._wanted(visit)
+        act = self.store.installs.update(release, customer)
+        done = await self.recorded(visit, "store.update", f"{release.app} {release.version} {customer}", act)
+        return go(visit, f"/store/apps/{release.app}" if done else "/administration/apps")
 
     async def _wanted(self, visit: Visit) -> tuple[Release, str, str]:
         """The latest release, the customer the form names, and who asks."""
