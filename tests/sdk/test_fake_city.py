@@ -201,5 +201,7 @@ async def test_commands_are_answered_as_the_test_says() -> None:
         taken = await app.command("sign.text", "urn:x:s", {"text": "x"}, "why")
         city.answer(lambda intent: {"status": "refused", "reason": intent["kind"]})
         (refused,) = await app.commands([city.commands[0]])
+        city.door.past = lambda query: [{"n": 1}, {"n": 2}]
+        assert await app.sql("SELECT n FROM observation", rows=1) == [{"n": 1}]
     assert (taken["id"], taken["status"]) == ("command-1", "accepted")
     assert (refused["id"], refused["status"], refused["reason"]) == ("command-2", "refused", "sign.text")

@@ -14,6 +14,7 @@ app.run()
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
@@ -21,7 +22,9 @@ from typing import Any
 
 from madang.sdk.city_time import CityTime
 from madang.sdk.door import LAKE_ROWS, Door, Entity
+from madang.sdk.http import Answer
 from madang.sdk.plan import (
+    TOKEN,
     Beat,
     Cron,
     Each,
@@ -33,15 +36,18 @@ from madang.sdk.plan import (
     OnEvent,
     OnRequest,
     OnWindow,
+    Outside,
     PageOf,
     Plan,
-    Subject,
+    Types,
     Windowed,
+    as_json,
+    stream_name,
+    subject_of,
 )
 from madang.sdk.values import Reason, intent
 
 ERASE_S = 30.0
-Types = str | type[Any]
 
 
 class App:
@@ -52,6 +58,7 @@ class App:
         self.plan, self.time = Plan(), CityTime()
         self.door: Door | None = None
         self.keeper: Keeper | None = None
+        self.outside: Outside | None = None
         self.stopping = asyncio.Event()
 
     def on(self, *types: Types, where: str = "", attrs: Sequence[str] = ()) -> Callable[[OnEntity], OnEntity]:
@@ -59,7 +66,7 @@ class App:
         deletions. `where` in NGSI-LD's query language (clause 4.9): an entity that no longer fits is told as gone."""
 
         def keep(hear: OnEntity) -> OnEntity:
-            self.plan.hears.append(Hear(f"on{len(self.plan.hears) + 1}", _subject(types, where, attrs), hear))
+            self.plan.hears.append(Hear(f"on{len(self.plan.hears) + 1}", subject_of(types, where, attrs), hear))
             return hear
 
         return keep
@@ -73,8 +80,8 @@ class App:
         city thereafter. `where` is asked of what changed."""
 
         def keep(handle: OnEvent) -> OnEvent:
-            name = _stream_name(self.plan, handle)
-            self.plan.eaches.append(Each(name, _subject(types, where, attrs), key, handle))
+            name = stream_name(self.plan, handle)
+            self.plan.eaches.append(Each(name, subject_of(types, where, attrs), key, handle))
             return handle
 
         return keep
@@ -92,11 +99,11 @@ class App:
         `late` more has passed. The handler gets a Window (rows, Arrow, Polars, SQL over all its types) and a state as `each` has."""
 
         def keep(handle: OnWindow) -> OnWindow:
-            name, length_s = _stream_name(self.plan, handle), length.total_seconds()
+            name, length_s = stream_name(self.plan, handle), length.total_seconds()
             every_s = every.total_seconds() if every is not None else length_s
             if not 0 < every_s <= length_s:
                 raise ValueError("every: more than nothing, at most the window's length")
-            subject = _subject(types, where, attrs)
+            subject = subject_of(types, where, attrs)
             self.plan.windows.append(Windowed(name, subject, length_s, every_s, late.total_seconds(), handle))
             return handle
 
@@ -188,7 +195,7 @@ class App:
 
     async def query(self, type: Types, q: str = "", attrs: str = "") -> list[Any]:
         """All entities of a type that match, as the type's class where one is given."""
-        subject = _subject((type,), q, ())
+        subject = subject_of((type,), q, ())
         return [subject.shown(one) for one in await self._city().query(subject.types[0], q, attrs)]
 
     async def sql(self, query: str, rows: int = LAKE_ROWS) -> list[dict[str, Any]]:
@@ -222,6 +229,16 @@ class App:
         """State several intents (made by `intent`) in one request."""
         return await self._city().commands(intents)
 
+    async def fetch(self, url: str, method: str = "GET", body: Any = None, **headers: str) -> Answer:
+        """HTTP to a host that the manifest names under `egress`; a `body` that is neither text nor bytes is sent as JSON. Raises
+        DoorError when the city does not let the app out there, DoorClosed when nobody answers."""
+        from madang.sdk.outward import Outward, body_of  # only apps that go out pay for it
+
+        self.outside = self.outside or Outward(os.environ.get("MADANG_APP_EGRESS", ""), os.environ.get(TOKEN, ""))
+        data, told = body_of(body)
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        return await self.outside.fetch(method, url, data, told | named)
+
     def stop(self) -> None:
         self.stopping.set()
 
@@ -230,25 +247,3 @@ class App:
         from madang.sdk.starting import run
 
         run(self)
-
-
-def as_json(entity: Any) -> Entity:
-    """Of a typed entity, or JSON as it is."""
-    found: Entity = entity.to_json() if hasattr(entity, "to_json") else dict(entity)
-    return found
-
-
-def _subject(types: Sequence[Types], where: str, attrs: Sequence[str]) -> Subject:
-    if not types:
-        raise ValueError("name at least one type")
-    names = tuple(one if isinstance(one, str) else str(one.TYPE) for one in types)
-    shape = types[0] if len(types) == 1 and not isinstance(types[0], str) else None
-    return Subject(names, tuple(attrs), where, shape)
-
-
-def _stream_name(plan: Plan, handler: Any) -> str:
-    """State is kept under the handler's name: renamed, it begins anew. Raises ValueError."""
-    name = str(handler.__name__)
-    if any(one.name == name for one in plan.streams):
-        raise ValueError(f"two handlers are called {name}")
-    return name

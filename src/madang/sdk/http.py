@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -58,6 +59,10 @@ class Address:
 class Answer:
     status: int
     body: bytes
+
+    def json(self) -> Any:
+        """Raises ValueError."""
+        return json.loads(self.body)
 
 
 class Client:

@@ -6,9 +6,12 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from madang.sdk.http import Answer
 from madang.sdk.values import value_of
 
 Entity = dict[str, Any]
+Types = str | type[Any]
+TOKEN = "MADANG_APP_TOKEN"  # noqa: S105 - the variable's name
 OnEntity = Callable[[Any, bool], Awaitable[None]]
 OnBeat = Callable[[], Awaitable[None]]
 OnErase = Callable[[Mapping[str, Any]], Awaitable[int]]
@@ -113,9 +116,37 @@ class Plan:
         return {one.name: one for one in self.streams}[name]
 
 
+class Outside(Protocol):
+    """The way out of the city."""
+
+    async def fetch(self, method: str, url: str, body: bytes, headers: Mapping[str, str]) -> Answer: ...
+
+
 class Keeper(Protocol):
     """Where states are kept."""
 
     def kept(self, name: str) -> dict[str, dict[str, Any]]: ...
 
     def keep(self, name: str, key: str, state: dict[str, Any]) -> None: ...
+
+
+def as_json(entity: Any) -> Entity:
+    """Of a typed entity, or JSON as it is."""
+    found: Entity = entity.to_json() if hasattr(entity, "to_json") else dict(entity)
+    return found
+
+
+def subject_of(types: Sequence[Types], where: str, attrs: Sequence[str]) -> Subject:
+    if not types:
+        raise ValueError("name at least one type")
+    names = tuple(one if isinstance(one, str) else str(one.TYPE) for one in types)
+    shape = types[0] if len(types) == 1 and not isinstance(types[0], str) else None
+    return Subject(names, tuple(attrs), where, shape)
+
+
+def stream_name(plan: Plan, handler: Any) -> str:
+    """State is kept under the handler's name: renamed, it begins anew. Raises ValueError."""
+    name = str(handler.__name__)
+    if any(one.name == name for one in plan.streams):
+        raise ValueError(f"two handlers are called {name}")
+    return name

@@ -12,10 +12,10 @@ from datetime import datetime
 from typing import Any
 
 from madang.base.clock import from_iso
-from madang.sdk.app import App, as_json
+from madang.sdk.app import App
 from madang.sdk.door import DoorError
 from madang.sdk.http import DoorClosed
-from madang.sdk.plan import Each, Subject, Windowed
+from madang.sdk.plan import Each, Subject, Windowed, as_json
 from madang.sdk.windows import Window
 
 log = logging.getLogger(__name__)

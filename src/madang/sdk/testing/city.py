@@ -21,7 +21,7 @@ from madang.sdk.plan import Hear
 from madang.sdk.running import next_time
 from madang.sdk.store import Store
 from madang.sdk.streams import Streams
-from madang.sdk.testing.door import FakeDoor, Granted, Json, granted_of
+from madang.sdk.testing.door import FakeDoor, FakeOutside, Granted, Json, granted_of
 from madang.sdk.testing.recording import Recording
 from madang.sdk.testing.where import compile_where
 
@@ -58,6 +58,7 @@ class FakeCity:
         self._time = StandingTime(zone=ZoneInfo(zone))
         self._time.note(start, sys.float_info.min, 0.0)
         self._store = Store(data / "state.sqlite" if data is not None else None)
+        app.outside = self.outside = FakeOutside(granted)
         app.door, app.time = self.door, self._time  # type: ignore[assignment]
         self._streams = Streams(app.plan, self._store, engine or Here(app), self.door.get)
         app.keeper = self._streams

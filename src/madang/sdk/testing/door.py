@@ -7,8 +7,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
-from madang.sdk.door import DoorError
+from madang.sdk.door import LAKE_ROWS, DoorError
+from madang.sdk.http import Answer
 from madang.sdk.testing.where import compile_where
 
 Json = dict[str, Any]
@@ -20,6 +22,7 @@ class Granted:
 
     scopes: Mapping[str, Mapping[str, frozenset[str] | None]] | None = None
     people: frozenset[tuple[str, str]] | None = None
+    egress: frozenset[str] | None = None
 
     def of(self, action: str, name: str) -> frozenset[str] | None:
         """The attributes that are open. Raises DoorError as the kernel does."""
@@ -39,6 +42,13 @@ class Granted:
     def may_read(self, name: str) -> bool:
         return self.scopes is None or name in self.scopes.get("read", {})
 
+    def place(self, url: str) -> None:
+        """Raises DoorError for an address that is not among `egress`."""
+        parts = urlsplit(url)
+        place = f"{parts.hostname}:{parts.port or (443 if parts.scheme == 'https' else 80)}"
+        if self.egress is not None and place not in self.egress:
+            raise DoorError(403, {"title": "Not granted", "detail": f"app.toml names no {place} under egress"})
+
     def person(self, kind: str, purpose: str) -> None:
         """Raises DoorError."""
         if self.people is not None and (kind, purpose) not in self.people:
@@ -53,12 +63,14 @@ def granted_of(folder: Path) -> Granted:
         name = scope.get("type") or scope.get("kind")
         attributes = frozenset(scope["attributes"]) if "attributes" in scope else None
         scopes.setdefault(scope["action"], {})[name] = attributes
-    return Granted(scopes, frozenset((one["kind"], one["purpose"]) for one in manifest.get("people", ())))
+    people = frozenset((one["kind"], one["purpose"]) for one in manifest.get("people", ()))
+    return Granted(scopes, people, frozenset(manifest.get("egress", ())))
 
 
 @dataclass
 class FakeDoor:
-    """As `madang.sdk.door.Door`; `write` and `remove` are the city's. `persons_shown`: `{kind: [{"pseudonym", "items"}]}`."""
+    """As `madang.sdk.door.Door`; `write` and `remove` are the city's, `past` answers questions about all that was.
+    `persons_shown`: `{kind: [{"pseudonym", "items"}]}`."""
 
     granted: Granted
     entities: dict[str, Json]
@@ -67,6 +79,7 @@ class FakeDoor:
     about: Json
     commanded: list[Json] = field(default_factory=list)
     answer: Callable[[Json], Json] = lambda intent: {"status": "accepted"}
+    past: Callable[[str], list[Json]] = lambda query: []
     persons_shown: dict[str, list[Json]] = field(default_factory=dict)
     erasures_due: list[Json] = field(default_factory=list)
     erasure_receipts: list[Json] = field(default_factory=list)
@@ -98,6 +111,9 @@ class FakeDoor:
         self.granted.of("write", str((await self.get(entity_id))["type"]))
         self.remove(entity_id)
 
+    async def sql(self, query: str, rows: int = LAKE_ROWS) -> list[Json]:
+        return self.past(query)[:rows]
+
     async def city(self) -> Json:
         return self.about
 
@@ -128,3 +144,18 @@ class FakeDoor:
 
     async def close(self) -> None:
         return None
+
+
+@dataclass
+class FakeOutside:
+    """What is asked of the world outside, and what it answers."""
+
+    granted: Granted
+    asked: list[Json] = field(default_factory=list)
+    answer: Callable[[Json], Answer] = lambda asked: Answer(200, b"")
+
+    async def fetch(self, method: str, url: str, body: bytes, headers: Mapping[str, str]) -> Answer:
+        self.granted.place(url)
+        asked = {"method": method, "url": url, "body": body, "headers": dict(headers)}
+        self.asked.append(asked)
+        return self.answer(asked)

@@ -9,9 +9,8 @@ from pathlib import Path
 
 from madang.base.errors import BadRequest
 from madang.sdk.loading import load_app
+from madang.sdk.plan import TOKEN
 from madang.sdk.running import Running
-
-TOKEN = "MADANG_APP_TOKEN"  # noqa: S105 - the variable's name
 
 
 def run_folder(folder: Path, url: str, data: Path, workers: int, engine: str) -> None:
