@@ -10,6 +10,7 @@ import msgspec
 import nats
 import structlog
 from nats.aio.client import Client
+from nats.errors import SlowConsumerError
 from nats.js.api import DiscardPolicy, StorageType, StreamConfig
 from nats.js.errors import BadRequestError, NotFoundError
 
@@ -23,10 +24,13 @@ STREAM_MAX_AGE_S = 600.0
 
 
 async def connect(url: str, name: str, on_reconnect: Callable[[], Awaitable[None]] | None = None) -> Client:
-    """A client that waits for the server at start and after every loss."""
+    """A client that waits for the server at start and after every loss. `on_reconnect` hears when something may have been missed:
+    the connection was away, or more waited here than is held."""
 
     async def lost(error: Exception) -> None:
         log.warning("bus", process=name, error=repr(error))
+        if isinstance(error, SlowConsumerError):
+            await back()
 
     async def back() -> None:
         if on_reconnect is not None:

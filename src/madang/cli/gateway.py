@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 import structlog
+from nats.errors import Error as NatsError
 
 from madang.base.clock import SystemClock
 from madang.base.errors import MadangError
@@ -88,6 +89,7 @@ from madang.trust.defence.guard import Guard
 from madang.trust.identity.house import open_identity
 
 log = structlog.get_logger()
+CATCH_UP_S = 0.3
 
 
 async def gateway(settings: Settings) -> None:
@@ -109,16 +111,11 @@ async def gateway(settings: Settings) -> None:
     live = Live(broker, board.status, Outbox(pool), partial(installed_at, pool))
     door = door_path(settings)
 
+    missed = asyncio.Event()
+
     async def back() -> None:
-        catching_up.append(asyncio.create_task(catch_up()))
+        missed.set()
 
-    async def catch_up() -> None:
-        # Only when the server has taken the subscriptions again is nothing missed after the reading.
-        await client.flush()
-        live.resync()
-        catching_up.clear()
-
-    catching_up: list[asyncio.Task[None]] = []
     client = await connect(settings.bus, "gateway", back)
     apps = Apps(
         pool,
@@ -189,6 +186,7 @@ async def gateway(settings: Settings) -> None:
     await until_told(
         serve(app, settings.http_port, door),
         poll(board, settings, store, apps, recorder),
+        catch_up(client, live, missed),
         desk.run(),
         writer.watch(),
         keep_tidy(Expiry(pool, writer).sweep, house.tidy, broker.contexts.follow, maps.sweep, ngsi.tidy),
@@ -211,6 +209,21 @@ async def gateway(settings: Settings) -> None:
     await recorder.settle()
     await keeping.once()
     await writer.stop()
+
+
+async def catch_up(client: Any, live: Live, missed: asyncio.Event) -> None:
+    """For ever: what the bus did not bring is read from the database. A loss while that begins is a loss anew."""
+    while True:
+        await missed.wait()
+        missed.clear()
+        try:
+            # Only when the server has taken the subscriptions again is nothing missed after the reading.
+            await client.flush()
+            live.resync()
+        except (NatsError, TimeoutError, OSError) as error:
+            log.warning("what the bus did not bring waits", error=repr(error))
+            missed.set()
+        await asyncio.sleep(CATCH_UP_S)
 
 
 async def subscribe(client: Any, city: str, live: Live, board: Board) -> None:
