@@ -13,6 +13,7 @@ from tests.browsing import forms_of
 from tests.store.making import PRICE, PUBLISHER, package, seed_of
 from tests.store.market import APP, Market, files, open_market, pay, published
 
+from madang.store.money.ledger import balances
 from madang.store.money.orders import Asked
 from madang.store.registry.keys import signer_of
 from madang.store.registry.publishing import signed_role, target_path
@@ -239,6 +240,28 @@ async def test_a_moderator_hides_what_was_reported(market: Market, tmp_path: Pat
     assert "It names somebody" in clerk.page.text
     await clerk.submit("/store/reviews/", answer="hide", why="It speaks of somebody else")
     assert "thief" not in (await lee.get(f"/store/apps/{APP}")).text
+
+
+async def test_what_the_provider_paid_is_booked_once(market: Market, tmp_path: Path) -> None:
+    _, clerk = await published(market, tmp_path, more=PRICE.format(model="one_off", amount="11000", per=""))
+    kim = await market.visitor("kim", "citizen")
+    await kim.get(f"/store/apps/{APP}")
+    await kim.submit(f"/store/apps/{APP}/order")
+    await kim.submit("/store/orders/")
+    await pay(kim)
+    answers = []
+    for reference in ("2026-11-22", "2026-11-22", ""):
+        await clerk.get("/store/money")
+        answers.append(
+            (
+                await clerk.submit("/store/received", reference=reference, amount="10700", fee="300", currency="KRW")
+            ).status_code
+        )
+    held = await balances(market.store.pool, "", "KRW")
+    assert (answers, held) == (
+        [200, 409, 400],
+        {"bank": 10_700, "fee:sandbox": 300, "platform": -3_000, f"publisher:{PUBLISHER}": -7_000, "tax:KR": -1_000},
+    )
 
 
 async def test_terms_of_a_publisher_are_set_and_on_record(market: Market, tmp_path: Path, recorder: Recorder) -> None:

@@ -6,7 +6,7 @@ import secrets
 from collections.abc import Awaitable, Callable, Mapping
 from zoneinfo import ZoneInfo
 
-from madang.base.errors import BadRequest
+from madang.base.errors import BadRequest, Conflict
 from madang.people.http import Response
 from madang.people.identity.doors import Table
 from madang.people.identity.pages import go, page
@@ -15,7 +15,7 @@ from madang.people.store.doors import StoreDoor, whole
 from madang.people.store.publishing import attached
 from madang.people.store.shown import review_shown
 from madang.store.house import StoreHouse
-from madang.store.money.amounts import DIGITS, shown
+from madang.store.money.amounts import DIGITS, shown, to_minor
 from madang.store.money.ledger import balances, unbalanced
 from madang.store.money.statements import month_of
 from madang.store.money.terms import set_terms
@@ -47,6 +47,7 @@ class ReviewingDoor(StoreDoor):
             "store/settlements": {"POST": self.page(self._settle)},
             "store/settlements/*": {"GET": self.page(self._file)},
             "store/settlements/*/book": {"POST": self.page(self._book)},
+            "store/received": {"POST": self.page(self._received)},
             "store/terms": {"POST": self.page(self._terms)},
         }
 
@@ -123,6 +124,7 @@ class ReviewingDoor(StoreDoor):
             orders=[(one, shown(one.gross_minor, one.currency)) for one in orders],
             currencies=sorted(DIGITS),
             can_settle=bool(self.store.settings.account),
+            provider=self.store.checkout.provider.name if self.store.checkout.provider else "",
         )
 
     async def _settle(self, visit: Visit) -> Response:
@@ -145,6 +147,22 @@ class ReviewingDoor(StoreDoor):
         self.manager(visit, "store")
         identifier = visit.request.parts[2]
         await self.recorded(visit, "store.book", identifier, self.store.settlements.book(identifier))
+        return go(visit, "/store/money")
+
+    async def _received(self, visit: Visit) -> Response:
+        """The provider paid what it had captured into the city's account, less its fee: told once for each of its references."""
+        form, _ = await self.browsers.form(visit), self.manager(visit, "store")
+        provider, reference, currency = (form.get(name, "").strip() for name in ("provider", "reference", "currency"))
+        if (
+            self.store.checkout.provider is None
+            or provider != self.store.checkout.provider.name
+            or not 1 <= len(reference) <= 100
+        ):
+            raise BadRequest("a reference of this city's provider", reason="received_form")
+        minor, fee = (to_minor(form.get(name, ""), currency) for name in ("amount", "fee"))
+        act = self.store.settlements.received(self.store.pool, provider, reference, currency, minor, fee)
+        if not await self.recorded(visit, "store.received", f"{provider} {reference}", act):
+            raise Conflict("this was told before", reason="received_again")
         return go(visit, "/store/money")
 
     async def _terms(self, visit: Visit) -> Response:
