@@ -22,7 +22,10 @@ LOCALES = {"en": "en-US", "ko": "ko-KR"}
 PRICED = PRICE.format(model="one_off", amount="110000", per="") + '[score]\nkind = "traffic"\n'
 SCORE = {
     "city": "helsinki", "minutes": 20, "seeds": [1, 2],
-    "for_people": [{"measure": "delay", "unit": "s", "better": "less", "with": 31.5, "without": 40.0, "difference": {"mean": -8.5}}],
+    "for_people": [
+        {"measure": "delay", "unit": "s", "better": "less", "with": 31.5, "without": 40.0,
+         "difference": {"mean": -8.5, "low": -10.0, "high": -7.0}},
+    ],
     "costs": [{"measure": "cpu", "unit": "s", "value": 2.5}],
 }  # fmt: skip
 

@@ -10,13 +10,15 @@ from pathlib import Path
 import asyncpg
 import pytest
 from tests.browsing import forms_of
-from tests.store.making import PRICE, PUBLISHER, package, seed_of
+from tests.store.making import PRICE, PUBLISHER, keys, package, seed_of
 from tests.store.market import APP, Market, files, open_market, pay, published
 
+from madang.people.store.shown import score_shown
 from madang.store.money.ledger import balances
 from madang.store.money.orders import Asked
 from madang.store.registry.keys import signer_of
 from madang.store.registry.publishing import signed_role, target_path
+from madang.store.review.scores import sign_score
 from madang.trust.audit.recorder import Recorder
 
 pytestmark = pytest.mark.engine
@@ -272,6 +274,28 @@ async def test_terms_of_a_publisher_are_set_and_on_record(market: Market, tmp_pa
     await recorder.settle()
     found = [one["leaf"] for one in await recorder.log.page(5, None, None, "store.terms", None)]
     assert len(found) == 2
+
+
+@pytest.mark.parametrize(
+    ("better", "low", "high", "verdict"),
+    [("less", -9.0, -1.0, "better"), ("less", 1.0, 2.0, "worse"), ("more", 1.0, 2.0, "better"), ("less", -9.0, 1.0, "unsure"),
+     ("less", None, None, "unsure"), ("none", -9.0, -1.0, "told")],
+)  # fmt: skip
+def test_a_score_is_called_better_only_where_the_seeds_agree(
+    better: str, low: float | None, high: float | None, verdict: str
+) -> None:
+    row = {
+        "measure": "delay",
+        "unit": "s",
+        "better": better,
+        "with": 1,
+        "without": 2,
+        "difference": {"mean": -1, "low": low, "high": high},
+    }
+    signed = sign_score({"for_people": [row]}, keys()["targets"])
+    found = score_shown(signed, bytes.fromhex(keys()["targets"].public_key.keyval["public"]))
+    assert found is not None
+    assert [one["verdict"] for one in found["for_people"]] == [verdict]
 
 
 def test_both_languages_have_every_word_of_the_store() -> None:

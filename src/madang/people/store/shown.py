@@ -81,10 +81,17 @@ def score_shown(score: Json | None, key: bytes) -> Json | None:
 
 
 def _measure(one: Json) -> Json:
-    difference = one.get("difference", {}).get("mean") if isinstance(one.get("difference"), dict) else None
+    """`verdict`: better or worse only where the interval over seeds says so; one seed says nothing of chance."""
+    difference = one.get("difference") or {}
+    low, high = difference.get("low"), difference.get("high")
     wished = {"less": -1, "more": 1}.get(one.get("better", ""), 0)
-    sign = 0 if not difference or not wished else wished * difference
-    return one | {"change": difference, "verdict": "same" if not sign else "better" if sign > 0 else "worse"}
+    if not wished:
+        verdict = "told"
+    elif low is None or high is None or low <= 0 <= high:
+        verdict = "unsure"
+    else:
+        verdict = "better" if wished * low > 0 else "worse"
+    return one | {"verdict": verdict}
 
 
 def review_shown(review: Review, language: str) -> Json:
