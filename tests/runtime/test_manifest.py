@@ -104,6 +104,22 @@ def test_a_scope_or_name_that_cannot_be_is_named(tmp_path: Path, was: str, now: 
     assert told in refused.value.detail
 
 
+PARK = '{"type":"Polygon","coordinates":[[[127.0,37.5],[127.1,37.5],[127.1,37.6],[127.0,37.5]]]}'
+RINGS = [[(127.0, 37.5), (127.1, 37.5), (127.1, 37.6), (127.0, 37.5)]]
+
+
+def test_an_area_is_read_from_its_file(tmp_path: Path) -> None:
+    text = MANIFEST.replace('type = "Tree"', 'type = "Tree"\narea = "park.geojson"')
+    (scope,) = load_manifest(app_folder(tmp_path, text, park__geojson=PARK)).scopes
+    assert (scope.area, scope.rings, scope.grant().area) == ("park.geojson", RINGS, (tuple(RINGS[0]),))
+
+
+def test_a_command_has_no_area(tmp_path: Path) -> None:
+    text = MANIFEST.replace('"read"', '"command"').replace('type = "Tree"', 'kind = "tree.fell"\narea = "park.geojson"')
+    with pytest.raises(BadRequest, match="a command scope has no area"):
+        load_manifest(app_folder(tmp_path, text, park__geojson=PARK))
+
+
 def test_a_folder_without_a_manifest_is_no_app(tmp_path: Path) -> None:
     with pytest.raises(BadRequest, match=r"no app\.toml"):
         load_manifest(tmp_path)

@@ -42,6 +42,7 @@ from madang.context.subscriptions import Subscriptions
 from madang.context.tenants import Tenants
 from madang.engine.control import ask
 from madang.engine.database import LOST, connect_planned, retrying
+from madang.engine.outward import networks_of_city, resolve
 from madang.engine.sealing import seal_of_city
 from madang.engine.settings import Settings, issuer_of
 from madang.federation.federation import Federation
@@ -74,6 +75,7 @@ from madang.people.static_files import Files
 from madang.runtime.apps import Apps
 from madang.runtime.book import Book
 from madang.runtime.doorman import Doorman
+from madang.runtime.egress import Egress, socket_of
 from madang.runtime.installed import installed_at
 from madang.runtime.keeping import Keeping
 from madang.runtime.manifest import load_manifest
@@ -202,6 +204,7 @@ async def gateway(settings: Settings) -> None:
         keep_certificate(settings),
         shop.house.run(),
         keeping.run(),
+        Egress(apps, doorman, meter, partial(resolve, allowed=networks_of_city())).run(socket_of(door)),
     )
     await ngsi.close()
     await tenants.close()

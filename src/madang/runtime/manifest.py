@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 
 from madang.base.errors import BadRequest
-from madang.runtime.soundness import check
+from madang.runtime.soundness import check, rings_of
 from madang.trust.consent.agreement import Ask
 from madang.trust.policy.subjects import Grant
 
@@ -16,7 +16,8 @@ Texts = dict[str, str]
 
 class Scope(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One thing an app asks for. `action`: read or write (with `type`, `attributes`), command (with `kind`). `area`: a file of the
-    folder with a GeoJSON polygon (RFC 7946), beyond which it asks for nothing. `retention_days`: how long it keeps what it reads."""
+    folder with a GeoJSON polygon (RFC 7946), beyond which a read or write scope asks for nothing; `rings` are its, as they were
+    read. `retention_days`: how long it keeps what it reads."""
 
     action: str
     purpose: Texts
@@ -25,10 +26,12 @@ class Scope(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     attributes: list[str] | None = None
     area: str = ""
     retention_days: int | None = None
+    rings: list[list[tuple[float, float]]] | None = None
 
     def grant(self) -> Grant:
         attributes = frozenset(self.attributes) if self.attributes is not None else None
-        return Grant(self.action, self.kind or self.type, attributes)
+        area = tuple(map(tuple, self.rings)) if self.rings is not None else None
+        return Grant(self.action, self.kind or self.type, attributes, area)
 
 
 class PersonalScope(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -131,4 +134,7 @@ def load_manifest(folder: Path) -> Manifest:
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise BadRequest(f"app.toml: {error}") from None
     check(manifest, folder)
-    return manifest
+    scopes = [
+        msgspec.structs.replace(one, rings=rings_of(one.area, folder) if one.area else None) for one in manifest.scopes
+    ]
+    return msgspec.structs.replace(manifest, scopes=scopes)

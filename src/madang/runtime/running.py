@@ -56,6 +56,7 @@ class Running:
             "MADANG_APP_ID": app.id,
             "MADANG_APP_DOOR": str(self._door),
             "MADANG_APP_TOKEN": token,
+            "MADANG_APP_EGRESS": str(self._door.with_name("egress.sock")),
             "PATH": "/usr/bin:/bin",
             "HOME": str(data),
             "LANG": "C.UTF-8",

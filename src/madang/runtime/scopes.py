@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 import msgspec
 
@@ -17,7 +18,7 @@ def subject(scope: Scope) -> tuple[str, str]:
 
 def covers(wide: Scope, narrow: Scope) -> bool:
     """Whether who was granted `wide` has all of `narrow`. One area is only ever within itself; how long things are kept counts too."""
-    if subject(wide) != subject(narrow) or (wide.area and wide.area != narrow.area):
+    if subject(wide) != subject(narrow) or (wide.area and _place(wide) != _place(narrow)):
         return False
     if wide.retention_days is not None and (
         narrow.retention_days is None or narrow.retention_days > wide.retention_days
@@ -74,7 +75,7 @@ def without(granted: Iterable[Scope], about: tuple[str, str]) -> list[Scope]:
 
 
 def _narrower(grant: Scope, scope: Scope) -> Scope | None:
-    if grant.area and scope.area and grant.area != scope.area:
+    if grant.area and scope.area and _place(grant) != _place(scope):
         return None
     attributes = scope.attributes
     if grant.attributes is not None:
@@ -83,5 +84,11 @@ def _narrower(grant: Scope, scope: Scope) -> Scope | None:
             return None
     days = [one for one in (grant.retention_days, scope.retention_days) if one is not None]
     return msgspec.structs.replace(
-        scope, attributes=attributes, area=grant.area or scope.area, retention_days=min(days) if days else None
-    )
+        scope, attributes=attributes, retention_days=min(days) if days else None,
+        area=grant.area or scope.area, rings=grant.rings if grant.area else scope.rings,
+    )  # fmt: skip
+
+
+def _place(scope: Scope) -> tuple[str, Any]:
+    """A file of the same name may hold another area."""
+    return scope.area, scope.rings

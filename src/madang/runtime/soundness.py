@@ -23,6 +23,7 @@ from madang.base.limits import (
     APP_STORAGE_MAX_MB,
     APP_TEXT_MAX_CHARS,
     APP_WORKERS_MAX,
+    POLICY_AREA_MAX_CORNERS,
 )
 from madang.model.geometry import check_geometry
 from madang.trust.consent.agreement import RETENTION_MAX_DAYS, check_ask
@@ -104,12 +105,14 @@ def _scope(scope: Scope, folder: Path) -> None:
         raise wrong(f"a {scope.action} scope of no attributes")
     if scope.retention_days is not None and not 0 <= scope.retention_days <= RETENTION_MAX_DAYS:
         raise wrong(f"retention is 0 to {RETENTION_MAX_DAYS} days")
+    if scope.area and scope.action == "command":
+        raise wrong("a command scope has no area: what it is aimed at is judged by the command room")
     if scope.area:
-        area_of(scope.area, folder)
+        rings_of(scope.area, folder)
 
 
-def area_of(name: str, folder: Path) -> dict[str, Any]:
-    """The GeoJSON polygon of a file. Raises BadRequest."""
+def rings_of(name: str, folder: Path) -> list[list[tuple[float, float]]]:
+    """Those of the GeoJSON polygon of a file, longitude and latitude. Raises BadRequest."""
     try:
         found: Any = msgspec.json.decode((folder / name).read_bytes()) if _FILE.match(name) else None
     except (OSError, msgspec.MsgspecError):
@@ -117,7 +120,11 @@ def area_of(name: str, folder: Path) -> dict[str, Any]:
     if not isinstance(found, dict) or found.get("type") not in ("Polygon", "MultiPolygon"):
         raise wrong(f"area {name[:100]!r} is no file of the folder with a GeoJSON Polygon or MultiPolygon")
     check_geometry(found, f"app.toml: area {name}")
-    return found
+    parts = [found["coordinates"]] if found["type"] == "Polygon" else found["coordinates"]
+    rings = [[(float(x), float(y)) for x, y, *_ in ring] for part in parts for ring in part]
+    if sum(map(len, rings)) > POLICY_AREA_MAX_CORNERS:
+        raise wrong(f"area {name!r} has more than {POLICY_AREA_MAX_CORNERS} corners")
+    return rings
 
 
 def _reach(manifest: Manifest) -> None:

@@ -11,10 +11,10 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from madang.base.errors import Forbidden
-from madang.model.formula import FALSE, about, of_types
+from madang.model.formula import FALSE, about, every, of_types
 from madang.model.sight import BLIND, Sight
 from madang.trust.policy.ruling import Decision, Residue
-from madang.trust.policy.subjects import Grant
+from madang.trust.policy.subjects import Grant, confined
 from madang.trust.principal import Principal
 
 if TYPE_CHECKING:
@@ -94,11 +94,13 @@ class Caller:
         found = self._residues.get(action)
         if found is None:
             residue = _NOTHING if self._gate is None else self._gate.residue(self.claim, action)
-            found = self._residues[action] = (residue, self._sight(residue))
+            found = self._residues[action] = (residue, self._sight(residue, action))
         return found
 
-    def _sight(self, residue: Residue) -> Sight:
-        return BLIND if self._gate is None or not residue.permits else self._gate.sight(residue.allowed)
+    def _sight(self, residue: Residue, action: str) -> Sight:
+        if self._gate is None or not residue.permits:
+            return BLIND
+        return self._gate.sight(every([residue.allowed, confined(self.claim.grants, action)]))
 
     def decide(self, action: str, subject: str) -> Decision:
         """Of a service of the city, or with `command` of a kind of command."""

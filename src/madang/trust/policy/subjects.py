@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from madang.model.formula import Area, Formula, OfAttribute, OfType, Ring, Within, either, every, negated
 from madang.trust.policy.source import Keeps
 from madang.trust.principal import Principal
 
@@ -17,11 +18,12 @@ KINDS = {"person": "Person", "app": "App", "device": "Device", "peer": "Peer", "
 @dataclass(frozen=True)
 class Grant:
     """What an app or a device was granted for itself. `action` read, write or command; `subject` an entity type or command
-    kind; `attributes` None for all."""
+    kind; `attributes` None for all; `area` rings of longitude and latitude beyond which it was granted nothing, None for everywhere."""
 
     action: str
     subject: str
     attributes: frozenset[str] | None = None
+    area: tuple[Ring, ...] | None = None
 
 
 def uid(kind: str, name: str) -> Json:
@@ -64,6 +66,22 @@ def _granted(grants: list[Grant]) -> Json:
         out[whole] = _links("Type", {one.subject for one in mine if one.attributes is None})
         out[part] = _links("Field", {f"{one.subject} {name}" for one in mine for name in one.attributes or ()})
     return out | {"commands": _links("Command", {one.subject for one in grants if one.action == "command"})}
+
+
+def confined(grants: Iterable[Grant], action: str) -> Formula:
+    """What grants that are bound to an area leave of the types they are about. Policies say what is permitted of a type; where,
+    the grant says itself. `action`: read, history or write."""
+    mine = [one for one in grants if one.action == ("write" if action == "write" else "read")]
+    bound = sorted({one.subject for one in mine if one.area is not None})
+    return every(
+        either([negated(OfType(name)), *(_part(one) for one in mine if one.subject == name)]) for name in bound
+    )
+
+
+def _part(grant: Grant) -> Formula:
+    where = [Within(Area("", grant.area))] if grant.area is not None else []
+    what = [either(OfAttribute(name) for name in sorted(grant.attributes))] if grant.attributes is not None else []
+    return every([*where, *what])
 
 
 def _links(kind: str, names: Iterable[str]) -> list[Json]:
