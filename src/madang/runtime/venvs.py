@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import re
 import shutil
 import signal
 import sys
@@ -17,14 +18,12 @@ from madang.runtime.storage import size_of
 
 LOCK = "requirements.lock"
 _PASSED = (
-    "PATH",
-    "HOME",
-    "PIP_INDEX_URL",
-    "PIP_CERT",
-    "UV_INDEX_URL",
-    "UV_DEFAULT_INDEX",
-    "SSL_CERT_FILE",
-    "UV_CACHE_DIR",
+    "PATH", "HOME", "SSL_CERT_FILE", "PIP_INDEX_URL", "PIP_CERT", "PIP_FIND_LINKS", "PIP_NO_INDEX", "UV_INDEX_URL", "UV_DEFAULT_INDEX",
+    "UV_CACHE_DIR", "UV_FIND_LINKS", "UV_NO_INDEX",
+)  # fmt: skip
+_LOCKED = re.compile(
+    r"[A-Za-z0-9][A-Za-z0-9._-]*(\[[A-Za-z0-9._, -]+\])? ?== ?[A-Za-z0-9.!+_-]+"
+    r"( ?;[A-Za-z0-9_ .'\"<>=!()-]{1,300}?)?( --hash=sha256:[0-9a-f]{64})+"
 )
 
 
@@ -34,13 +33,14 @@ async def build(folder: Path, target: Path) -> str:
     lock = folder / LOCK
     if not lock.is_file():
         return ""
+    check_lock(lock.read_text(encoding="utf-8", errors="replace"))
     shutil.rmtree(target, ignore_errors=True)
     target.parent.mkdir(parents=True, exist_ok=True, mode=0o755)
+    python, uv = target / "bin" / "python", shutil.which("uv")
     try:
         async with asyncio.timeout(APP_VENV_S):
-            await _run([sys.executable, "-m", "venv", "--without-pip", str(target)])
-            python = target / "bin" / "python"
-            await _run(_installer(python, lock))
+            await _run([sys.executable, "-m", "venv", *(["--without-pip"] if uv is not None else []), str(target)])
+            await _run(_installer(uv, python, lock))
         if await asyncio.to_thread(size_of, target) > APP_VENV_MAX_BYTES:
             raise TooLarge(f"what an app needs has {APP_VENV_MAX_BYTES} bytes at most")
     except TimeoutError:
@@ -53,22 +53,19 @@ async def build(folder: Path, target: Path) -> str:
     return str(python)
 
 
-def _installer(python: Path, lock: Path) -> list[str]:
+def check_lock(text: str) -> None:
+    """Names, versions and hashes, and nothing else: no option that leads to another index, no address, no file. Raises BadRequest."""
+    for line in text.replace("\\\n", " ").splitlines():
+        said = " ".join(line.partition("#")[0].split())
+        if said and not _LOCKED.fullmatch(said):
+            raise BadRequest(f"{LOCK}: {said[:100]!r} is not name==version with hashes")
+
+
+def _installer(uv: str | None, python: Path, lock: Path) -> list[str]:
     common = ["--require-hashes", "--only-binary", ":all:", "-r", str(lock)]
-    uv = shutil.which("uv")
     if uv is not None:
         return [uv, "pip", "install", "--quiet", "--no-config", "--link-mode", "copy", "--python", str(python), *common]
-    return [
-        sys.executable,
-        "-m",
-        "pip",
-        "--python",
-        str(python),
-        "install",
-        "--quiet",
-        "--disable-pip-version-check",
-        *common,
-    ]
+    return [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *common]
 
 
 async def _run(argv: list[str]) -> None:
@@ -83,7 +80,7 @@ async def _run(argv: list[str]) -> None:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
     if process.returncode:
-        raise BadRequest(f"requirements.lock: {output.decode('utf-8', 'replace').strip()[-1_500:]}")
+        raise BadRequest(f"{LOCK}: {output.decode('utf-8', 'replace').strip()[-1_500:]}")
 
 
 def _add_sdk(target: Path) -> None:
