@@ -134,7 +134,7 @@ async def dsn(session_dsn: str) -> str:
         " audit_seen, privacy_spent, verdict,"
         " store_publisher, store_key, store_package, store_role, store_release, store_install, store_use, store_review, store_report,"
         " store_choice, ledger_transaction, ledger_entry, store_terms, store_earned,"
-        " store_order, store_refund, store_notice, store_invoice,"
+        " store_order, store_refund, store_invoice,"
         " store_subscription, store_settlement, store_payout, app_version, app_event, app_usage, app_counted,"
         " lake_cursor, lake_order"
         " RESTART IDENTITY"

@@ -15,6 +15,7 @@ import pytest_asyncio
 from tests.browsing import PASSWORD
 from tests.store.making import PRICE, PUBLISHER, public_of, signature
 from tests.store.market import APP, Market, files, open_market, published
+from tests.waiting import until
 
 from madang.trust.audit.recorder import Recorder
 
@@ -92,9 +93,7 @@ async def test_an_app_goes_its_whole_way(market: Market, people: Any, tmp_path: 
     await mina.set_input_files("#package", tmp_path / "app.madang")
     await mina.set_input_files("#role", tmp_path / "role.json")
     await mina.get_by_role("button", name="Upload").click()
-    async with asyncio.timeout(60):
-        while not await market.store.releases.in_states("waiting"):
-            await asyncio.sleep(0.1)
+    await until(lambda: market.store.releases.in_states("waiting"), "the checks", 60)
     await mina.reload()
     assert "There is a signed score." in await mina.locator("main").inner_text()
 

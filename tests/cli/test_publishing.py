@@ -13,6 +13,7 @@ import asyncpg
 import httpx
 import pytest
 from tests.store.making import PUBLISHER, app_folder, person, yard
+from tests.waiting import until
 
 from madang.base.clock import SystemClock
 from madang.cli.main import main
@@ -66,10 +67,8 @@ async def test_the_sandbox_runs_as_a_process_of_its_own(tmp_path: Path) -> None:
     line = await asyncio.wait_for(process.stdout.readline(), 20)
     key, hook = (secret(tmp_path / "keys" / name) for name in ("payment", "payment-webhook"))
     provider = SandboxProvider(f"http://127.0.0.1:{port}", key, hook, SystemClock())
-    async with asyncio.timeout(20):
-        while not await listens(port):
-            await asyncio.sleep(0.05)
-        begun = await provider.begin(Wanted("o1", 9_900, "KRW", "Dust alert", "http://127.0.0.1:9/back"))
+    await until(lambda: listens(port), "the provider", 20)
+    begun = await provider.begin(Wanted("o1", 9_900, "KRW", "Dust alert", "http://127.0.0.1:9/back"))
     process.send_signal(signal.SIGTERM)
     await asyncio.wait_for(process.wait(), 10)
     address = f"http://127.0.0.1:{port}"

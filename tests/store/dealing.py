@@ -68,7 +68,7 @@ class Till:
     def notice(self, headers: Mapping[bytes, bytes], body: bytes) -> Notice:
         if headers.get(b"till") != b"yes":
             raise Forbidden("not the till's")
-        return Notice("n1", body.decode())
+        return Notice(body.decode())
 
     @property
     def held(self) -> int:

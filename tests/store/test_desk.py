@@ -29,6 +29,7 @@ from tests.store.making import (
     signature,
     yard,
 )
+from tests.waiting import until
 
 pytestmark = pytest.mark.engine
 PASSING = "def test_it() -> None:\n    assert 1 + 1 == 2\n"
@@ -217,11 +218,12 @@ async def test_a_check_that_was_cut_off_is_made_again(store: Yard, tmp_path: Pat
     release = await store.submitted("mina", package(tmp_path))
     await store.releases.begin(release.id)
     running = asyncio.create_task(store.desk.run())
-    async with asyncio.timeout(30):
-        while (await store.releases.get(release.id)).state == "checking":
-            await asyncio.sleep(0.05)
+
+    async def waits() -> bool:
+        return (await store.releases.get(release.id)).state == "waiting"
+
+    await until(waits, "the check was made again")
     running.cancel()
-    assert (await store.releases.get(release.id)).state == "waiting"
 
 
 @pytest.mark.parametrize(

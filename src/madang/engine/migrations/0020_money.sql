@@ -101,12 +101,6 @@ CREATE TABLE store_refund (
     done_at timestamptz
 );
 CREATE INDEX store_refund_order ON store_refund ("order", asked_at);
-CREATE TABLE store_notice ( -- what providers told, once each
-    provider text NOT NULL,
-    id text NOT NULL,
-    at timestamptz NOT NULL,
-    PRIMARY KEY (provider, id)
-);
 CREATE TABLE store_invoice ( -- numbered without gaps in each year
     year int NOT NULL,
     number int NOT NULL,

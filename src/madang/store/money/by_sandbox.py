@@ -61,7 +61,7 @@ class SandboxProvider:
         )
         try:
             event = msgspec.json.decode(body)
-            return Notice(str(event["id"]), str(event["payment"]))
+            return Notice(str(event["payment"]))
         except (msgspec.DecodeError, KeyError, TypeError):
             raise Forbidden("this is no event") from None
 

@@ -82,7 +82,7 @@ class StripeProvider:
         )
         try:
             event: Any = msgspec.json.decode(body)
-            return Notice(str(event["id"]), str(event["data"]["object"]["id"]))
+            return Notice(str(event["data"]["object"]["id"]))
         except (msgspec.DecodeError, KeyError, TypeError):
             raise Forbidden("this is no event") from None
 

@@ -64,8 +64,7 @@ class TossProvider:
     def notice(self, headers: Mapping[bytes, bytes], body: bytes) -> Notice:
         try:
             event: Any = msgspec.json.decode(body)
-            key = event["data"]["paymentKey"]
-            return Notice(f"{key}:{event['data'].get('lastTransactionKey')}", str(key))
+            return Notice(str(event["data"]["paymentKey"]))
         except (msgspec.DecodeError, KeyError, TypeError, AttributeError):
             raise Forbidden("this is no event") from None
 

@@ -81,10 +81,6 @@ class Checkout:
         order = await self.orders.by_reference(provider.name, notice.reference)
         if order is not None:
             await self.settle(order, {})
-        await self.orders.pool.execute(
-            "INSERT INTO store_notice VALUES ($1, $2, $3) ON CONFLICT DO NOTHING",
-            provider.name, notice.id, self.orders.clock.now(),
-        )  # fmt: skip
 
     async def refund(self, order: Order, amount_minor: int, reason: str, by: str) -> str:
         """Its id. Raises BadRequest for more than was paid and not given back, Unavailable; then it is done later (`recover`)."""

@@ -45,7 +45,6 @@ class Payment:
 class Notice:
     """A provider says that something happened to a payment; what it is, is asked for."""
 
-    id: str
     reference: str
 
 
