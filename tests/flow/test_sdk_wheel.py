@@ -113,7 +113,6 @@ async def test_it_records_what_happens(alone: Path, house: House, tmp_path: Path
         while process.returncode is None:
             await client.patch("entities/urn:ngsi-ld:Lamp:yard:1/attrs", json={"on": switched})
             switched = not switched
-            await asyncio.sleep(0.05)
     day = read_recording(tmp_path / "day.ndjson")
     assert (day.city, day.timezone, day.types, [one["id"] for one in day.entities]) == (
         "yard", "Asia/Seoul", ("Lamp",), ["urn:ngsi-ld:Lamp:yard:1"],
