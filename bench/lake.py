@@ -3,13 +3,15 @@
 `roll_rows_per_core_s`: from history (a million changes of one number each) at batches of 200,000, by the CPU of the roller's process
 and of the PostgreSQL it reads, together. The others are asked of `--rows` observations of 10,000 sensors, generated into the lake a
 day at a time and merged as in a city that lives: `agg_day_s` (count, mean, least and most of each sensor on the last day),
-`series_year_ms` (all of one sensor, median of several), `bytes_per_row` (Parquet on disk).
+`series_year_ms` (all of one sensor, median of several), `bytes_per_row` (Parquet on disk), `policy_cost_ratio` (CPU of the worker of
+`/lake/sql` for that aggregate, asked by somebody who sees neither persons nor one attribute, over that of who sees all).
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
+import io
 import json
 import statistics
 import sys
@@ -19,17 +21,29 @@ from pathlib import Path
 
 import asyncpg
 import duckdb
+import msgspec
 import psutil
 
 from bench.broker import running
 from madang.cli.instance import Instance
 from madang.lake.connection import Place, open_lake
 from madang.lake.roller import prepare, roll
+from madang.lake.sql.filtering import condition_of
+from madang.lake.sql.job import Job, Limits
+from madang.lake.sql.worker import answer
 from madang.lake.upkeep import merge_all
+from madang.model.formula import FALSE, Not, OfType
+from madang.model.sight import Sight
 
-KEYS = ("roll_rows_per_core_s", "agg_day_s", "series_year_ms", "bytes_per_row")
-REACH = {"roll_rows_per_core_s": 500_000, "agg_day_s": 1.0, "series_year_ms": 100, "bytes_per_row": 8}
-SENSORS, DAYS, CHANGES, BATCH = 10_000, 365, 1_000_000, 200_000
+KEYS = ("roll_rows_per_core_s", "agg_day_s", "series_year_ms", "bytes_per_row", "policy_cost_ratio")
+REACH = {
+    "roll_rows_per_core_s": 500_000,
+    "agg_day_s": 1.0,
+    "series_year_ms": 100,
+    "bytes_per_row": 8,
+    "policy_cost_ratio": 1.15,
+}
+SENSORS, DAYS, CHANGES, BATCH, ROUNDS = 10_000, 365, 1_000_000, 200_000, 5
 # As the writer writes an update of one attribute. Sensors tell every minute, a little late, with one decimal.
 _HISTORY = """
 INSERT INTO history (at, entity_id, types, op, change)
@@ -101,6 +115,36 @@ def fill(lake: duckdb.DuckDBPyConnection, rows: int) -> None:
             print(f"  {day + 1} of {DAYS} days", file=sys.stderr, flush=True)
 
 
+async def filtered_cost(files: list[str]) -> float:
+    """The filtered question over the whole one, in turns."""
+    sight = Sight(Not(OfType("Person")), {"owner": FALSE})
+    made = await condition_of(sight, _nobody)
+    day = f"TIMESTAMP '{_moment(DAYS - 1)}'"
+    sql = (
+        "SELECT entity_id, count(*), avg(value), min(value), max(value) FROM observation WHERE type = 'Device'"
+        f" AND attribute = 'temperature' AND changed_at >= {day} AND changed_at < TIMESTAMP '{_moment(DAYS)}' GROUP BY ALL"
+    )
+    whole = Job(sql, "true", {}, "csv", Limits(SENSORS, 2_048, 60.0), files[1:], files[0])
+    spent = {"true": 0.0, made.sql: 0.0}
+    for _ in range(ROUNDS):
+        for where in spent:
+            begin, out = time.process_time(), io.BytesIO()
+            answer(msgspec.structs.replace(whole, where=where), out)
+            spent[where] += time.process_time() - begin
+            assert out.getvalue().count(b"\n") == SENSORS + 2, out.getvalue()[:200]
+    return round(spent[made.sql] / spent["true"], 3)
+
+
+async def _nobody(atom: object) -> list[str]:
+    return []
+
+
+def files_of(lake: duckdb.DuckDBPyConnection) -> list[str]:
+    return [
+        row[0] for row in lake.execute("SELECT data_file FROM ducklake_list_files('lake', 'observation')").fetchall()
+    ]
+
+
 def asking(lake: duckdb.DuckDBPyConnection) -> dict[str, float]:
     begin = time.perf_counter()
     found = lake.execute(_AGGREGATE, [_moment(DAYS - 1)]).fetchall()
@@ -142,7 +186,7 @@ async def measure(keys: list[str], rows: int) -> dict[str, float]:
             with open_lake(instance.settings.database, Place(str(instance.run_dir / "year")), 4_096, threads=2) as lake:
                 prepare(lake)
                 fill(lake, rows)
-                out |= asking(lake)
+                out |= asking(lake) | {"policy_cost_ratio": await filtered_cost(files_of(lake))}
     return {key: out[key] for key in keys}
 
 

@@ -16,8 +16,9 @@ import pytest
 from madang.base.errors import BadRequest
 from madang.lake.shape import COLUMNS
 from madang.lake.sql.filtering import condition_of
-from madang.lake.sql.grammar import check_question
+from madang.lake.sql.grammar import read_question
 from madang.lake.sql.job import Head, Job, Limits
+from madang.lake.sql.pushing import pushed
 from madang.lake.sql.worker import answer
 from madang.model.formula import FALSE, TRUE, Is, Not, OfType, OwnedBy, either, every
 from madang.model.sight import WHOLE, Sight
@@ -97,7 +98,7 @@ def test_what_reads_our_table_may_be_asked(files: list[str], sql: str) -> None:
 @pytest.mark.parametrize("sql", REFUSED)
 def test_everything_else_may_not(files: list[str], sql: str) -> None:
     with duckdb.connect() as connection, pytest.raises(BadRequest):
-        check_question(connection, sql)
+        read_question(connection, sql)
     head, body = ask(files, sql)
     assert (head.status, body) == (400, b"")
 
@@ -142,6 +143,54 @@ async def test_a_question_that_fails_on_a_hidden_row_does_not_tell_of_it(files: 
     made = await condition_of(Sight(Not(OfType("Person")), {}), own)
     assert ask(files, sql, where=made.sql)[0] == Head(200)
     assert ask(files, sql)[0].status == 400
+
+
+@pytest.mark.parametrize(
+    ("condition", "below"),
+    [
+        ("type = 'Car' AND o.attribute = 'it''s'", "\"type\" = 'Car' AND \"attribute\" = 'it''s'"),
+        ("changed_at >= TIMESTAMP '2026-01-01' AND '2026-02-01' > changed_at",
+         "\"changed_at\" >= CAST('2026-01-01' AS TIMESTAMP) AND \"changed_at\" < '2026-02-01'"),
+        ("entity_id IN ('a', 'b') AND value BETWEEN 1 AND 2.5", "\"entity_id\" IN ('a', 'b') AND \"value\" >= 1 AND \"value\" <= 2.5"),
+        ("seq > 5 AND CAST(text AS INTEGER) = 3", '"seq" > 5'),
+        ("text = 5", "true"),
+        ("text IN ('a', 5)", "true"),
+        ("seq = 2.5", "true"),
+        ("seq < 5 OR seq > 7", "true"),
+        ("NOT type = 'Car'", "true"),
+        ("error(text) = 'x'", "true"),
+        ("type = (SELECT max(type) FROM observation)", "true"),
+        ("value = NULL", "true"),
+        ("1 = 1", "true"),
+    ],
+)  # fmt: skip
+def test_what_cannot_fail_on_a_row_is_asked_of_the_files(condition: str, below: str) -> None:
+    with duckdb.connect() as connection:
+        assert pushed(read_question(connection, f"SELECT * FROM observation o WHERE {condition}")) == below
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "SELECT * FROM observation a JOIN observation b USING (seq) WHERE a.type = 'Car'",
+        "SELECT * FROM (FROM observation) WHERE type = 'Car'",
+        "SELECT * FROM observation AS o(a, type) WHERE type = 'Car'",
+        "SELECT * FROM observation, range(3) WHERE type = 'Car'",
+        "SELECT * FROM observation WHERE type = 'Car' USING SAMPLE 2 ROWS",
+        "SELECT * FROM observation TABLESAMPLE 50% WHERE type = 'Car'",
+    ],
+)
+def test_a_question_of_several_sources_is_asked_above(sql: str) -> None:
+    with duckdb.connect() as connection:
+        assert pushed(read_question(connection, sql)) == "true"
+
+
+async def test_asked_below_or_above_the_answer_is_the_same(files: list[str]) -> None:
+    sight = Sight(Not(OfType("Bus")), {"driver": FALSE})
+    made = await condition_of(sight, own)
+    sql = "SELECT seq FROM observation WHERE type IN ('Car', 'Person') AND changed_at > TIMESTAMP '2026-11-22 01:00:30' ORDER BY seq"
+    _, body = ask(files, sql, where=made.sql, ids=made.ids)
+    assert json.loads(body)["rows"] == [[3], [4], [5]]
 
 
 def test_an_answer_in_each_form(files: list[str]) -> None:

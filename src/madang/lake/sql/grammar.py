@@ -22,8 +22,8 @@ _FUNCTIONS = frozenset({"range", "generate_series", "unnest", "repeat"})
 _NAME = re.compile(r"[^\W\d]\w{0,62}\Z")
 
 
-def check_question(connection: duckdb.DuckDBPyConnection, sql: str) -> None:
-    """Raises BadRequest naming what cannot be asked."""
+def read_question(connection: duckdb.DuckDBPyConnection, sql: str) -> dict[str, Any]:
+    """The question as DuckDB serializes it. Raises BadRequest naming what cannot be asked."""
     if not sql.strip() or len(sql) > LAKE_SQL_MAX_CHARS or "\x00" in sql:
         raise BadRequest(f"sql: 1 to {LAKE_SQL_MAX_CHARS} characters")
     row = connection.execute("SELECT json_serialize_sql($1)", [sql]).fetchone()
@@ -35,6 +35,7 @@ def check_question(connection: duckdb.DuckDBPyConnection, sql: str) -> None:
     own = set(_own_tables(read))
     for node in _nodes(read):
         _check_source(node, own)
+    return read
 
 
 def _nodes(value: Any) -> Iterator[dict[str, Any]]:

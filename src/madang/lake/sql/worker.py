@@ -14,8 +14,9 @@ import msgspec
 
 from madang.base.errors import BadRequest, MadangError, TooLarge, Unavailable
 from madang.lake.shape import NAMES
-from madang.lake.sql.grammar import check_question
+from madang.lake.sql.grammar import read_question
 from madang.lake.sql.job import Head, Job
+from madang.lake.sql.pushing import pushed
 
 CHUNK_ROWS = 2_048
 ARROW_ROWS = 65_536
@@ -25,7 +26,6 @@ def answer(job: Job, out: BinaryIO) -> None:
     """Writes head and body. What goes wrong before the first byte of the body is told in the head."""
     try:
         connection = ready(job)
-        check_question(connection, job.sql)
         parts = FORMS[job.form](connection, job)
         first = next(parts, b"")
     except MadangError as error:
@@ -45,7 +45,7 @@ def answer(job: Job, out: BinaryIO) -> None:
 
 
 def ready(job: Job) -> duckdb.DuckDBPyConnection:
-    """A connection with the one table, cut to what may be seen; closed to everything else."""
+    """A connection with the one table, cut to what may be seen; closed to everything else. Raises BadRequest."""
     connection = duckdb.connect(
         config={"memory_limit": f"{job.limits.memory_mb}MB", "temp_directory": "", "threads": 2}
     )
@@ -55,8 +55,9 @@ def ready(job: Job) -> duckdb.DuckDBPyConnection:
     files = [*job.files, job.fresh]
     listed = ", ".join("'" + one.replace("'", "''") + "'" for one in files)
     source = f"SELECT {NAMES} FROM read_parquet([{listed}])"
+    read = read_question(connection, job.sql)
     # Nothing of a question goes past a limit: else a condition that fails on a hidden row would tell of it.
-    barrier = "" if job.where == "true" else f" WHERE {job.where} LIMIT {2**62}"
+    barrier = "" if job.where == "true" else f" WHERE {pushed(read)} AND {job.where} LIMIT {2**62}"
     connection.execute(f"CREATE VIEW observation AS SELECT * FROM ({source}){barrier}")
     for setting in (
         f"allowed_paths = [{listed}]",
