@@ -81,6 +81,9 @@ async def test_every_instance_comes_back_as_it_was(
     found = told(lake)
     assert in_order(found) == in_order(await instances(pool))
     assert done == Rolled(len(found), found[-1][0])
+    needed = "SELECT DISTINCT attribute FROM lake.observation WHERE whole IS NOT NULL ORDER BY ALL"
+    columns_say_it = {"temperature", "count", "numberAsText", "many", "owner"}
+    assert {row[0] for row in lake.execute(needed).fetchall()} == SENSOR.keys() - {"id", "type"} - columns_say_it
     numbers = "SELECT value, text, kind, unit FROM lake.observation WHERE attribute = 'temperature' ORDER BY seq"
     assert lake.execute(numbers).fetchall() == [
         (20.5, None, "Property", "CEL"),

@@ -117,13 +117,13 @@ class Instance:
         """Gateway, ingest, courier; ready when the gateway answers. Nobody waits for the lake."""
         self._apps.open()
         self._server = await control.serve(self.run_dir, self.handle)
-        if find_city(self.settings.city_file).lake is not None:
-            self.supervisor.add(self._marked("lake")).start()
         await asyncio.gather(
             self.supervisor.run(self._gateway()),
             self.supervisor.run(self._marked("courier")),
             self.supervisor.run(self._marked("ingest")),
         )
+        if find_city(self.settings.city_file).lake is not None:
+            self.supervisor.add(self._marked("lake")).start()
 
     def role(self, name: str, *args: str) -> Spec:
         """The spec of a kernel process."""

@@ -21,7 +21,8 @@ FORMAT = ("parquet_version", 2), ("parquet_compression", "zstd")
 
 @dataclass(frozen=True)
 class Place:
-    """Where the Parquet lies: a folder, or `s3://bucket/prefix` with its endpoint (`host:port`, empty for Amazon's) and keys."""
+    """Where the Parquet lies: a folder, or `s3://bucket/prefix` with its endpoint (`host:port`, empty for Amazon's) and keys. `spill`:
+    a folder for what does not fit in memory (empty: nothing spills)."""
 
     path: str
     endpoint: str = ""
@@ -29,6 +30,7 @@ class Place:
     secret: str = ""
     region: str = "us-east-1"
     secure: bool = True
+    spill: str = ""
 
     @property
     def is_remote(self) -> bool:
@@ -41,7 +43,7 @@ class Place:
         if not path.startswith("s3://"):
             if "://" in path:
                 raise BadRequest("MADANG_LAKE: a folder, or s3://bucket/prefix")
-            return Place(path)
+            return Place(path, spill=str(run_dir / "lake-spill"))
         endpoint = urlsplit(env.get("AWS_ENDPOINT_URL", ""))
         return Place(
             path.rstrip("/") + "/",
@@ -50,6 +52,7 @@ class Place:
             env.get("AWS_SECRET_ACCESS_KEY", ""),
             env.get("AWS_REGION", "us-east-1"),
             endpoint.scheme != "http",
+            str(run_dir / "lake-spill"),
         )
 
 
@@ -73,6 +76,7 @@ def open_lake(dsn: str, place: Place, memory_mb: int = 512, threads: int = 1) ->
             "threads": threads,
             "autoinstall_known_extensions": False,
             "autoload_known_extensions": False,
+            "temp_directory": place.spill,
         }
     )
     try:

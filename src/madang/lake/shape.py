@@ -48,7 +48,7 @@ _LENGTH = " + ".join(
 _IS_NUMBER = "s.value::VARCHAR >= '-' AND s.value::VARCHAR < ':'"
 # A length that is not that of the known members alone tells of others. Nor do the columns say whether `true` was a text, a number of
 # more digits than a double has, an escape, or a time that is not to the millisecond.
-_IS_SAID = f"""strlen(raw) = 1 + {_LENGTH} AND s.modifiedAt::TIMESTAMP = changed_at
+_IS_SAID = f"""strlen(raw) = 1 + {_LENGTH} AND s.modifiedAt::TIMESTAMP = date_trunc('millisecond', changed_at)
  AND coalesce(starts_with(s.value::VARCHAR, '"') OR ({_IS_NUMBER} AND strlen(s.value::VARCHAR) < 17), true) AND NOT contains(raw, chr(92))
  AND coalesce(strlen(s.observedAt) = 24, true) AND coalesce(strlen(s.createdAt) = 24, true) AND strlen(s.modifiedAt) = 24"""
 # A deletion changes no attribute: it becomes one without a name, so that the rows are read in one go.
