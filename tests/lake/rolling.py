@@ -1,4 +1,4 @@
-"""A process that rolls small batches until it is killed: `python -m tests.lake.rolling DSN FOLDER`."""
+"""A process that rolls small batches until it is killed, and says so each time: `python -m tests.lake.rolling DSN FOLDER`."""
 
 from __future__ import annotations
 
@@ -15,12 +15,13 @@ from madang.lake.upkeep import merge
 def main() -> None:
     lake = open_lake(sys.argv[1], Place(sys.argv[2]))
     prepare(lake)
-    print("rolls", flush=True)
     while True:
         try:
             for _ in range(3):
                 if roll(lake, 7) is None:
                     time.sleep(0.005)
+                else:
+                    print("rolled", flush=True)
             merge(lake)
         except duckdb.Error as error:
             print(error, file=sys.stderr, flush=True)

@@ -21,13 +21,15 @@ ROOT = Path(__file__).resolve().parents[2]
 LIVES = 12
 
 
-async def life(dsn: str, place: Place, lasts_s: float) -> None:
+async def life(dsn: str, place: Place, rolls: int, then_s: float) -> None:
+    """Ends a little after so many rolls, in the middle of the next or of merging."""
     argv = [sys.executable, "-m", "tests.lake.rolling", dsn, place.path]
     process = await asyncio.create_subprocess_exec(*argv, cwd=ROOT, stdout=asyncio.subprocess.PIPE)
     assert process.stdout is not None
-    assert await process.stdout.readline() == b"rolls\n"
+    for _ in range(rolls):
+        assert await process.stdout.readline() == b"rolled\n"
     try:
-        await asyncio.wait_for(process.wait(), lasts_s)
+        await asyncio.wait_for(process.wait(), then_s)
     except TimeoutError:
         process.kill()
     await process.wait()
@@ -46,7 +48,7 @@ async def test_each_change_is_in_the_lake_once(dsn: str, place: Place, pool: asy
     end = asyncio.Event()
     writing = asyncio.create_task(write_until(writer, end))
     for _ in range(LIVES):
-        await life(dsn, place, chance.uniform(0.02, 0.6))
+        await life(dsn, place, chance.randrange(1, 5), chance.uniform(0.0, 0.2))
     end.set()
     await writing
     with open_lake(dsn, place) as lake:
