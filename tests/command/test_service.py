@@ -85,6 +85,22 @@ async def test_an_apps_reason_is_a_code_and_a_device_names_what_it_did_not_like(
     assert (told["reason"], told["parameters"], told["by"]) == ("out_of_bounds", {"name": "trips"}, "device")
 
 
+async def test_where_the_city_chose_another_app_a_command_is_refused(room: Any) -> None:
+    service, paper, _ = room
+
+    async def instead(who: str, target: str) -> str:
+        return "org.b" if (who, target) == ("app:org.a", TARGET) else ""
+
+    service.instead = instead
+    refused = (await service.submit(ask(), "app:org.a", 0.0)).as_json()
+    assert (refused["status"], refused["reason"], refused["parameters"]) == (
+        "refused",
+        "served_by_other",
+        {"who": "org.b"},
+    )
+    assert (await service.submit(ask(), "app:org.b", 0.0)).status == "accepted" and len(paper.sent) == 1
+
+
 async def test_ranks_and_holds(room: Any) -> None:
     service, _, clock = room
     await service.submit(ask(rank="transit_priority"), "trams", 0.0)

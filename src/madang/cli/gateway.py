@@ -26,7 +26,8 @@ from madang.cli.policing import by_token, city_gate, door_of, put_on_record
 from madang.cli.privacy import open_privacy
 from madang.cli.roles import open_pool, open_writer, until_told
 from madang.cli.serving import certificate_files, door_path, lake_path, serve
-from madang.cli.shop import follow, open_shop
+from madang.cli.sharing import Sharing
+from madang.cli.shop import follow, offering, open_shop
 from madang.cli.tenancy import TenantHouse, alias_of
 from madang.cli.tidy import keep_tidy
 from madang.context.catalogue import Catalogue
@@ -147,6 +148,8 @@ async def gateway(settings: Settings) -> None:
     )
     shop = await retrying(lambda: open_shop(pool, settings, city, apps, gate, recorder))
     follow(apps, shop.house)
+    sharing = Sharing(shop.house.choices.in_force, partial(offering, apps), lambda: gate.ruling.source.areas, store)
+    desk.service.instead = sharing.instead
     pages: list[MakeDoor] = [
         *shop.doors,
         partial(SpaceDoor, house=house, asking=asking),
@@ -190,6 +193,7 @@ async def gateway(settings: Settings) -> None:
         poll(board, settings, store, apps, recorder),
         catch_up(client, live, missed),
         desk.run(),
+        sharing.follow(),
         writer.watch(),
         keep_tidy(Expiry(pool, writer).sweep, house.tidy, broker.contexts.follow, maps.sweep, ngsi.tidy),
         tenants.watch(),

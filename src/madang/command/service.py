@@ -6,7 +6,7 @@ each receipt of a device, `tick` about once a wall second. All times are city ti
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Protocol
@@ -38,6 +38,10 @@ class Ports(Protocol):
     def new_id(self) -> str: ...
 
 
+Instead = Callable[[str, str], Awaitable[str]]
+"""Which app serves a device in place of who asks: the city's choice among apps of one service. Empty: none does."""
+
+
 @dataclass
 class CommandService:
     """One city's command room. One writer: call it from one event loop."""
@@ -51,6 +55,7 @@ class CommandService:
     waiting: dict[str, Receipt] = field(default_factory=dict)
     accepted: int = 0
     refused: int = 0
+    instead: Instead | None = None
     _spent: dict[str, tuple[float, int]] = field(default_factory=dict)
 
     async def submit(self, body: Any, who: str, wall_s: float) -> Receipt:
@@ -76,7 +81,7 @@ class CommandService:
         self._spent[who] = (since, spent + count)
 
     async def _judge(self, intent: Intent, now: datetime) -> Receipt:
-        refusal, by = self.arbiter.refuse(intent, now), "arbiter"
+        refusal, by = await self._shared(intent) or self.arbiter.refuse(intent, now), "arbiter"
         if refusal is None:
             refusal, by = await self._check(intent, now), "interlock"
         if refusal is not None:
@@ -88,6 +93,11 @@ class CommandService:
         elif intent.kind == "signal.stage":
             self.arbiter.take(intent, now)
         return Receipt(intent, ACCEPTED, now, by="service")
+
+    async def _shared(self, intent: Intent) -> Refusal | None:
+        serving = await self.instead(intent.who, intent.target) if self.instead is not None else ""
+        detail = f"the city lets {serving} serve there"
+        return Refusal("served_by_other", detail, {"who": serving}) if serving else None
 
     async def _check(self, intent: Intent, now: datetime) -> Refusal | None:
         if intent.kind.startswith("simulation."):
