@@ -18,6 +18,8 @@ from madang.cli.up import bbox_of
 from madang.store.testbed.arms import Cost
 
 PAGE = 1_000
+USES = ("reads", "writes", "messages")
+_USED = "SELECT measure, sum(amount) AS amount FROM app_usage WHERE app_id = $1 AND measure = ANY($2) GROUP BY measure ORDER BY measure"
 
 
 class Kernel:
@@ -77,12 +79,14 @@ class Kernel:
         connection = await asyncpg.connect(self.instance.settings.database)
         try:
             rows = await connection.fetch("SELECT status, count(*) AS n FROM command GROUP BY status")
+            used = await connection.fetch(_USED, app_id, list(USES))
         finally:
             await connection.close()
         return Cost(
             sum(one.user + one.system for one in times),
             sum(peak_bytes(process.pid) for process in processes),
             {row["status"]: row["n"] for row in rows},
+            {row["measure"]: float(row["amount"]) for row in used},
         )
 
 
