@@ -126,11 +126,11 @@ async def filtered_cost(files: list[str]) -> float:
     )
     whole = Job(sql, "true", {}, "csv", Limits(SENSORS, 2_048, 60.0), files[1:], files[0])
     spent = {"true": 0.0, made.sql: 0.0}
-    for _ in range(ROUNDS):
+    for number in range(ROUNDS + 1):
         for where in spent:
             begin, out = time.process_time(), io.BytesIO()
             answer(msgspec.structs.replace(whole, where=where), out)
-            spent[where] += time.process_time() - begin
+            spent[where] += (time.process_time() - begin) if number else 0.0  # the first finds the files' pages
             assert out.getvalue().count(b"\n") == SENSORS + 2, out.getvalue()[:200]
     return round(spent[made.sql] / spent["true"], 3)
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from madang.model.formula import Atom, Either, Every, Formula, Is, Not, OfType
 from madang.model.sight import Sight
 
+_NONE = "false"
 Find = Callable[[Atom], Awaitable[list[str]]]
 
 
@@ -30,20 +31,30 @@ async def condition_of(sight: Sight, find: Find) -> Condition:
         return made
     named = [(name, await _sql(formula, made, find)) for name, formula in sorted(sight.named.items())]
     other = await _sql(sight.other, made, find)
-    cases = "".join(f" WHEN {quoted(name)} THEN {sql}" for name, sql in named)
-    made.sql = f"CASE attribute{cases} ELSE {other} END" if named else other
+    made.sql = _by_attribute(named, other)
     return made
+
+
+def _by_attribute(named: list[tuple[str, str]], other: str) -> str:
+    if not named:
+        return other
+    if all(sql == _NONE for _, sql in named):  # the usual case, and much cheaper than a choice for each row
+        shown = " AND ".join(f"attribute <> {quoted(name)}" for name, _ in named)
+        return f"((attribute IS NULL OR ({shown})) AND {other})"
+    cases = "".join(f" WHEN {quoted(name)} THEN {sql}" for name, sql in named)
+    return f"CASE attribute{cases} ELSE {other} END"
 
 
 async def _sql(formula: Formula, made: Condition, find: Find) -> str:
     if isinstance(formula, Every | Either):
         terms = [await _sql(term, made, find) for term in formula.terms]
-        word, none = (" AND ", "true") if isinstance(formula, Every) else (" OR ", "false")
+        word, none = (" AND ", "true") if isinstance(formula, Every) else (" OR ", _NONE)
         return f"({word.join(terms)})" if terms else none
     if isinstance(formula, Not):
         return f"NOT {await _sql(formula.term, made, find)}"
     if isinstance(formula, OfType):
-        return f"list_contains(string_split(coalesce(types, type), chr(31)), {quoted(formula.name)})"
+        name = quoted(formula.name)
+        return f"(type = {name} OR (types IS NOT NULL AND list_contains(string_split(types, chr(31)), {name})))"
     if isinstance(formula, Is):
         return f"(entity_id = {quoted(formula.id)})"
     name = f"ids_{len(made.ids)}"

@@ -50,6 +50,9 @@ def ready(job: Job) -> duckdb.DuckDBPyConnection:
         config={"memory_limit": f"{job.limits.memory_mb}MB", "temp_directory": "", "threads": 2}
     )
     connection.execute("SET TimeZone = 'UTC'")
+    connection.execute(
+        "SET preserve_insertion_order = false"
+    )  # who wants an order says so; keeping one makes a limit dear
     for name, ids in job.ids.items():
         connection.execute(f"CREATE TABLE {name} AS SELECT unnest($1::VARCHAR[]) AS id", [ids])
     files = [*job.files, job.fresh]
