@@ -14,6 +14,8 @@ from madang.base.errors import BadRequest, Unavailable
 from madang.context.writer import Writer
 from madang.lake.connection import Place, open_lake
 from madang.lake.roller import prepare, roll
+from madang.lake.sql.job import Job, Limits
+from madang.lake.sql.supply import supplied
 from madang.lake.upkeep import merge_all, sweep
 from tests.lake.test_upkeep import LATER, write
 
@@ -53,6 +55,8 @@ async def test_files_lie_in_the_bucket(
             await write(writer, "kim", **{f"m{i}": number for i in range(200)})
             roll(lake)
         kept = keys(store)
+        with pytest.raises(Unavailable, match="not possible yet"):
+            supplied(lake, Job("SELECT 1", "true", {}, "json", Limits(1, 64, 1.0)), tmp_path)
         merge_all(lake)
         sweep(lake, LATER)
         count = lake.execute("SELECT count(*), count(DISTINCT seq) FROM lake.observation").fetchone()
