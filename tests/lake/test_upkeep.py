@@ -11,6 +11,7 @@ import pytest
 
 from madang.context.writer import Writer
 from madang.history.editing import Editor
+from madang.history.evolution import instance_id
 from madang.lake.connection import Place
 from madang.lake.orders import carry_out, open_orders
 from madang.lake.roller import roll
@@ -96,10 +97,29 @@ def _plain(path: Path) -> bytes:
 
 async def test_an_edit_of_the_past_reaches_the_lake(filled: duckdb.DuckDBPyConnection, pool: asyncpg.Pool) -> None:
     await Editor(pool).erase_attribute("urn:ngsi-ld:S:kim", "m3", None, every=True)
-    (order,) = open_orders(filled)
     before = told(filled)
-    carry_out(filled, order, LATER)
+    for order in open_orders(filled):
+        carry_out(filled, order, LATER)
     assert told(filled) == [row for row in before if (row[1], row[3]) != ("urn:ngsi-ld:S:kim", "m3")]
+
+
+async def test_the_only_instance_of_an_attribute_is_erased_and_what_is_older_than_history_stays(
+    filled: duckdb.DuckDBPyConnection, pool: asyncpg.Pool, writer: Writer, place: Place
+) -> None:
+    await pool.execute(
+        "DELETE FROM history WHERE entity_id = 'urn:ngsi-ld:S:lee'"
+    )  # as retention does: the lake alone has it
+    await write(writer, "lee", n=8, secret="of nobody else")
+    roll(filled)
+    row = await pool.fetchrow("SELECT seq FROM history WHERE entity_id = 'urn:ngsi-ld:S:lee'")
+    assert row is not None
+    instance = instance_id("secret", ("", row["seq"], 0, {}))
+    await Editor(pool).erase_instance("urn:ngsi-ld:S:lee", "secret", instance)
+    before = told(filled)
+    for order in open_orders(filled):
+        carry_out(filled, order, LATER)
+    assert told(filled) == [row for row in before if row[3] != "secret"]
+    assert [path.name for path in files(place) if b"of nobody else" in _plain(path)] == []
 
 
 async def test_an_instance_that_was_changed_is_read_again(
@@ -107,7 +127,8 @@ async def test_an_instance_that_was_changed_is_read_again(
 ) -> None:
     sql = "UPDATE history SET change = jsonb_set(change::jsonb, '{n,value}', '77')::json WHERE entity_id = 'urn:ngsi-ld:S:lee'"
     await pool.execute(sql)
-    await pool.execute("INSERT INTO lake_order (entity_id, attribute, whole) VALUES ('urn:ngsi-ld:S:lee', 'n', false)")
+    ask = "INSERT INTO lake_order (entity_id, attribute, seqs, erased) SELECT entity_id, 'n', array_agg(seq), false FROM history"
+    await pool.execute(f"{ask} WHERE entity_id = 'urn:ngsi-ld:S:lee' GROUP BY 1")
     (order,) = open_orders(filled)
     done = carry_out(filled, order, LATER)
     values = [row[4]["value"] for row in told(filled) if row[3] == "n"]

@@ -54,7 +54,7 @@ class LakeHouse:
 
     async def _tell(self, done: Round) -> None:
         for one in done.orders:
-            what = "lake.erase" if one.order.whole else "lake.edit"
+            what = "lake.erase" if one.order.erased else "lake.edit"
             details = {"rows": str(one.gone), "again": str(one.again), "files": str(one.files)}
             details |= {"attribute": one.order.attribute} if one.order.attribute is not None else {}
             await self._put(what, one.order.entity_id, details)

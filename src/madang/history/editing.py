@@ -35,9 +35,9 @@ WHERE h.seq = e.seq AND h.at = e.at
 """
 # What values were is told once, when a change is carried; after that nothing needs it.
 _FORGET = "UPDATE history SET before = NULL WHERE entity_id = $1 AND before IS NOT NULL"
-# The lake, where there is one, has what was edited as it was: it reads again. `whole`: nothing older may stay there either.
+# The lake, where there is one, has what was edited as it was: it reads again. Without `seqs` what is older than history is meant, too.
 _TELL_LAKE = """
-INSERT INTO lake_order (entity_id, attribute, dataset, whole) SELECT $1, $2, $3, $4 WHERE EXISTS (SELECT FROM lake_cursor)
+INSERT INTO lake_order (entity_id, attribute, dataset, seqs, erased) SELECT $1, $2, $3, $4, $5 WHERE EXISTS (SELECT FROM lake_cursor)
 """
 _DROP_EMPTY = "DELETE FROM history WHERE entity_id = $1 AND op = 't' AND change::text = '{}'"
 
@@ -54,19 +54,19 @@ class Editor:
         async with self._pool.acquire() as connection, connection.transaction():
             if await connection.execute("DELETE FROM history WHERE entity_id = $1", identifier) == "DELETE 0":
                 raise NotFound(f"no history of {identifier}")
-            await connection.execute(_TELL_LAKE, identifier, None, None, True)
+            await connection.execute(_TELL_LAKE, identifier, None, None, None, True)
 
     async def erase_attribute(self, identifier: str, name: str, dataset: str | None, every: bool) -> None:
         """Every instance of one data set (None: the default one), or of all. Raises NotFound, Unavailable."""
-        erased = None if every else dataset or "", True
         edit = partial(without_dataset, name=name, dataset=dataset, every=every)
-        if not await self._edit(identifier, name, lambda _, change: edit(change), erased):
+        if not await self._edit(identifier, name, lambda _, change: edit(change), erased=True):
             raise NotFound(f"no such attribute in the history of {identifier}: {name}")
+        await self._pool.execute(_TELL_LAKE, identifier, name, None if every else dataset or "", None, True)
 
     async def erase_instance(self, identifier: str, name: str, instance_id: str) -> None:
         """One instance, and its repetitions in later rows. Raises NotFound, Unavailable."""
         instance = await self.instance(identifier, name, instance_id)
-        await self._edit(identifier, name, lambda _, change: without_instance(change, name, instance))
+        await self._edit(identifier, name, lambda _, change: without_instance(change, name, instance), erased=True)
 
     async def change_instance(self, identifier: str, name: str, instance_id: str, fragment: dict[str, Any]) -> None:
         """Overwrites members of one instance. Raises NotFound, Unavailable."""
@@ -90,11 +90,8 @@ class Editor:
                 return dict(instances[place[1]])
         raise NotFound(f"no instance {instance_id} of {name}")
 
-    async def _edit(
-        self, identifier: str, name: str, edit: Edit, erased: tuple[str | None, bool] = (None, False)
-    ) -> int:
-        """Runs `edit` over every row that names the attribute; how many rows it changed. `erased`: which data set the lake forgets,
-        and whether all of it."""
+    async def _edit(self, identifier: str, name: str, edit: Edit, erased: bool = False) -> int:
+        """Runs `edit` over every row that names the attribute; how many rows it changed. `erased`: nothing of what was may stay."""
         await self._carried(identifier)
         changed, last, count = 0, (_START, -1), HISTORY_READ_ROWS
         while count == HISTORY_READ_ROWS:
@@ -104,7 +101,8 @@ class Editor:
                 done = [(record["seq"], record["at"], new) for record, new in edits if new is not None]
                 if done:
                     await connection.execute(_WRITE, *(list(column) for column in zip(*done, strict=True)))
-                    await connection.execute(_TELL_LAKE, identifier, name, *erased)
+                    seqs = [seq for seq, _, _ in done]
+                    await connection.execute(_TELL_LAKE, identifier, name, None, seqs, erased)
             count, changed = len(records), changed + len(done)
             last = (records[-1]["at"], records[-1]["seq"]) if records else last
         if changed:
