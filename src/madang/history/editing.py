@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from datetime import UTC, datetime
-from functools import partial
 from typing import Any
 
 import asyncpg
@@ -58,8 +57,11 @@ class Editor:
 
     async def erase_attribute(self, identifier: str, name: str, dataset: str | None, every: bool) -> None:
         """Every instance of one data set (None: the default one), or of all. Raises NotFound, Unavailable."""
-        edit = partial(without_dataset, name=name, dataset=dataset, every=every)
-        if not await self._edit(identifier, name, lambda _, change: edit(change), erased=True):
+
+        def edit(_: int, change: Change) -> Change | None:
+            return without_dataset(change, name, dataset, every)
+
+        if not await self._edit(identifier, name, edit, erased=True):
             raise NotFound(f"no such attribute in the history of {identifier}: {name}")
         await self._pool.execute(_TELL_LAKE, identifier, name, None if every else dataset or "", None, True)
 
