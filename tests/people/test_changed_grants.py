@@ -73,6 +73,7 @@ async def test_what_is_narrowed_revoked_and_given_back_shows_on_an_open_socket(
     await shows("height", "age")
     await apps.revoke(ID, "read", "Tree")
     await shows()
+    await until(lambda: client.errors, "why it shows nothing")  # told after what it shows
     assert [error["status"] for error in client.errors] == [403]
     await apps.disable(ID)
     await until(lambda: client.closed, "the socket ends with its token")
