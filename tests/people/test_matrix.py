@@ -36,6 +36,7 @@ from madang.people.personal.door import PersonalDoor
 from madang.people.policies import PolicyDoor
 from madang.people.sensorthings.routes import SensorThings
 from madang.people.store.tmf.door import TmfDoor
+from madang.people.twin.door import TwinDoor
 from madang.store.house import open_store
 from madang.trust.audit.recorder import Recorder
 from madang.trust.caller import Caller
@@ -233,6 +234,8 @@ ENDPOINTS = {
     f"GET {M}/erasures": "what people show",
     f"POST {M}/erasures/{{id}}": "what people show",
     "POST /lake/sql": "ask the lake",
+    "GET /twin/tileset.json": "read public",
+    "GET /twin/tiles/{level}/{name}": "read public",
     "GET /metrics": "anybody",
     "GET /version": "anybody",
     "GET /openapi.json": "anybody",
@@ -289,6 +292,7 @@ def address_of(path: str) -> str:
         "{instanceId}": "urn:x:i",
         "{set}": "Things",
         "{navigation}": "Datastreams",
+        "{level}": "16",
     }
     for place, name in places.items():
         path = path.replace(place, name)
@@ -364,7 +368,11 @@ async def city(
         OPERATOR,
         things,
         personal=personal,
-        further={"tmf-api": TmfDoor(store, recorder), "lake": LakeDoor(pool, tmp_path / "no.sock", recorder)},
+        further={
+            "tmf-api": TmfDoor(store, recorder),
+            "lake": LakeDoor(pool, tmp_path / "no.sock", recorder),
+            "twin": TwinDoor(pool),
+        },
     )
     await ngsi.close()
     await federation.close()

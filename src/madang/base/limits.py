@@ -236,3 +236,9 @@ LAKE_SQL_ROWS = 10_000  # unless more is asked for
 LAKE_SQL_TIME_S = 30.0
 LAKE_SQL_MEMORY_MB = 1_024
 LAKE_SQL_AT_ONCE = 2
+
+# The twin.
+CITYMODEL_DOCUMENT_MAX_BYTES = 1024 * 1024 * 1024  # of one CityJSON document, or of one line of a sequence
+CITYMODEL_BATCH_BUILDINGS = 500  # held and written at once
+CITYMODEL_BUILDING_MAX_POINTS = 60_000
+TWIN_TILE_MAX_BLOCKS = 2_000  # buildings in a coarse tile; the largest stay

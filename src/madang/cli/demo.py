@@ -20,7 +20,7 @@ from madang.bus.connection import connect, tell_every_second
 from madang.cli.cities import city_path, find_city
 from madang.cli.field import field_specs
 from madang.cli.instance import Instance, demo_env
-from madang.cli.load import load_entities, read_entities
+from madang.cli.load import load_entities, read_entities, stand_up
 from madang.cli.probe import Probe
 from madang.cli.sources import imported
 from madang.cli.up import bbox_of, prepare_tiles, progress, say, until_stopped
@@ -54,6 +54,7 @@ async def _live(instance: Instance, city: Any, folder: Path, options: argparse.N
     await instance.start_engines()
     say("loading the city")
     await load_entities(instance.settings.database, read_entities(folder / "entities.ndjson"))
+    await stand_up(instance.settings.database, city.id, folder)
     say("starting the kernel")
     await instance.start_kernel()
     await _install_apps(instance)

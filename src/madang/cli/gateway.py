@@ -73,6 +73,7 @@ from madang.people.personal.pages import SpaceDoor
 from madang.people.policies import PolicyDoor
 from madang.people.sensorthings.routes import SensorThings
 from madang.people.static_files import Files
+from madang.people.twin.door import TwinDoor
 from madang.runtime.apps import Apps
 from madang.runtime.book import Book
 from madang.runtime.doorman import Doorman
@@ -182,7 +183,7 @@ async def gateway(settings: Settings) -> None:
         guard,
         certificate_files() is not None,
         Refusals(recorder, SystemClock()).tell,
-        shop.mounts | {"lake": LakeDoor(pool, lake_path(settings), recorder)},
+        shop.mounts | {"lake": LakeDoor(pool, lake_path(settings), recorder), "twin": TwinDoor(pool)},
         frames,
         live.app_door,
     )

@@ -15,6 +15,9 @@ from madang.engine.database import connect_pool
 from madang.model.context import CORE
 from madang.model.entity import Entity, parse_entity
 from madang.model.operations import Append
+from madang.twin.citymodel import Import, Report
+from madang.twin.shape.frame import Projection
+from madang.twin.shape.of_map import CRS, map_shapes
 
 CHUNK = 1_000
 MANY = 10_000
@@ -45,3 +48,13 @@ async def load_entities(dsn: str, entities: Iterator[Entity]) -> int:
         await writer.stop()
         await pool.close()
     return total
+
+
+async def stand_up(dsn: str, city: str, folder: Path) -> Report:
+    """The buildings of a loaded map get shapes and tiles, so that they can be seen from all sides."""
+    pool = await connect_pool(dsn, 1, 4)
+    try:
+        work = Import(pool, None, city)
+        return await work.run(map_shapes(folder / "entities.ndjson", work.left_out), Projection(CRS))
+    finally:
+        await pool.close()

@@ -33,10 +33,7 @@ def parser() -> argparse.ArgumentParser:
     up.add_argument("--port", type=int)
     city = commands.add_parser("city", help="work on a city's map").add_subparsers(dest="verb", required=True)
     load = city.add_parser("import", help="make entities, tiles and a traffic network from a map")
-    load.add_argument("kind", choices=["osm"])
-    load.add_argument("file", help="FILE.osm.pbf, or WHEEL:FILE")
-    load.add_argument("--city", help="a city's id or the path of its city.toml (default: made from the file)")
-    load.add_argument("--out", help="folder to write (default: under MADANG_HOME)")
+    _add_imports(load.add_subparsers(dest="kind", required=True))
     replay = commands.add_parser("replay", help="feed a JSON or CSV file to a running city")
     replay.add_argument("file")
     replay.add_argument("--mapping", required=True, help="a TOML file with [file] rules")
@@ -71,6 +68,21 @@ def parser() -> argparse.ArgumentParser:
     run.add_argument("role", choices=["gateway", "ingest", "courier", "field", "shadow", "trial", "lake"])
     run.add_argument("rest", nargs=argparse.REMAINDER)
     return root
+
+
+def _add_imports(kinds: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    osm = kinds.add_parser("osm", help="a whole city from an OpenStreetMap extract")
+    osm.add_argument("file", help="FILE.osm.pbf, or WHEEL:FILE")
+    osm.add_argument("--city", help="a city's id or the path of its city.toml (default: made from the file)")
+    osm.add_argument("--out", help="folder to write (default: under MADANG_HOME)")
+    model = kinds.add_parser("citymodel", help="buildings of a running city: CityJSON, CityGML, GeoJSON, Shapefile")
+    model.add_argument("file", nargs="+", help="each also alone in a .zip")
+    model.add_argument("--city", required=True, help="a city's id or the path of its city.toml")
+    model.add_argument("--crs", help="the reference system, such as EPSG:5186 (default: what the file names)")
+    model.add_argument(
+        "--columns", default="common", help="names of columns: common, korea or a TOML file (default: common)"
+    )
+    model.add_argument("--json", action="store_true", help="print one JSON object a file")
 
 
 def _add_store(parent: argparse.ArgumentParser) -> None:
@@ -125,6 +137,10 @@ def _up(options: argparse.Namespace) -> int:
 
 
 def _city(options: argparse.Namespace) -> int:
+    if options.kind == "citymodel":
+        from madang.cli.citymodel import import_citymodel
+
+        return import_citymodel(options)
     from madang.cli.importing import import_osm
 
     return import_osm(options)

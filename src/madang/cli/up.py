@@ -15,7 +15,7 @@ from madang.base.clock import SystemClock
 from madang.cli.cities import city_path, find_city
 from madang.cli.instance import Instance, demo_env
 from madang.cli.inviting import invited
-from madang.cli.load import load_entities, read_entities
+from madang.cli.load import load_entities, read_entities, stand_up
 from madang.cli.sources import imported
 from madang.engine.database import connect_pool
 from madang.engine.settings import InstanceLock, home_dir, issuer_of
@@ -75,6 +75,7 @@ async def up(options: argparse.Namespace) -> int:
         await instance.start_engines()
         if folder is not None:
             await load_once(instance.settings.database, folder)
+            await stand_up(instance.settings.database, city.id, folder)
         await instance.start_kernel()
         say(f"{city.name.get('en', city.id)} is up at {instance.url}")
         await say_first_link(instance)

@@ -16,6 +16,7 @@ from madang.people.openapi.personal import PERSONAL, PERSONAL_SCHEMAS
 from madang.people.openapi.schemas import SCHEMAS, ref
 from madang.people.openapi.selling import SELLING_SCHEMAS, tmf_paths
 from madang.people.openapi.sensing import sensorthings_paths
+from madang.people.openapi.shapes import twin_paths
 from madang.people.openapi.trust import TRUST_SCHEMAS
 
 NGSI_PREFIX, MANAGEMENT_PREFIX = "/ngsi-ld/v1", "/madang/v1"
@@ -53,7 +54,7 @@ def describe() -> dict[str, Any]:
         known = PARAMETERS.get((shape, method), set()) if standard else operation.parameters
         described = _operation(prefix, shape, method, operation, set(known))
         paths.setdefault(path_of(prefix, shape), {})[method.lower()] = described
-    paths |= sensorthings_paths(_PROBLEM) | tmf_paths(_PROBLEM) | lake_paths(_PROBLEM)
+    paths |= sensorthings_paths(_PROBLEM) | tmf_paths(_PROBLEM) | lake_paths(_PROBLEM) | twin_paths(_PROBLEM)
     return {
         "openapi": "3.1.0",
         "info": {
