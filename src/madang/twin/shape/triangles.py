@@ -62,9 +62,8 @@ def _surface(
     """Its triangles, and the points with those that a repair needed. None when it encloses nothing."""
     outer, holes = rings[0] if rings else [], [ring for ring in rings[1:] if len(ring) > 2]
     normal = newell(points[outer]) if len(outer) > 2 else np.zeros(3)
-    area = float(np.linalg.norm(normal)) / 2
-    if area < _FLAT_M2:
-        return None
+    if np.linalg.norm(normal) / 2 < _FLAT_M2:
+        return _balanced(points, outer, holes, name, left_out)
     if len(outer) == 3 and not holes:
         return points, np.array([outer], np.int32)
     flat = points[:, _PLANES[int(np.argmax(np.abs(normal)))]]
@@ -75,6 +74,19 @@ def _surface(
         left_out.add("repaired: surface that crossed itself", name)
         return _uncrossed(points, outer, holes, normal)
     return points, _as_told(np.array(order, np.int32)[found], points, normal)
+
+
+def _balanced(
+    points: Array, outer: list[int], holes: list[list[int]], name: str, left_out: LeftOut
+) -> tuple[Array, NDArray[np.int32]] | None:
+    """Of a ring whose turns to both sides weigh the same: a figure of eight, or one that encloses nothing."""
+    if len(outer) < 4:
+        return None
+    _, reach, axes = np.linalg.svd(points[outer] - points[outer].mean(axis=0), full_matrices=False)
+    if reach[1] < WELD_M:
+        return None
+    left_out.add("repaired: surface that crossed itself", name)
+    return _uncrossed(points, outer, holes, axes[2])
 
 
 def newell(ring: Array) -> Array:
