@@ -64,3 +64,8 @@ async def _sql(formula: Formula, made: Condition, find: Find) -> str:
 
 def quoted(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
+
+
+def quoted_name(name: str) -> str:
+    """A column's or table's."""
+    return '"' + name.replace('"', '""') + '"'
