@@ -36,7 +36,7 @@ LEVEL_MAX = 3
 
 
 class Confinement(msgspec.Struct, frozen=True):
-    """What one app's process gets. `entrances`: files of its control group; without them memory is bounded by address space."""
+    """What one app's process gets. `entrances`: files of its control group; without them memory is bounded by `address_space_bytes`."""
 
     uid: int
     readable: list[str]
@@ -44,6 +44,7 @@ class Confinement(msgspec.Struct, frozen=True):
     entrances: list[str] = []
     file_max_bytes: int = FILE_MAX_BYTES
     processes_max: int = PROCESSES_MAX
+    address_space_bytes: int = ADDRESS_SPACE_BYTES
 
 
 def locks_files() -> bool:
@@ -76,7 +77,7 @@ def enter(wall: Confinement) -> None:
     """Confines this process for good. Raises OSError when a step fails: better no app than an open one."""
     for entrance in wall.entrances:
         Path(entrance).write_text(str(os.getpid()))
-    space = ADDRESS_SPACE_IN_GROUP_BYTES if wall.entrances else ADDRESS_SPACE_BYTES
+    space = ADDRESS_SPACE_IN_GROUP_BYTES if wall.entrances else wall.address_space_bytes
     resource.setrlimit(resource.RLIMIT_AS, (space, space))
     resource.setrlimit(resource.RLIMIT_FSIZE, (wall.file_max_bytes, wall.file_max_bytes))
     resource.setrlimit(resource.RLIMIT_NOFILE, (FILES_MAX, FILES_MAX))

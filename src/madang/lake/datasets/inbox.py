@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import shutil
 from collections.abc import AsyncIterator
+from dataclasses import dataclass
 from pathlib import Path
 
 from madang.base.errors import TooLarge
@@ -16,29 +18,34 @@ def inbox_of(run_dir: Path) -> Path:
     return run_dir / "inbox"
 
 
+@dataclass(frozen=True)
+class Taken:
+    """`arrival`: its identifier, empty for a file that was the same as before."""
+
+    arrival: str
+    sha256: str
+
+
 async def take(
-    book: Book,
-    inbox: Path,
-    dataset: str,
-    name: str,
-    parts: AsyncIterator[bytes],
-    hints: Hints,
-    by: str,
-    source: str = "",
-) -> str:
-    """The arrival's identifier. The file is whole on disk before anybody hears of it. Raises TooLarge, NotFound, TooMany, OSError."""
+    book: Book, inbox: Path, dataset: str, name: str, parts: AsyncIterator[bytes], hints: Hints, by: str, source: str = "",
+    before: str = "",
+) -> Taken:  # fmt: skip
+    """The file is whole on disk before anybody hears of it; one whose SHA-256 is `before` is dropped. Raises TooLarge, NotFound,
+    TooMany, OSError."""
     await book.get(dataset)
     identifier = new_arrival()
     folder = inbox / identifier
     folder.mkdir(parents=True)
+    is_kept = False
     try:
         size, digest = await _write(folder / ARRIVED, parts)
-        await book.arrive(dataset, name, source, size, digest, hints, by, identifier)
-    except BaseException:
-        (folder / ARRIVED).unlink(missing_ok=True)
-        folder.rmdir()
-        raise
-    return identifier
+        if digest != before:
+            await book.arrive(dataset, name, source, size, digest, hints, by, identifier)
+            is_kept = True
+    finally:
+        if not is_kept:
+            shutil.rmtree(folder, ignore_errors=True)
+    return Taken(identifier if is_kept else "", digest)
 
 
 async def _write(path: Path, parts: AsyncIterator[bytes]) -> tuple[int, str]:

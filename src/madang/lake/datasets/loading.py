@@ -21,6 +21,7 @@ _TYPES = {kind: name for name, kind in _KINDS.items()}
 def prepare_datasets(connection: duckdb.DuckDBPyConnection) -> None:
     """Makes what is not there yet. `loaded` has a row for each arrival that is in the lake."""
     connection.execute(f"CREATE SCHEMA IF NOT EXISTS lake.{SCHEMA}")
+    connection.execute(f"CALL lake.set_option('data_inlining_row_limit', 0, schema => '{SCHEMA}')")  # who answers sees files only
     connection.execute("CREATE TABLE IF NOT EXISTS lake.loaded (arrival VARCHAR, rows BIGINT)")
 
 
@@ -64,37 +65,29 @@ def files_of(connection: duckdb.DuckDBPyConnection, dataset: str) -> list[tuple[
 
 def _load(connection: duckdb.DuckDBPyConnection, dataset: str, arrival: str, file: Path, is_replaced: bool) -> None:
     table, source = table_of(dataset), f"read_parquet({quoted(str(file))})"
-    before = {one.name: one for one in columns_of(connection, dataset)}
-    comes = connection.execute(f"DESCRIBE SELECT * FROM {source}").fetchall()
+    before = {one.name: one.type for one in columns_of(connection, dataset)}
+    comes = {str(row[0]): str(row[1]) for row in connection.execute(f"DESCRIBE SELECT * FROM {source}").fetchall()}
+    kinds = {name: _TYPES.get(kind, "other") for name, kind in comes.items()}
+    if is_replaced and not all(takes(before[name], kind) for name, kind in kinds.items() if name in before):
+        connection.execute(f"DROP TABLE {table}")  # all rows go, so their columns may become others
+        before = {}
     if not before:
         connection.execute(f"CREATE TABLE {table} AS SELECT * FROM {source} LIMIT 0")
-        connection.execute(
-            f"CALL lake.set_option('data_inlining_row_limit', 0, schema => '{SCHEMA}', table_name => {quoted(dataset)})"
-        )
-    for name, kind, *_ in comes if before else []:
-        _fit(connection, table, name, str(kind), before.get(name), is_replaced)
+    for name, kind in comes.items() if before else []:
+        _fit(connection, table, name, kind, before.get(name))
     if is_replaced:
         connection.execute(f"DELETE FROM {table}")
-    names = ", ".join(quoted_name(str(row[0])) for row in comes)
+    names = ", ".join(map(quoted_name, comes))
     done = connection.execute(f"INSERT INTO {table} ({names}) SELECT {names} FROM {source}").fetchone()
     connection.execute("INSERT INTO lake.loaded VALUES ($1, $2)", [arrival, done[0] if done else 0])
 
 
-def _fit(
-    connection: duckdb.DuckDBPyConnection, table: str, name: str, kind: str, before: Known | None, is_replaced: bool
-) -> None:
-    """DuckLake widens numbers and no other type; a column whose rows all go can become another."""
-    column, is_wider = (
-        quoted_name(name),
-        before is not None and (before.type, _TYPES.get(kind)) == ("integer", "number"),
-    )
-    if is_wider:
-        connection.execute(f"ALTER TABLE {table} ALTER COLUMN {column} SET DATA TYPE DOUBLE")
-    elif before is not None and is_replaced and not takes(before.type, _TYPES.get(kind, "other")):
-        connection.execute(f"ALTER TABLE {table} DROP COLUMN {column}")
-        connection.execute(f"ALTER TABLE {table} ADD COLUMN {column} {kind}")
-    elif before is None:
-        connection.execute(f"ALTER TABLE {table} ADD COLUMN {column} {kind}")
+def _fit(connection: duckdb.DuckDBPyConnection, table: str, name: str, kind: str, before: str | None) -> None:
+    """DuckLake widens numbers, and no other type."""
+    if before is None:
+        connection.execute(f"ALTER TABLE {table} ADD COLUMN {quoted_name(name)} {kind}")
+    elif (before, _TYPES.get(kind)) == ("integer", "number"):
+        connection.execute(f"ALTER TABLE {table} ALTER COLUMN {quoted_name(name)} SET DATA TYPE DOUBLE")
 
 
 def _count(connection: duckdb.DuckDBPyConnection, dataset: str) -> int:
