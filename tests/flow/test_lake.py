@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import AsyncIterator
 
 import httpx
@@ -143,3 +144,33 @@ async def test_an_erasure_of_the_past_reaches_the_lake_and_the_record(api: httpx
         return "lake.erase" in told
 
     await until(recorded, "the erasure is on record")
+
+
+async def test_a_file_comes_in_behind_walls_and_waits_for_somebody_or_is_in_the_lake(
+    house: House, api: httpx.AsyncClient
+) -> None:
+    told = {"id": "bins", "title": {"ko": "휴지통", "en": "Bins"}}
+    assert (await api.post("lake/datasets", json=told)).status_code == 201
+    swapped = "이름,위도,경도\n가,126.97,37.56\n나,127.0,37.5\n".encode("cp949")
+    sent = await api.post("lake/datasets/bins/files", params={"name": "bins.csv"}, content=swapped)
+    arrival = sent.headers["location"].lstrip("/")
+
+    async def decided() -> bool:
+        return (await api.get(arrival)).json()["state"] != "waiting"
+
+    await until(decided, "the file is read")
+    found = (await api.get(arrival)).json()
+    assert (found["state"], [one["code"] for one in found["report"]["findings"]]) == (
+        "quarantined",
+        ["swapped_coordinates"],
+    )
+    straight = {"why": "x", "hints": {"longitude": "위도", "latitude": "경도"}}
+    assert (await api.post(f"{arrival}/release", json=straight)).status_code == 409  # by whoever sent it
+    path = house.run_dir / "bins.csv"
+    path.write_bytes("이름,위도,경도\n가,37.56,126.97\n".encode("cp949"))
+    argv = [sys.executable, "-m", "madang", "lake", "add", str(path), "--run", str(house.run_dir), "--dataset", "bins"]
+    added = await asyncio.create_subprocess_exec(*argv, stdout=asyncio.subprocess.PIPE)
+    out, _ = await added.communicate()
+    assert (added.returncode, out.decode()) == (0, "bins: loaded, 1 rows\n")
+    loaded = (await api.get("lake/datasets/bins")).json()
+    assert (loaded["rows"], loaded["report"]["points"]) == (1, [[126.97, 37.56]])

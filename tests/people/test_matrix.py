@@ -23,6 +23,9 @@ from madang.context.observed import Observed
 from madang.context.subscriptions import Subscriptions
 from madang.federation.federation import Federation
 from madang.history.past import open_past
+from madang.lake.datasets.book import Book
+from madang.lake.feeds.feeds import Feeds
+from madang.people.datasets import DatasetsDoor
 from madang.people.explain import Explain
 from madang.people.gateway import Gateway
 from madang.people.http import Request, Response
@@ -86,6 +89,8 @@ RIGHTS = {
     "manage apps":       "+   +   -   -   -   -   -   -   -   -   -   -   +   -   -   -",
     "read the inside":   "+   +   -   -   -   +   -   -   -   -   -   -   +   -   -   -",
     "privacy":           "+   +   -   +   -   -   -   -   -   -   -   -   +   -   -   -",
+    "read datasets":     "+   +   +   +   +   +   -   -   -   -   -   +   +   -   -   -",
+    "manage datasets":   "+   +   -   -   -   -   -   -   -   -   -   -   +   -   -   -",
     "ask the lake":      "+   +   +   +   +   +   -   -   -   +   -   +   +   -   -   -",
     "one's own":         "+   +   +   +   +   +   +   +   -   -   -   -   -   -   +   -",
     "what people show":  "-   -   -   -   -   -   -   -   -   +   -   -   -   -   -   -",
@@ -236,6 +241,19 @@ ENDPOINTS = {
     "POST /lake/sql": "ask the lake",
     "GET /twin/tileset.json": "read public",
     "GET /twin/tiles/{level}/{name}": "read public",
+    "GET /lake/datasets": "read datasets",
+    "POST /lake/datasets": "manage datasets",
+    "GET /lake/datasets/{id}": "read datasets",
+    "PUT /lake/datasets/{id}": "manage datasets",
+    "GET /lake/datasets/{id}/files": "read datasets",
+    "POST /lake/datasets/{id}/files": "manage datasets",
+    "GET /lake/datasets/{id}/feed": "read datasets",
+    "PUT /lake/datasets/{id}/feed": "manage datasets",
+    "DELETE /lake/datasets/{id}/feed": "manage datasets",
+    "GET /lake/arrivals": "read datasets",
+    "GET /lake/arrivals/{id}": "read datasets",
+    "POST /lake/arrivals/{id}/release": "manage datasets",
+    "POST /lake/arrivals/{id}/reject": "manage datasets",
     "GET /metrics": "anybody",
     "GET /version": "anybody",
     "GET /openapi.json": "anybody",
@@ -357,6 +375,7 @@ async def city(
     personal = PersonalDoor(PersonalHouse(pool, Pseudonyms(b"k"), SystemClock(), recorder, asking), asking)
     config = CityConfig("yard", {"ko": "마당", "en": "Yard"}, "Asia/Seoul", "")
     store = await open_store(pool, tmp_path, config, "", apps, SystemClock())
+    datasets = DatasetsDoor(Book(pool, SystemClock()), Feeds(pool, SystemClock()), tmp_path, recorder)
     yield Gateway(
         TenantRouter(ngsi, tenant),
         manage,
@@ -370,7 +389,7 @@ async def city(
         personal=personal,
         further={
             "tmf-api": TmfDoor(store, recorder),
-            "lake": LakeDoor(pool, tmp_path / "no.sock", recorder),
+            "lake": LakeDoor(pool, tmp_path / "no.sock", recorder, datasets),
             "twin": TwinDoor(pool),
         },
     )

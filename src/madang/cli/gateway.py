@@ -19,6 +19,7 @@ from madang.bus.connection import connect
 from madang.cli.acme import keep_certificate
 from madang.cli.board import Board, metrics, page_config
 from madang.cli.cities import find_city, first_party_apps
+from madang.cli.datasets import open_datasets
 from madang.cli.defence import open_watch
 from madang.cli.desk import open_desk
 from madang.cli.devices import know_devices
@@ -183,7 +184,9 @@ async def gateway(settings: Settings) -> None:
         guard,
         certificate_files() is not None,
         Refusals(recorder, SystemClock()).tell,
-        shop.mounts | {"lake": LakeDoor(pool, lake_path(settings), recorder), "twin": TwinDoor(pool)},
+        shop.mounts
+        | {"lake": LakeDoor(pool, lake_path(settings), recorder, open_datasets(pool, settings, recorder))}
+        | {"twin": TwinDoor(pool)},
         frames,
         live.app_door,
     )

@@ -6,7 +6,6 @@ import asyncio
 import os
 import sys
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -17,10 +16,10 @@ from madang.base.clock import SystemClock
 from madang.base.errors import MadangError
 from madang.bus.connection import connect, tell_every_second
 from madang.cli.cities import find_city
+from madang.cli.datasets import Coming, open_folder
 from madang.cli.roles import open_pool, tell_ready, until_told
 from madang.cli.serving import lake_path
 from madang.engine.database import LOST
-from madang.engine.privilege import APP_UID, is_root, own
 from madang.engine.settings import Settings
 from madang.lake.connection import Place, open_lake
 from madang.lake.keeper import Keeper, Round
@@ -69,13 +68,6 @@ class LakeHouse:
         return {"lake_rows": self.rows, "lake_upto": self.upto}
 
 
-def open_folder(path: Path) -> None:
-    """For this process, and to be read by those who answer questions: they are of the apps' group, which Landlock lets in nowhere else."""
-    own(path, os.getuid(), 0o750)
-    if is_root():
-        os.chown(path, -1, APP_UID)
-
-
 async def lake(settings: Settings) -> None:
     """Rolls until told to stop."""
     city = find_city(settings.city_file)
@@ -89,8 +81,11 @@ async def lake(settings: Settings) -> None:
     desk = SqlDesk(partial(open_lake, settings.database, place, SQL_CATALOGUE_MB), argv, settings.run_dir / "lake")
     house = LakeHouse(Keeper(settings.database, place, told, SystemClock()), told, AuditLog(pool))
     client = await connect(settings.bus, "lake")
+    coming = Coming(settings, city, pool, place)
     await until_told(
         house.run(),
+        coming.read(),
+        coming.pull(),
         desk.serve(lake_path(settings)),
         tell_every_second(client, "lake", house.numbers),
         tell_ready(settings, "lake", lambda: house.ready),

@@ -64,6 +64,7 @@ def parser() -> argparse.ArgumentParser:
     trial.add_argument("--seeds", default="1,2,3", help="same seed, same day (default 1,2,3)")
     trial.add_argument("--minutes", type=int, default=20, help="of the city's time (default 20)")
     trial.add_argument("--json", action="store_true", help="print the score in one line")
+    _add_lake(commands.add_parser("lake", help="bring files and feeds into the lake"))
     run = commands.add_parser("run", help="(internal) one process of a running city")
     run.add_argument("role", choices=["gateway", "ingest", "courier", "field", "shadow", "trial", "lake"])
     run.add_argument("rest", nargs=argparse.REMAINDER)
@@ -83,6 +84,28 @@ def _add_imports(kinds: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
         "--columns", default="common", help="names of columns: common, korea or a TOML file (default: common)"
     )
     model.add_argument("--json", action="store_true", help="print one JSON object a file")
+
+
+def _add_lake(parent: argparse.ArgumentParser) -> None:
+    add = parent.add_subparsers(dest="verb", required=True).add_parser(
+        "add", help="a file, or an address that is pulled"
+    )
+    add.add_argument("source", help="FILE or URL")
+    add.add_argument("--run", required=True, help="the instance's folder under MADANG_HOME/run, as a name")
+    add.add_argument("--dataset", required=True, help="the data set's id; it is made if it is not there")
+    add.add_argument("--title", default="", help="of a new one")
+    add.add_argument(
+        "--kind", choices=["http", "ckan", "ogc", "sensorthings"], default="http", help="who answers at a URL"
+    )
+    add.add_argument("--every", type=int, default=86_400, help="seconds between two pulls of a URL (default: a day)")
+    for name, told in {
+        "encoding": "of text, when it is not known by itself",
+        "crs": "reference system of coordinates: EPSG:5174",
+        "longitude": "the column of longitudes or eastings",
+        "latitude": "the column of latitudes or northings",
+        "sheet": "of an Excel file",
+    }.items():
+        add.add_argument(f"--{name}", default="", help=told)
 
 
 def _add_store(parent: argparse.ArgumentParser) -> None:
@@ -198,6 +221,12 @@ def _store(options: argparse.Namespace) -> int:
     return store(options)
 
 
+def _lake(options: argparse.Namespace) -> int:
+    from madang.cli.adding import add
+
+    return asyncio.run(add(options))
+
+
 def _testbed(options: argparse.Namespace) -> int:
     from madang.cli.testbed import testbed
 
@@ -231,6 +260,7 @@ COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "check": _check,
     "bench": _bench,
     "store": _store,
+    "lake": _lake,
     "testbed": _testbed,
     "run": _run,
 }

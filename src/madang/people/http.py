@@ -134,6 +134,19 @@ class Request:
             chunks.append(chunk)
         return chunks[0] if len(chunks) == 1 else b"".join(chunks)
 
+    async def parts_of_body(self) -> AsyncIterator[bytes]:
+        """The body as it comes, for what is larger than memory; whoever reads it counts. Raises BadRequest when the caller leaves."""
+        found, more = body_of(self._receive), True
+        if found is not None:
+            yield found
+            return
+        while more:
+            message = await self._receive()
+            if message["type"] == "http.disconnect":
+                raise BadRequest("the caller went away")
+            more = message.get("more_body", False)
+            yield message.get("body", b"")
+
     def with_body(self, body: bytes) -> Request:
         """The same request with another body."""
         other = Request(self.scope, self._receive, self.parts, self.caller)

@@ -23,6 +23,7 @@ from madang.context.sql import Parameters
 from madang.lake.sql.filtering import condition_of
 from madang.lake.sql.job import Head, Job, Limits
 from madang.model.formula import Atom
+from madang.people.datasets import DatasetsDoor, shape_of
 from madang.people.http import Handler, Request, Response, pick_method, problem
 from madang.trust.audit.recorder import Recorder
 
@@ -42,15 +43,15 @@ class Asked(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class LakeDoor:
-    """`socket`: where the lake's process answers."""
+    """`socket`: where the lake's process answers; `datasets`: the way in for files and feeds."""
 
-    def __init__(self, pool: asyncpg.Pool, socket: Path, recorder: Recorder) -> None:
+    def __init__(self, pool: asyncpg.Pool, socket: Path, recorder: Recorder, datasets: DatasetsDoor) -> None:
         self._pool, self._socket, self._recorder = pool, socket, recorder
-        self._table: dict[str, dict[str, Handler]] = {"sql": {"POST": self._sql}}
+        self._table: dict[str, dict[str, Handler]] = {"sql": {"POST": self._sql}, **datasets.table}
 
     async def handle(self, request: Request) -> Response:
         try:
-            handlers = self._table.get("/".join(request.parts))
+            handlers = self._table.get(shape_of(request.parts))
             if handlers is None:
                 raise NotFound("nothing here")
             return await pick_method(request, handlers)(request)

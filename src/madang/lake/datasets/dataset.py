@@ -129,8 +129,8 @@ class Arrival(msgspec.Struct, frozen=True):
 
 def spoken(texts: Texts, language: str) -> str:
     """The text in a language, else in the other one; empty without any."""
-    order = ("ko", "en") if language == "ko" else ("en", "ko")
-    return next((texts[one] for one in order if texts.get(one)), "")  # type: ignore[literal-required, index]
+    korean, english = texts.get("ko", ""), texts.get("en", "")
+    return (korean or english) if language == "ko" else (english or korean)
 
 
 def check_id(text: str) -> str:

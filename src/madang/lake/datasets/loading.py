@@ -21,7 +21,9 @@ _TYPES = {kind: name for name, kind in _KINDS.items()}
 def prepare_datasets(connection: duckdb.DuckDBPyConnection) -> None:
     """Makes what is not there yet. `loaded` has a row for each arrival that is in the lake."""
     connection.execute(f"CREATE SCHEMA IF NOT EXISTS lake.{SCHEMA}")
-    connection.execute(f"CALL lake.set_option('data_inlining_row_limit', 0, schema => '{SCHEMA}')")  # who answers sees files only
+    connection.execute(
+        f"CALL lake.set_option('data_inlining_row_limit', 0, schema => '{SCHEMA}')"
+    )  # who answers sees files only
     connection.execute("CREATE TABLE IF NOT EXISTS lake.loaded (arrival VARCHAR, rows BIGINT)")
 
 

@@ -17,14 +17,14 @@ _RESOURCE = re.compile(r"/resource/([0-9A-Za-z_-]+)")
 
 async def pull(session: aiohttp.ClientSession, feed: Feed) -> Pulled | None:
     """Raises aiohttp.ClientError, TimeoutError, ValueError."""
-    told = await get_json(session, record_of(feed.asked.address))
+    told = await get_json(session, record_of(feed.wanted.address))
     resource = told.get("result")
     if not told.get("success") or not isinstance(resource, dict) or not resource.get("url"):
         raise ValueError("CKAN knows no such resource")
     changed = str(resource.get("hash") or "") or str(resource.get("last_modified") or "")
     if changed and changed == feed.etag:
         return None
-    found = await get_changed(session, urljoin(feed.asked.address, str(resource["url"])), _anew(feed))
+    found = await get_changed(session, urljoin(feed.wanted.address, str(resource["url"])), _anew(feed))
     assert found is not None  # nothing was said of a change
     name = found.name if "." in found.name else f"{found.name}.{str(resource.get('format', '')).lower()}"
     return Pulled(name, found.parts, changed)

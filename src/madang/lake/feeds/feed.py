@@ -17,7 +17,7 @@ Outcome = Literal["", "changed", "same", "failed"]
 BACKOFF_MAX = timedelta(days=1)
 
 
-class Asked(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class Wanted(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What somebody wants pulled. `address`: of a file; at CKAN of a resource (`.../dataset/NAME/resource/ID`); of a collection of OGC
     API Features (`.../collections/ID`); of an entity set of SensorThings (`.../Things`)."""
 
@@ -37,7 +37,7 @@ class Feed(msgspec.Struct, frozen=True):
     """`etag`, `modified`, `sha256`: of what was pulled last, by which a change is known."""
 
     dataset: str
-    asked: Asked
+    wanted: Wanted
     etag: str
     modified: str
     sha256: str

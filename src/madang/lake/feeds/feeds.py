@@ -11,7 +11,7 @@ import msgspec
 
 from madang.base.clock import Clock
 from madang.base.errors import NotFound
-from madang.lake.feeds.feed import Asked, Feed, Outcome, next_due
+from madang.lake.feeds.feed import Feed, Outcome, Wanted, next_due
 from madang.lake.files.report import Hints
 
 _COLUMNS = "dataset, kind, address, every_s, hints, etag, modified, sha256, due_at, pulled_at, outcome, detail, failures, made_by"
@@ -21,16 +21,16 @@ class Feeds:
     def __init__(self, pool: asyncpg.Pool, clock: Clock) -> None:
         self._pool, self.clock = pool, clock
 
-    async def put(self, dataset: str, asked: Asked, by: str) -> None:
+    async def put(self, dataset: str, wanted: Wanted, by: str) -> None:
         """Pulled at once. Raises BadRequest, NotFound without the data set."""
-        asked.check()
+        wanted.check()
         try:
             await self._pool.execute(
                 "INSERT INTO dataset_feed (dataset, kind, address, every_s, hints, due_at, made_by) VALUES ($1, $2, $3, $4, $5, $6, $7)"
                 " ON CONFLICT (dataset) DO UPDATE SET kind = excluded.kind, address = excluded.address, every_s = excluded.every_s,"
                 " hints = excluded.hints, due_at = excluded.due_at, made_by = excluded.made_by, etag = '', modified = '', sha256 = '',"
                 " outcome = '', detail = '', failures = 0",
-                dataset, asked.kind, asked.address, asked.every_s, msgspec.json.encode(asked.hints).decode(), self.clock.now(), by,
+                dataset, wanted.kind, wanted.address, wanted.every_s, msgspec.json.encode(wanted.hints).decode(), self.clock.now(), by,
             )  # fmt: skip
         except asyncpg.ForeignKeyViolationError:
             raise NotFound(f"there is no data set {dataset[:80]}", reason="dataset_none") from None
@@ -55,18 +55,18 @@ class Feeds:
         await self._pool.execute(
             "UPDATE dataset_feed SET etag = $2, modified = $3, sha256 = $4, outcome = $5, detail = '', failures = 0, pulled_at = $6,"
             " due_at = $7 WHERE dataset = $1",
-            feed.dataset, etag, modified, sha256, outcome, now, next_due(feed.asked.every_s, 0, now),
+            feed.dataset, etag, modified, sha256, outcome, now, next_due(feed.wanted.every_s, 0, now),
         )  # fmt: skip
 
     async def failed(self, feed: Feed, detail: str) -> None:
         failures, now = feed.failures + 1, self.clock.now()
         await self._pool.execute(
             "UPDATE dataset_feed SET outcome = 'failed', detail = $2, failures = $3, due_at = $4 WHERE dataset = $1",
-            feed.dataset, detail[:500], failures, next_due(feed.asked.every_s, failures, now),
+            feed.dataset, detail[:500], failures, next_due(feed.wanted.every_s, failures, now),
         )  # fmt: skip
 
 
 def _feed(row: Mapping[str, Any]) -> Feed:
-    asked = Asked(row["address"], row["kind"], row["every_s"], msgspec.json.decode(row["hints"], type=Hints))
-    rest = {name: row[name] for name in Feed.__struct_fields__ if name != "asked"}
-    return Feed(asked=asked, **rest)
+    wanted = Wanted(row["address"], row["kind"], row["every_s"], msgspec.json.decode(row["hints"], type=Hints))
+    rest = {name: row[name] for name in Feed.__struct_fields__ if name != "wanted"}
+    return Feed(wanted=wanted, **rest)

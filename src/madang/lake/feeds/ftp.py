@@ -16,7 +16,7 @@ _CHUNK_BYTES = 256 * 1024
 
 async def pull(allowed: Sequence[Network], feed: Feed) -> Pulled | None:
     """Raises OSError, ftplib.Error."""
-    parts = urlsplit(feed.asked.address)
+    parts = urlsplit(feed.wanted.address)
     host = await resolve(parts.hostname or "", parts.port or 21, allowed)
     client = await asyncio.to_thread(
         _open, host, parts.port or 21, unquote(parts.username or ""), unquote(parts.password or "")

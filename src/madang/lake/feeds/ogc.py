@@ -13,7 +13,7 @@ _MEDIA = "application/geo+json"
 
 async def pull(session: aiohttp.ClientSession, feed: Feed) -> Pulled | None:
     """Servers of it tell no ETag as a rule: what is the same is known by its hash."""
-    address = f"{feed.asked.address.rstrip('/').removesuffix('/items')}/items?limit={_PAGE}"
+    address = f"{feed.wanted.address.rstrip('/').removesuffix('/items')}/items?limit={_PAGE}"
     parts = members(session, address, _MEDIA, "features", _next)
     return Pulled("items.geojson", within(b'{"type":"FeatureCollection","features":[', parts, b"]}"))
 

@@ -18,7 +18,7 @@ _ENDS = {
 
 async def pull(session: aiohttp.ClientSession, feed: Feed) -> Pulled | None:
     """None where nothing has changed. Raises aiohttp.ClientError, TimeoutError, ValueError."""
-    return await get_changed(session, feed.asked.address, feed)
+    return await get_changed(session, feed.wanted.address, feed)
 
 
 async def get_changed(session: aiohttp.ClientSession, address: str, feed: Feed) -> Pulled | None:

@@ -52,14 +52,14 @@ class Pulling:
         await self._feeds.pulled(feed, found.etag, found.modified, digest, outcome)
 
     async def _asked(self, session: aiohttp.ClientSession, feed: Feed) -> Pulled | None:
-        if feed.asked.kind == "ftp":
+        if feed.wanted.kind == "ftp":
             return await ftp.pull(self._allowed, feed)
-        return await _BY_HTTP[feed.asked.kind](session, feed)
+        return await _BY_HTTP[feed.wanted.kind](session, feed)
 
     async def _taken(self, feed: Feed, found: Pulled) -> str:
         """Its SHA-256; what is the same as before is not read again."""
         taken = await take(
-            self._book, self._inbox, feed.dataset, found.name, found.parts, feed.asked.hints, feed.made_by,
-            feed.asked.address, feed.sha256,
+            self._book, self._inbox, feed.dataset, found.name, found.parts, feed.wanted.hints, feed.made_by,
+            feed.wanted.address, feed.sha256,
         )  # fmt: skip
         return taken.sha256

@@ -11,6 +11,6 @@ from madang.lake.feeds.paged import members, within
 async def pull(session: aiohttp.ClientSession, feed: Feed) -> Pulled | None:
     """What is the same is known by its hash."""
     parts = members(
-        session, feed.asked.address, "application/json", "value", lambda page: str(page.get("@iot.nextLink", ""))
+        session, feed.wanted.address, "application/json", "value", lambda page: str(page.get("@iot.nextLink", ""))
     )
     return Pulled("values.json", within(b"[", parts, b"]"))

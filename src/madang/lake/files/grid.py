@@ -54,7 +54,9 @@ def _coordinate(data: netCDF4.Dataset, name: str) -> np.ndarray[Any, Any]:
     if " since " not in units:
         return values
     calendar = getattr(variable, "calendar", "standard")
-    times = netCDF4.num2date(values, units, calendar, only_use_cftime_datetimes=False, only_use_python_datetimes=True)
+    times: Any = netCDF4.num2date(
+        values, units, calendar, only_use_cftime_datetimes=False, only_use_python_datetimes=True
+    )
     seconds = [one.replace(tzinfo=UTC).timestamp() for one in times]
     return np.array([datetime.fromtimestamp(one, UTC).replace(tzinfo=None) for one in seconds], dtype="datetime64[us]")
 

@@ -23,7 +23,7 @@ from madang.lake.files.references import (
     transformed,
     transformer,
 )
-from madang.lake.files.report import Box, Finding, Hints
+from madang.lake.files.report import Box, Finding, Hints, Severity
 from madang.lake.files.table import Table
 
 # A word of these within a header, in the order in which they are believed.
@@ -130,7 +130,7 @@ def _far(best: Guess, x: Floats, y: Floats, named: str, bbox: Box | None) -> tup
     possible = share_in(x, y, (-180.0, -90.0, 180.0, 90.0))
     if possible < 1:
         return "", [Finding("places_impossible", "stop", named, round((1 - possible) * len(x)), told)]
-    severity = "warn" if bbox is None else "stop"
+    severity: Severity = "warn" if bbox is None else "stop"
     return WGS84, [Finding("outside_city", severity, named, round((1 - best.share) * len(x)), told | {"crs": WGS84})]
 
 

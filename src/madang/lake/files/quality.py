@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from madang.lake.files.report import Finding, Known, Profile
+from madang.lake.files.report import Finding, Known, Profile, Severity
 
 NULLS_WARN, DUPLICATES_WARN, DUPLICATES_STOP = 0.2, 0.0, 0.5
 TAKEN = frozenset({("integer", "number"), ("number", "integer"), ("time", "date")})
@@ -22,7 +22,7 @@ def judge(profiles: Sequence[Profile], rows: int, duplicates: int) -> list[Findi
         if one.distinct == 1 and not one.nulls and rows > 1
     ]
     if duplicates > DUPLICATES_WARN * rows:
-        severity = "stop" if duplicates > DUPLICATES_STOP * rows else "warn"
+        severity: Severity = "stop" if duplicates > DUPLICATES_STOP * rows else "warn"
         found.append(Finding("duplicates", severity, rows=duplicates, told={"share": round(duplicates / rows, 4)}))
     return found
 

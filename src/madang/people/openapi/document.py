@@ -10,6 +10,7 @@ from madang import __version__
 from madang.people.http import Request, Response, pick_method
 from madang.people.ngsi.allowed import PARAMETERS
 from madang.people.openapi.asking import LAKE_SCHEMAS, lake_paths
+from madang.people.openapi.keeping import DATASET_SCHEMAS, dataset_paths
 from madang.people.openapi.operations import MANAGEMENT, NGSI, Operation
 from madang.people.openapi.parameters import HEADERS, path_parameter, query_parameter
 from madang.people.openapi.personal import PERSONAL, PERSONAL_SCHEMAS
@@ -55,6 +56,7 @@ def describe() -> dict[str, Any]:
         described = _operation(prefix, shape, method, operation, set(known))
         paths.setdefault(path_of(prefix, shape), {})[method.lower()] = described
     paths |= sensorthings_paths(_PROBLEM) | tmf_paths(_PROBLEM) | lake_paths(_PROBLEM) | twin_paths(_PROBLEM)
+    paths |= dataset_paths(_PROBLEM)
     return {
         "openapi": "3.1.0",
         "info": {
@@ -65,7 +67,7 @@ def describe() -> dict[str, Any]:
         },
         "paths": paths,
         "components": {
-            "schemas": SCHEMAS | TRUST_SCHEMAS | PERSONAL_SCHEMAS | SELLING_SCHEMAS | LAKE_SCHEMAS,
+            "schemas": SCHEMAS | TRUST_SCHEMAS | PERSONAL_SCHEMAS | SELLING_SCHEMAS | LAKE_SCHEMAS | DATASET_SCHEMAS,
             "parameters": HEADERS,
             "securitySchemes": SCHEMES,
         },
