@@ -12,9 +12,8 @@ from pathlib import Path
 from madang.base.errors import BadRequest, NotFound
 
 NOT_NIGHTLY = ["-m", "not nightly"]
-# Whole houses and browsers want the machine for themselves; everything else runs on both cores.
-ALONE = ["tests/flow", "tests/browser", "tests/engine"]
-TOGETHER = ["-n", "2", "--dist", "loadfile", *(f"--ignore={folder}" for folder in ALONE)]
+# Three on two cores: whole houses and browsers wait for processes as often as they compute.
+TOGETHER = ["-n", "3", "--dist", "loadfile"]
 
 
 def root() -> Path:
@@ -36,7 +35,7 @@ def check(rest: list[str]) -> int:
         "pytest": [*tool, "pytest", *(rest or [*NOT_NIGHTLY, *TOGETHER])],
     }
     if not rest:
-        steps = _page_steps(folder) | steps | {"houses": [*tool, "pytest", *NOT_NIGHTLY, *ALONE]}
+        steps = _page_steps(folder) | steps
     failed = []
     for name, argv in steps.items() if not rest else [("pytest", steps["pytest"])]:
         print(f"== {name}", flush=True)
