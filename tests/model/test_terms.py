@@ -65,7 +65,13 @@ def test_of_two_contexts_the_later_wins(first: dict[str, Any], second: dict[str,
     assert {iri_of_internal(compile_context([first, second], {}).expand(name))} == expanded([first, second], name)
 
 
-@pytest.mark.parametrize("name", ["", "@id", "a b", "a<b"])
+@pytest.mark.parametrize("name", ["", "@id", "a b", "a<b", "a\x1eb"])
 def test_what_is_no_name_is_refused(name: str) -> None:
     with pytest.raises(BadRequest):
         compile_context({}, {}).expand(name)
+
+
+@pytest.mark.parametrize("context", [{"Lamp": "https://a.example/Lamp\x1e"}, {"@vocab": "https://a.example/\x1f"}])
+def test_a_context_brings_no_control_characters_into_names(context: dict[str, Any]) -> None:
+    with pytest.raises(BadRequest):
+        compile_context(context, {})

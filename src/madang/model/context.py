@@ -20,6 +20,7 @@ DEFAULT_VOCAB = "https://uri.etsi.org/ngsi-ld/default-context/"
 _CORE_URL = re.compile(r"^https?://uri\.etsi\.org/ngsi-ld/(v1/)?ngsi-ld-core-context(-v1\.\d+(\.\d+)?)?\.jsonld$")
 _ILLEGAL = re.compile(r"[\s<>\"'=;()\x00-\x1f]")
 MAX_NESTING = 16
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 # Names that a context remembers: a city has some hundreds, a caller may send any.
 EXPANDED_MAX = 1_000
 _CORE_PREFIXES = {"ngsi-ld": "https://uri.etsi.org/ngsi-ld/", "geojson": "https://purl.org/geojson/vocab#"}
@@ -177,15 +178,22 @@ def _gather_object(source: dict[str, Any], terms: dict[str, str], state: dict[st
     own: dict[str, str] = {}
     for term, value in source.items():
         if term == "@vocab" and isinstance(value, str):
-            state["@vocab"] = value
+            state["@vocab"] = _printable(value, term)
         elif not term.startswith("@"):
             iri = value.get("@id") if isinstance(value, dict) else value
             if isinstance(iri, str) and not iri.startswith("@"):
-                own[term] = iri
+                own[term] = _printable(iri, term)
             elif iri is not None and not isinstance(iri, str):
                 raise BadRequest(f"@context term {term!r} has no IRI")
     scope = terms | own
     terms.update({term: _resolve(iri, scope) for term, iri in own.items()})
+
+
+def _printable(iri: str, term: str) -> str:
+    """`iri`: what is written of it relies on names without control characters (RFC 3987 knows none). Raises BadRequest."""
+    if _CONTROL.search(iri):
+        raise BadRequest(f"@context term {term!r}: an IRI has no control characters")
+    return iri
 
 
 def _resolve(iri: str, terms: dict[str, str]) -> str:

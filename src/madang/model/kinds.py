@@ -103,7 +103,7 @@ def _value(name: str, value: Any, context: Context) -> Any:
 
 
 def _object(name: str, value: Any, context: Context) -> Any:
-    for item in value if isinstance(value, list) else [value]:
+    for item in value if isinstance(value, list) else (value,):
         check_id(item)
     return value
 
