@@ -13,6 +13,7 @@ from madang.people.personal.shown import words_needed
 from madang.trust.audit.log import decode_leaf
 from madang.trust.audit.recorder import Recorder
 from madang.trust.identity.permissions import Permission
+from madang.trust.principal import Principal
 
 pytestmark = pytest.mark.engine
 
@@ -50,9 +51,11 @@ async def test_somebody_is_invited_with_roles_and_changed_and_ended(
     assert jiho is not None
     assert jiho.roles == {"analyst"}
     await admin.get(f"/administration/people/{jiho.id}")
-    await admin.submit(f"/administration/people/{jiho.id}", department="traffic", **{"roles[]": "auditor"})
+    await admin.submit(
+        f"/administration/people/{jiho.id}", department="traffic", tenant="port", **{"roles[]": "auditor"}
+    )
     changed = await city.identity.people.find(jiho.id)
-    assert (changed.name, changed.roles, changed.department) == ("Jiho", {"auditor"}, "traffic")
+    assert changed.principal(changed.roles) == Principal("person", jiho.id, frozenset({"auditor"}), "port", "traffic")
     await admin.submit(f"/administration/people/{jiho.id}/sign-out")
     assert await city.identity.sessions.of(jiho.id) == []
     await admin.submit(f"/administration/people/{jiho.id}/invite")
@@ -188,7 +191,7 @@ def test_both_languages_have_the_same_words() -> None:
 
 def test_every_word_is_used_and_there() -> None:
     pages = "".join(path.read_text(encoding="utf-8") for path in sorted((HERE / "templates").glob("*.html")))
-    rooms = (HERE, HERE.parents[1] / "trust" / "identity")
+    rooms = (HERE, HERE.parents[1] / "trust" / "identity", HERE.parents[1] / "context")
     sources = "".join(path.read_text(encoding="utf-8") for room in rooms for path in sorted(room.glob("*.py")))
     used = set(re.findall(r"t\('([a-z_.]+)'", pages)) | {f"audit.{name}" for name in ("seq", "at", "why")}
     families = ("role.", "scope.", "error.", "kind.", "member.", "why.", "day.", "action.", "decision.", "effect.")

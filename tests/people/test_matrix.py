@@ -92,7 +92,7 @@ RIGHTS = {
     "read datasets":     "+   +   +   +   +   +   -   -   -   -   -   +   +   -   -   -",
     "manage datasets":   "+   +   -   -   -   -   -   -   -   -   -   -   +   -   -   -",
     "ask the lake":      "+   +   +   +   +   +   -   -   -   +   -   +   +   -   -   -",
-    "one's own":         "+   +   +   +   +   +   +   +   -   -   -   -   -   -   +   -",
+    "one's own":         "+   +   +   +   +   +   +   +   -   -   -   -   -   -   +   +",
     "what people show":  "-   -   -   -   -   -   -   -   -   +   -   -   -   -   -   -",
     "charges":          "+   +   -   -   -   -   -   -   -   +   -   -   +   -   -   -",
     "read devices":      "+   +   -   -   -   +   -   -   -   -   -   -   +   -   -   -",

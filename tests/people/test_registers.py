@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 from tests.browsing import CALLBACK, City, open_city
+from tests.callers import GATE
 
 from madang.trust.audit.log import decode_leaf
 from madang.trust.audit.recorder import Recorder
@@ -108,10 +109,30 @@ async def test_a_client_from_its_registration_to_its_end(door: httpx.AsyncClient
         ("clients", {"name": "x", "redirect_uris": [CALLBACK], "roles": ["administrator"]}),
         ("clients", {"name": "x", "redirect_uris": [CALLBACK], "scopes": ["everything"]}),
         ("clients", {"name": "x", "grants": ["client_credentials"], "confidential": False}),
+        ("clients", {"name": "x", "grants": ["client_credentials"], "tenant": "a\nb"}),
     ],
 )
 async def test_what_cannot_be_registered(door: httpx.AsyncClient, path: str, body: dict[str, object]) -> None:
     assert (await door.post(path, json=body)).status_code == 400
+
+
+async def test_a_client_of_a_tenant_acts_in_it_alone(door: httpx.AsyncClient, operated: City) -> None:
+    asked = {
+        "name": "Port", "grants": ["client_credentials"], "scopes": ["madang"], "tenant": "port",
+        "permissions": [{"action": "write", "subject": "Crane"}, {"action": "read", "subject": "Crane"}],
+    }  # fmt: skip
+    made = (await door.post("clients", json=asked)).json()
+    claims, endings = [], operated.identity.identities.endings
+    await endings.look()
+    async with httpx.AsyncClient(base_url=operated.url, trust_env=False) as http:
+        form = {"grant_type": "client_credentials"}
+        token = (await http.post("oauth/token", data=form, auth=(made["id"], made["secret"]))).json()["access_token"]
+        claims.append(await operated.identity.identities.of_token(token))
+        await door.patch(f"clients/{made['id']}", json={"tenant": ""})
+        await endings.look()
+        claims.append(await operated.identity.identities.of_token(token))
+    seen = [[GATE.caller(claim).at(where).reads.blind for where in ("port", "", "other")] for claim in claims]
+    assert seen == [[False, True, True], [True, False, True]]
 
 
 async def test_new_keys_sign_and_old_ones_are_published_on(door: httpx.AsyncClient, operated: City) -> None:

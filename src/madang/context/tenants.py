@@ -25,6 +25,14 @@ class Tenant:
         return f"tenant_{self.id}"
 
 
+def check_tenant_name(name: str) -> None:
+    """Raises BadRequest."""
+    if not name.isprintable() or len(name) > TENANT_NAME_MAX_CHARS:
+        raise BadRequest(
+            f"a tenant's name has at most {TENANT_NAME_MAX_CHARS} printable characters", reason="tenant_form"
+        )
+
+
 class Tenants:
     """The register, in the default tenant's schema. Bounded by TENANTS_MAX."""
 
@@ -41,8 +49,7 @@ class Tenants:
 
     async def ensure(self, name: str, make: Callable[[str], Awaitable[object]]) -> Tenant:
         """The tenant, made by `make(schema)` at its first use. Raises BadRequest, Forbidden beyond the bound."""
-        if not name.isprintable() or len(name) > TENANT_NAME_MAX_CHARS:
-            raise BadRequest(f"a tenant's name has at most {TENANT_NAME_MAX_CHARS} printable characters")
+        check_tenant_name(name)
         try:
             if await self._pool.fetchval("SELECT count(*) FROM tenant WHERE name <> $1", name) >= TENANTS_MAX:
                 raise Forbidden(f"there are {TENANTS_MAX} tenants already")

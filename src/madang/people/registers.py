@@ -42,6 +42,7 @@ class ChangedClient(msgspec.Struct, forbid_unknown_fields=True):
     grants: tuple[str, ...] | None = None
     scopes: tuple[str, ...] | None = None
     permissions: tuple[Permission, ...] | None = None
+    tenant: str | None = None
 
 
 class Grace(msgspec.Struct, forbid_unknown_fields=True):

@@ -14,9 +14,9 @@ from madang.trust.identity.permissions import grants_of
 from madang.trust.policy.makers import Whom
 from madang.trust.principal import Principal
 
-_PEOPLE = "SELECT id, roles, department FROM person WHERE id = ANY($1) AND ended_at IS NULL"
+_PEOPLE = "SELECT id, roles, department, tenant FROM person WHERE id = ANY($1) AND ended_at IS NULL"
 _DEVICES = "SELECT id, permissions FROM device WHERE id = ANY($1) AND ended_at IS NULL"
-_CLIENTS = "SELECT id, principal, roles, permissions FROM oauth_client WHERE id = ANY($1) AND principal = $2 AND ended_at IS NULL"
+_CLIENTS = "SELECT id, principal, roles, permissions, tenant FROM oauth_client WHERE id = ANY($1) AND principal = $2 AND ended_at IS NULL"
 _APPS = "SELECT id, grants FROM app WHERE id = ANY($1) AND wanted"
 
 
@@ -37,7 +37,10 @@ async def held_now(pool: asyncpg.Pool, whom: frozenset[Whom]) -> Mapping[Whom, C
 
 async def _by_client(pool: asyncpg.Pool, kind: Any, ids: list[str]) -> dict[Whom, Claim]:
     rows = await pool.fetch(_CLIENTS, ids, kind)
-    out = {(kind, row["id"]): _claim(kind, row["id"], row["roles"], grants_of(row["permissions"])) for row in rows}
+    out = {
+        (kind, row["id"]): _claim(kind, row["id"], row["roles"], grants_of(row["permissions"]), row["tenant"])
+        for row in rows
+    }
     for row in await pool.fetch(_APPS, ids) if kind == "app" else ():
         grants = tuple(scope.grant() for scope in msgspec.convert(row["grants"], list[Scope]))
         out["app", row["id"]] = _claim("app", row["id"], (), grants)
@@ -45,8 +48,8 @@ async def _by_client(pool: asyncpg.Pool, kind: Any, ids: list[str]) -> dict[Whom
 
 
 def _person(row: Any) -> Claim:
-    return Claim(Principal("person", row["id"], frozenset(row["roles"]), department=row["department"]))
+    return Claim(Principal("person", row["id"], frozenset(row["roles"]), row["tenant"], row["department"]))
 
 
-def _claim(kind: Any, identifier: str, roles: Any, grants: Any) -> Claim:
-    return Claim(Principal(kind, identifier, frozenset(roles) | {kind}), grants)
+def _claim(kind: Any, identifier: str, roles: Any, grants: Any, tenant: str = "") -> Claim:
+    return Claim(Principal(kind, identifier, frozenset(roles) | {kind}, tenant), grants)

@@ -21,7 +21,6 @@ from madang.runtime.manifest import Manifest
 from madang.trust.caller import Caller, Claim
 from madang.trust.identity.house import Identity
 from madang.trust.identity.person import roles_in_force
-from madang.trust.principal import Principal
 
 STYLE = Path(__file__).resolve().parent / "assets" / "app.css"
 WIDGET_MAX_PX = 800
@@ -48,7 +47,7 @@ def seen_as(identity: Identity, gate: Caller) -> SeenAs:
         if person is None or session is None:
             return viewer_of(gate, None, "", ticket.language, headers)
         roles = roles_in_force(person.roles, session.methods)
-        claim = Claim(Principal("person", person.id, roles, department=person.department))
+        claim = Claim(person.principal(roles))
         return viewer_of(gate, claim, session.id, ticket.language, headers)
 
     return find

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from madang.base.errors import BadRequest
+from madang.context.tenants import check_tenant_name
 from madang.people.http import Response
 from madang.people.identity.doors import Door, Table
 from madang.people.identity.pages import go, page
@@ -54,8 +55,12 @@ class AdministrationDoor(Door):
         department = form.get("department", "").strip()
         if len(department) > 100 or not department.isprintable():
             raise BadRequest("a department has at most 100 characters", reason="name_form")
-        act = self.identity.people.change(person_id, name, email, roles, department)
-        await self.acted(actor, "person.change", f"person:{person_id} {' '.join(sorted(roles))}", act)
+        tenant = form.get("tenant", "").strip()
+        check_tenant_name(tenant)
+        act = self.identity.people.change(person_id, name, email, roles, department, tenant)
+        await self.acted(
+            actor, "person.change", f"person:{person_id} {' '.join(sorted(roles))}{tenant and ' at ' + tenant}", act
+        )
         return go(visit, f"/administration/people/{person_id}")
 
     async def _reset(self, visit: Visit) -> Response:

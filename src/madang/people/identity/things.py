@@ -131,4 +131,5 @@ def _registration(form: Form, confidential: bool, principal: str) -> Registratio
         tuple(form.get("grants[]", "").split()),
         tuple(form.get("scopes[]", "").split()),
         permissions_in(form.get("permissions", "")),
+        form.get("tenant", "").strip(),
     )

@@ -16,7 +16,6 @@ from madang.trust.identity.house import Identity
 from madang.trust.identity.person import Person, roles_in_force
 from madang.trust.identity.sessions import Session
 from madang.trust.identity.signing_in import Visitor
-from madang.trust.principal import Principal
 
 LANGUAGES = ("ko", "en")
 _YEAR_S = 365 * 24 * 3_600
@@ -86,7 +85,7 @@ class Visit:
     def claim(self) -> Claim:
         """Who it is to the gate. Raises Unauthorized."""
         person, _ = self.who()
-        return Claim(Principal("person", person.id, self.roles, department=person.department))
+        return Claim(person.principal(self.roles))
 
 
 class Browsers:

@@ -280,6 +280,7 @@ SCHEMAS: dict[str, Schema] = {
         logout_uris={"type": "array", "items": URI},
         roles={"type": "array", "items": {"type": "string"}},
         permissions={"type": "array", "items": ref("Permission")},
+        tenant={"type": "string"},
     ),
     "ClientList": _list("Client"),
     "ClientChange": _object(
@@ -291,6 +292,7 @@ SCHEMAS: dict[str, Schema] = {
         logout_uris={"type": "array", "items": URI},
         roles={"type": "array", "items": {"type": "string"}},
         permissions={"type": "array", "items": ref("Permission")},
+        tenant={"type": "string"},
     ),
     "Keys": _object("keys", keys={"type": "array", "items": {"type": "object"}}),
     "Problem": _object(

@@ -15,6 +15,7 @@ from authlib.oauth2.rfc6749.errors import InvalidClientError
 from madang.base.clock import Clock
 from madang.base.errors import BadRequest, Conflict, NotFound
 from madang.base.limits import CLIENTS_MAX, IDENTITY_NAME_MAX_CHARS, REDIRECT_URIS_MAX
+from madang.context.tenants import check_tenant_name
 from madang.trust.identity.endings import tell_ended
 from madang.trust.identity.permissions import Permission, check_permissions, kept, read_permissions
 from madang.trust.identity.person import STRONG_ROLES
@@ -29,13 +30,15 @@ SCOPES = ("openid", "profile", "email", "offline_access", "madang", "madang.read
 """`madang`: act at the city's interface as whoever signed in; `madang.read`: read there; `introspect`: ask about tokens of others."""
 PRINCIPALS = ("app", "device", "peer")
 CLIENT_ROLES = ROLES - STRONG_ROLES
-_COLUMNS = "id, name, secret, principal, roles, redirect_uris, logout_uris, grants, scopes, permissions, created_at"
+_COLUMNS = (
+    "id, name, secret, principal, roles, redirect_uris, logout_uris, grants, scopes, permissions, tenant, created_at"
+)
 
 
 @dataclass(frozen=True)
 class Client:
     """`secret` is a hash; None for a public client (RFC 6749, 2.1). `principal`: what kind its own tokens speak for,
-    `roles` and `permissions` what they may."""
+    `roles` and `permissions` what they may, in `tenant` alone (empty: the city itself)."""
 
     id: str
     name: str
@@ -47,6 +50,7 @@ class Client:
     grants: frozenset[str]
     scopes: frozenset[str]
     permissions: tuple[Permission, ...]
+    tenant: str
     created_at: datetime
 
 
@@ -63,6 +67,7 @@ class Registration:
     grants: tuple[str, ...] = (CODE,)
     scopes: tuple[str, ...] = ("openid", "profile")
     permissions: tuple[Permission, ...] = ()
+    tenant: str = ""
 
 
 def registration_of(client: Client) -> Registration:
@@ -70,6 +75,7 @@ def registration_of(client: Client) -> Registration:
     return Registration(
         client.name, client.secret is not None, client.principal, tuple(sorted(client.roles)), client.redirect_uris,
         client.logout_uris, tuple(sorted(client.grants)), tuple(sorted(client.scopes)), client.permissions,
+        client.tenant,
     )  # fmt: skip
 
 
@@ -83,6 +89,7 @@ def check_registration(asked: Registration) -> None:
     _known("grants", asked.grants, GRANTS)
     _known("scopes", asked.scopes, SCOPES)
     check_permissions(asked.permissions)
+    check_tenant_name(asked.tenant)
     if not asked.confidential and {CREDENTIALS, EXCHANGE} & set(asked.grants):
         raise BadRequest("a public client has no credentials to show for this grant")
     if CODE in asked.grants and not asked.redirect_uris:
@@ -144,12 +151,12 @@ class Clients:
         secret = new_secret() if asked.confidential else None
         sql = (
             f"INSERT INTO oauth_client ({_COLUMNS})"
-            f" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) ON CONFLICT DO NOTHING RETURNING {_COLUMNS}"
+            f" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) ON CONFLICT DO NOTHING RETURNING {_COLUMNS}"
         )
         row = await self._pool.fetchrow(
             sql, client_id or new_id(), asked.name.strip(), hashed(secret) if secret else None, asked.principal,
             sorted(set(asked.roles)), list(asked.redirect_uris), list(asked.logout_uris), sorted(set(asked.grants)),
-            sorted(set(asked.scopes)), kept(asked.permissions), self._clock.now(),
+            sorted(set(asked.scopes)), kept(asked.permissions), asked.tenant, self._clock.now(),
         )  # fmt: skip
         if row is None:
             raise Conflict("there is or was such a client")
@@ -161,12 +168,13 @@ class Clients:
         check_registration(asked)
         sql = (
             "UPDATE oauth_client SET name = $2, roles = $3, redirect_uris = $4, logout_uris = $5, grants = $6, scopes = $7,"
-            f" permissions = $8 WHERE id = $1 AND ended_at IS NULL RETURNING {_COLUMNS}"
+            f" permissions = $8, tenant = $9 WHERE id = $1 AND ended_at IS NULL RETURNING {_COLUMNS}"
         )
         async with self._pool.acquire() as connection, connection.transaction():
             row = await connection.fetchrow(
                 sql, client_id, asked.name.strip(), sorted(set(asked.roles)), list(asked.redirect_uris),
                 list(asked.logout_uris), sorted(set(asked.grants)), sorted(set(asked.scopes)), kept(asked.permissions),
+                asked.tenant,
             )  # fmt: skip
             if row is None:
                 raise NotFound("no such client")

@@ -28,7 +28,8 @@ from madang.trust.principal import Principal
 
 _READER = frozenset({"reader"})
 _HOLDS = """
-SELECT g.person, g.methods, g.scopes, g.session, p.roles AS person_roles, p.department, c.principal, c.roles AS client_roles, c.permissions,
+SELECT g.person, g.methods, g.scopes, g.session, p.roles AS person_roles, p.department, p.tenant,
+  c.tenant AS client_tenant, c.principal, c.roles AS client_roles, c.permissions,
   c.scopes AS client_scopes,
   g.expires_at
 FROM oauth_grant g JOIN oauth_client c ON c.id = $2 LEFT JOIN person p ON p.id = g.person
@@ -128,12 +129,12 @@ class Identities:
         if session is None:
             return None
         await self._sessions.seen(session.id)
-        sql = "SELECT roles, department FROM person WHERE id = $1 AND ended_at IS NULL"
+        sql = "SELECT roles, department, tenant FROM person WHERE id = $1 AND ended_at IS NULL"
         row = await self._pool.fetchrow(sql, session.person)
         if row is None:
             return None
         roles = roles_in_force(row["roles"], session.methods)
-        principal = Principal("person", session.person, roles, department=row["department"])
+        principal = Principal("person", session.person, roles, row["tenant"], row["department"])
         tags = (f"session:{session.id}", f"person:{session.person}")
         return _Known(Claim(principal), self._until(session.expires_at), tags)
 
@@ -154,11 +155,13 @@ def _claim_of(claims: Claims, row: Any) -> Claim | None:
         return None
     if row["person"] is not None:
         roles = roles_in_force(row["person_roles"], row["methods"]) if "madang" in scopes else _READER
-        return Claim(Principal("person", row["person"], roles, department=row["department"]))
+        return Claim(Principal("person", row["person"], roles, row["tenant"], row["department"]))
     if "madang" not in scopes:
-        return Claim(Principal(row["principal"], str(claims["sub"]), _READER))
+        return Claim(Principal(row["principal"], str(claims["sub"]), _READER, row["client_tenant"]))
     roles = frozenset(row["client_roles"]) | {row["principal"]}
-    return Claim(Principal(row["principal"], str(claims["sub"]), roles), grants_of(row["permissions"]))
+    return Claim(
+        Principal(row["principal"], str(claims["sub"]), roles, row["client_tenant"]), grants_of(row["permissions"])
+    )
 
 
 def _digest(secret: str) -> bytes:

@@ -15,7 +15,8 @@ from madang.trust.identity.endings import tell_ended
 from madang.trust.identity.person import Person
 from madang.trust.identity.secrets import hashed, new_id, new_secret
 
-_COLUMNS = "id, login, name, email, roles, department, password, totp, totp_step, created_at, ended_at"
+_COLUMNS = "id, login, name, email, roles, department, tenant, password, totp, totp_step, created_at, ended_at"
+_ADMINISTERS = "ended_at IS NULL AND tenant = '' AND 'administrator' = ANY (roles)"  # the city, not a tenant of it
 _WIPED = ("passkey", "recovery_code", "invitation", "identity_link", "oauth_consent")
 
 
@@ -46,28 +47,35 @@ class People:
         return [person_of(row) for row in await self.pool.fetch(sql)]
 
     async def has_administrator(self) -> bool:
-        sql = "SELECT EXISTS (SELECT 1 FROM person WHERE ended_at IS NULL AND 'administrator' = ANY (roles))"
+        sql = f"SELECT EXISTS (SELECT 1 FROM person WHERE {_ADMINISTERS})"
         return bool(await self.pool.fetchval(sql))
 
-    async def add(self, login: str, name: str, email: str | None, roles: Iterable[str], department: str = "") -> Person:
+    async def add(
+        self, login: str, name: str, email: str | None, roles: Iterable[str], department: str = "", tenant: str = ""
+    ) -> Person:
         """Raises Conflict when the login is taken."""
         sql = (
-            "INSERT INTO person (id, login, name, email, roles, department, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7)"
+            "INSERT INTO person (id, login, name, email, roles, department, tenant, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)"
             f" ON CONFLICT (login) DO NOTHING RETURNING {_COLUMNS}"
         )
-        row = await self.pool.fetchrow(sql, new_id(), login, name, email, sorted(roles), department, self._clock.now())
+        row = await self.pool.fetchrow(
+            sql, new_id(), login, name, email, sorted(roles), department, tenant, self._clock.now()
+        )
         if row is None:
             raise Conflict("this login is taken", reason="login_taken")
         return person_of(row)
 
-    async def change(self, person_id: str, name: str, email: str | None, roles: Iterable[str], department: str) -> None:
+    async def change(
+        self, person_id: str, name: str, email: str | None, roles: Iterable[str], department: str, tenant: str = ""
+    ) -> None:
         """What is remembered of the person is forgotten everywhere. Raises NotFound, BadRequest for the last administrator."""
         async with self.pool.acquire() as connection, connection.transaction():
             await _one_at_a_time(connection)
-            await _keep_one_administrator(connection, person_id, "administrator" in roles)
+            await _keep_one_administrator(connection, person_id, "administrator" in roles and not tenant)
             done = await connection.execute(
-                "UPDATE person SET name = $2, email = $3, roles = $4, department = $5 WHERE id = $1 AND ended_at IS NULL",
-                person_id, name, email, sorted(roles), department,
+                "UPDATE person SET name = $2, email = $3, roles = $4, department = $5, tenant = $6"
+                " WHERE id = $1 AND ended_at IS NULL",
+                person_id, name, email, sorted(roles), department, tenant,
             )  # fmt: skip
             if done == "UPDATE 0":
                 raise NotFound("no such person")
@@ -79,7 +87,7 @@ class People:
             await _one_at_a_time(connection)
             await _keep_one_administrator(connection, person_id, False)
             done = await connection.execute(
-                "UPDATE person SET login = NULL, name = '', email = NULL, roles = '{}', department = '', password = NULL,"
+                "UPDATE person SET login = NULL, name = '', email = NULL, roles = '{}', department = '', tenant = '', password = NULL,"
                 " totp = NULL, ended_at = $2 WHERE id = $1 AND ended_at IS NULL",
                 person_id, self._clock.now(),
             )  # fmt: skip
@@ -177,9 +185,7 @@ async def _one_at_a_time(connection: Any) -> None:
 
 
 async def _keep_one_administrator(connection: Any, person_id: str, stays: bool) -> None:
-    others = await connection.fetchval(
-        "SELECT count(*) FROM person WHERE ended_at IS NULL AND 'administrator' = ANY (roles) AND id <> $1", person_id
-    )
-    was = await connection.fetchval("SELECT 'administrator' = ANY (roles) FROM person WHERE id = $1", person_id)
+    others = await connection.fetchval(f"SELECT count(*) FROM person WHERE {_ADMINISTERS} AND id <> $1", person_id)
+    was = await connection.fetchval(f"SELECT {_ADMINISTERS} FROM person WHERE id = $1", person_id)
     if was and not stays and not others:
         raise BadRequest("the last administrator stays", reason="last_administrator")

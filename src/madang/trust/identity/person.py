@@ -9,7 +9,7 @@ from datetime import datetime
 
 from madang.base.errors import BadRequest
 from madang.base.limits import IDENTITY_NAME_MAX_CHARS
-from madang.trust.principal import ROLES
+from madang.trust.principal import ROLES, Principal
 
 PERSONS_ROLES = ROLES - {"app", "device", "peer", "reader"}
 STRONG_ROLES = frozenset({"administrator", "operator", "duty-officer"})
@@ -20,8 +20,8 @@ _EMAIL = re.compile(r"[^\s@<>\"]{1,64}@[^\s@<>\"]{1,190}")
 
 @dataclass(frozen=True)
 class Person:
-    """`login` is None once the account has ended. `password`: in PHC form; `totp`: sealed; `totp_step`: the last code that was
-    taken."""
+    """`login` is None once the account has ended; `tenant` is empty for the city's own people. `password`: in PHC form; `totp`:
+    sealed; `totp_step`: the last code that was taken."""
 
     id: str
     login: str | None
@@ -29,11 +29,16 @@ class Person:
     email: str | None
     roles: frozenset[str]
     department: str
+    tenant: str
     password: str | None
     totp: bytes | None
     totp_step: int
     created_at: datetime
     ended_at: datetime | None
+
+    def principal(self, roles: frozenset[str]) -> Principal:
+        """Who it is to policy, with the roles that are in force."""
+        return Principal("person", self.id, roles, self.tenant, self.department)
 
 
 def is_strong(methods: Iterable[str]) -> bool:

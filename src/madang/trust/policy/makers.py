@@ -74,5 +74,5 @@ class Makers:
         if now is None:
             return self._gate.caller(Claim(replace(then, roles=frozenset()), (), self._tenant))
         roles = then.roles & (now.principal.roles | _BY_SCOPE)
-        principal = replace(then, roles=roles, department=now.principal.department)
+        principal = replace(then, roles=roles, tenant=now.principal.tenant, department=now.principal.department)
         return self._gate.caller(Claim(principal, now.grants, self._tenant))
