@@ -213,6 +213,7 @@ async def test_who_goes_hands_over_what_it_wrote_and_leaves_nothing(
         "at": "2026-11-22T00:00:02.000Z",
         "versions": ["1.0"],
         "events": 1,
+        "cleared": {},
         "exported": {"file": export.name, "sha256": sha256(export.read_bytes()), "files": 1, "bytes": 4},
     }
     assert zipfile.ZipFile(export).namelist() == ["notes/one.txt"]

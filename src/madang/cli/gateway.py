@@ -37,6 +37,7 @@ from madang.context.discovery import Discovery
 from madang.context.entity_maps import EntityMaps
 from madang.context.expiry import Expiry
 from madang.context.observed import Observed
+from madang.context.produce import Produce
 from madang.context.sealed_rows import seal_rows
 from madang.context.snapshot import open_snapshot
 from madang.context.store import Store
@@ -143,7 +144,7 @@ async def gateway(settings: Settings) -> None:
     notified = tenants.notified(ngsi)
     asking = Asking(apps)
     house = open_house(pool, settings.run_dir, recorder, asking)
-    apps.leaving, apps.left = house.leaving, house.left
+    apps.leaving, apps.left, apps.produce = house.leaving, house.left, Produce(pool, writer)
     policies = PolicyDoor(gate, store, apps.grants_of)
     identity = open_identity(
         pool, settings.run_dir, issuer_of(settings), city.name.get("en", city.id), recorder, SystemClock()

@@ -1,16 +1,13 @@
-"""/madang/v1: commands, apps, status, dead letters, the city's page configuration."""
+"""/madang/v1: commands, status, dead letters, the city's page configuration, and the tables of the other rooms."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Coroutine
-from pathlib import Path
-from typing import Any, TypeVar
-
-import msgspec
+from collections.abc import Awaitable, Callable
+from typing import Any
 
 from madang.base.errors import BadRequest
 from madang.ingest.deadletters import DeadLetters
-from madang.people.acts import acted
+from madang.people.apps.interface import AppsInterface
 from madang.people.audit import AuditDoor
 from madang.people.http import Handler, Request, Response, nothing_here, pick_method
 from madang.people.policies import PolicyDoor
@@ -19,13 +16,11 @@ from madang.people.registers import RegistersDoor
 from madang.people.store.charges import ChargeDoor
 from madang.people.verdicts import VerdictDoor
 from madang.runtime.apps import Apps
-from madang.runtime.overview import overview
 from madang.store.house import StoreHouse
 from madang.trust.audit.recorder import Recorder
 from madang.trust.defence.verdicts import Verdicts
 from madang.trust.identity.house import Identity
 
-T = TypeVar("T")
 JSON = frozenset({"application/json"})
 Desk = Any  # the command desk: submit(caller, intent), submit_many(caller, intents), page(...), get(id); wired in cli/
 
@@ -50,8 +45,7 @@ class Management:
         verdicts: Verdicts | None = None,
         store: StoreHouse | None = None,
     ) -> None:
-        self._city, self._apps, self._desk, self._letters = city, apps, desk, letters
-        self._status, self._folders, self._recorder = status, app_folders, recorder
+        self._city, self._desk, self._letters, self._status = city, desk, letters, status
         self._table: dict[str, dict[str, Handler]] = {
             "city": {"GET": self._get_city},
             "status": {"GET": self._get_status},
@@ -60,11 +54,7 @@ class Management:
             "commands": {"GET": self._list_commands, "POST": self._command},
             "commands/*": {"GET": self._get_command},
             "notifications/*": {"POST": notified},
-            "apps": {"GET": self._list_apps, "POST": self._install},
-            "apps/available": {"GET": self._available},
-            "apps/*": {"DELETE": self._remove},
-            "apps/*/start": {"POST": self._switch},
-            "apps/*/stop": {"POST": self._switch},
+            **AppsInterface(apps, recorder, lambda: dict(status()["components"]), app_folders).table,
             **AuditDoor(recorder).table,
             **policies.table,
             **RegistersDoor(identity).table,
@@ -115,43 +105,6 @@ class Management:
     async def _get_command(self, request: Request) -> Response:
         request.caller.require("read", "commands")
         return Response.json(await self._desk.get(request.parts[1]))
-
-    async def _list_apps(self, request: Request) -> Response:
-        request.caller.require("read", "apps")
-        return Response.json(await overview(self._apps, self._status()["components"]))
-
-    async def _available(self, request: Request) -> Response:
-        request.caller.require("read", "apps")
-        return Response.json(await self._folders())
-
-    async def _install(self, request: Request) -> Response:
-        request.caller.require("manage", "apps")
-        data = await request.json(JSON)
-        path = data.get("path") if isinstance(data, dict) else None
-        if not isinstance(path, str) or "\x00" in path:
-            raise BadRequest('an install names a folder: {"path": "..."}')
-        manifest = await self._acted(request, "app.install", path, self._apps.install(Path(path)))
-        granted = msgspec.json.encode(manifest.scopes).decode()
-        self._recorder.after(request.caller.name, "app.grant", manifest.id, version=manifest.version, scopes=granted)
-        return Response.json(msgspec.to_builtins(manifest), 201)
-
-    async def _switch(self, request: Request) -> Response:
-        request.caller.require("manage", "apps")
-        _, app_id, verb = request.parts
-        act = (self._apps.enable if verb == "start" else self._apps.disable)(app_id)
-        await self._acted(request, f"app.{verb}", app_id, act)
-        return Response(204)
-
-    async def _remove(self, request: Request) -> Response:
-        request.caller.require("manage", "apps")
-        receipt = await self._acted(request, "app.remove", request.parts[1], self._apps.uninstall(request.parts[1]))
-        self._recorder.after(
-            request.caller.name, "app.receipt", request.parts[1], receipt=msgspec.json.encode(receipt).decode()
-        )
-        return Response.json(receipt)
-
-    async def _acted(self, request: Request, what: str, whom: str, act: Coroutine[Any, Any, T]) -> T:
-        return await acted(self._recorder, request.caller.name, what, whom, act)
 
 
 def _shape(parts: list[str]) -> str:

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import asyncpg
 
@@ -27,6 +27,14 @@ Heard = Callable[[str], Awaitable[None]]
 Receipt = dict[str, Any]
 
 
+class Produce(Protocol):
+    """Entities by type; see `context.produce`."""
+
+    async def count(self, types: Sequence[str]) -> dict[str, int]: ...
+
+    async def clear(self, types: Sequence[str]) -> dict[str, int]: ...
+
+
 class Apps:
     """The apps of one city. `ask` talks to the supervisor; `door` is the app door's unix socket; `floor`: an app of an unknown
     publisher runs at that level of sandbox or not at all."""
@@ -39,6 +47,7 @@ class Apps:
         self.running = Running(ask, door, self._shelves)
         self.leaving: Heard = _nobody
         self.left: Heard = _nobody
+        self.produce: Produce | None = None
         self._claims: dict[str, Claim] = {}
         self._turn = asyncio.Lock()
 
@@ -110,6 +119,12 @@ class Apps:
         found = await self.find(app_id)
         await self._regrant(app_id, without(found.grants, (action, about)))
 
+    async def regrant(self, app_id: str, grants: Sequence[Scope]) -> list[Scope]:
+        """These and no others, of what it asked for. Raises BadRequest."""
+        granted = within(grants, (await self.find(app_id)).manifest.scopes)
+        await self._regrant(app_id, granted)
+        return granted
+
     async def _regrant(self, app_id: str, grants: Sequence[Scope]) -> None:
         await self._records.regrant(app_id, grants)
         self._claims = {}
@@ -154,10 +169,20 @@ class Apps:
         await self._use(found, before[0], carried(found.grants, before[0].manifest.scopes))
         return before[0].version
 
-    async def uninstall(self, app_id: str) -> Receipt:
-        """Stops it, hands over what it wrote, and forgets it; what it used stays on the bill. Who wants to know hears of it before
-        and after. Gives the receipt: what was handed over, what is gone."""
+    async def made(self, app: Installed) -> dict[str, int]:
+        """How many entities there are of the types that it alone says it makes: nobody else of the installed apps does."""
+        others = {one.type for other in await self.installed() if other.id != app.id for one in other.manifest.produces}
+        own = sorted({one.type for one in app.manifest.produces} - others)
+        return {} if self.produce is None or not own else await self.produce.count(own)
+
+    async def uninstall(self, app_id: str, clear: Sequence[str] = ()) -> Receipt:
+        """Stops it, hands over what it wrote, and forgets it; what it used stays on the bill. `clear`: of the types that it alone
+        made, those whose entities go with it. Who wants to know hears of it before and after. Gives the receipt: what was handed
+        over, what is gone. Raises BadRequest for another type."""
         found = await self.find(app_id)
+        strange = set(clear) - (await self.made(found)).keys()
+        if strange:
+            raise BadRequest(f"not of this app alone: {', '.join(sorted(strange))}")
         await self.disable(app_id)
         await self.leaving(app_id)
         at = self._clock.now()
@@ -167,12 +192,14 @@ class Apps:
         await self.running.remove(app_id)
         self._shelves.purge(app_id)
         await self.left(app_id)
+        cleared = await self.produce.clear(clear) if self.produce is not None and clear else {}
         return {
             "app": app_id,
             "version": found.version,
             "at": to_iso(at),
             "versions": versions,
             "events": gone,
+            "cleared": cleared,
             "exported": {
                 "file": export.path.name,
                 "sha256": export.sha256,

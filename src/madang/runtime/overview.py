@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from madang.runtime.apps import Apps
+from madang.runtime.records import Installed
 
 
 async def list_returning(apps: Apps, components: dict[str, Any]) -> list[str]:
@@ -16,21 +17,23 @@ async def list_returning(apps: Apps, components: dict[str, Any]) -> list[str]:
 
 async def overview(apps: Apps, components: dict[str, Any]) -> list[dict[str, Any]]:
     """Every app with its state."""
-    return [
-        {
-            "id": one.id,
-            "version": one.version,
-            "name": one.manifest.name,
-            "summary": one.manifest.summary,
-            "state": state_of(components.get(f"app:{one.id}"), one.wanted),
-            "sandbox": apps.running.level,
-            "rating": apps.rating(one).score,
-            "grants": msgspec.to_builtins(one.grants),
-            "waiting": one.waiting,
-            "reasons": one.manifest.reasons,
-        }
-        for one in await apps.installed()
-    ]
+    return [one_of(apps, one, components) for one in await apps.installed()]
+
+
+def one_of(apps: Apps, app: Installed, components: dict[str, Any]) -> dict[str, Any]:
+    """One app with its state."""
+    return {
+        "id": app.id,
+        "version": app.version,
+        "name": app.manifest.name,
+        "summary": app.manifest.summary,
+        "state": state_of(components.get(f"app:{app.id}"), app.wanted),
+        "sandbox": apps.running.level,
+        "rating": apps.rating(app).score,
+        "grants": msgspec.to_builtins(app.grants),
+        "waiting": app.waiting,
+        "reasons": app.manifest.reasons,
+    }
 
 
 async def names(apps: Apps, language: str) -> list[tuple[str, str]]:

@@ -98,7 +98,7 @@ class AppsDoor(Door):
         found = await self._apps.find(visit.request.parts[2])
         state = state_of(self._components().get(f"app:{found.id}"), found.wanted)
         values = app_values(found, await self._apps.versions(found.id), state, visit.language)
-        values |= await self._book.of(found.id)
+        values |= await self._book.of(found.id) | {"made": await self._apps.made(found)}
         return page(
             visit,
             "apps/app",
@@ -168,9 +168,10 @@ class AppsDoor(Door):
         return go(visit, f"{HERE}/{app_id}")
 
     async def _uninstall(self, visit: Visit) -> Response:
-        actor, _ = self.manager(visit, "apps"), await self.browsers.form(visit)
+        actor, form = self.manager(visit, "apps"), await self.browsers.form(visit)
         found = await self._apps.find(visit.request.parts[2])
-        receipt = await self.acted(actor, "app.remove", found.id, self._apps.uninstall(found.id))
+        uninstall = self._apps.uninstall(found.id, form.get("clear[]", "").split())
+        receipt = await self.acted(actor, "app.remove", found.id, uninstall)
         self.identity.recorder.after(
             f"person:{actor.id}", "app.receipt", found.id, receipt=msgspec.json.encode(receipt).decode()
         )

@@ -48,6 +48,7 @@ QUERY: dict[str, Schema] = {
     "attrs": _text("comma-separated names: entities with any of them, and no other attributes"),
     "before": _whole("only what is older than this place of the list", 0, 10**18 - 1),
     "bbox": _text("west,south,east,north in degrees", examples=["24.9,60.1,25.0,60.2"]),
+    "clear": _text("comma-separated types that the app alone made, whose entities go with it", examples=["AirAlert"]),
     "collation": _text("an ICU collation of PostgreSQL", examples=["ko"]),
     "containedBy": _text("comma-separated ids that linked entities must not be"),
     "coordinates": _text("GeoJSON coordinates of `geometry`", examples=["[24.94,60.17]"]),
