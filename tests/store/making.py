@@ -132,15 +132,21 @@ class Yard:
         return await self.desk.approve("reviewer", release.id, "it does what it says")
 
 
-def yard(pool: asyncpg.Pool, clock: Clock | None = None, osv: Path | None = None, scorer: Scorer | None = None) -> Yard:
-    clock = clock or ManualClock(START)
+def yard(
+    pool: asyncpg.Pool,
+    clock: Clock | None = None,
+    osv: Path | None = None,
+    scorer: Scorer | None = None,
+    signing: StoreKeys | None = None,
+) -> Yard:
+    clock, signing = clock or ManualClock(START), signing or keys()
     publishers, repository, releases = (
         Publishers(pool, Seal(bytes(32)), clock),
-        Repository(pool, keys(), clock),
+        Repository(pool, signing, clock),
         Releases(pool, clock),
     )
-    desk = ReviewDesk(releases, publishers, repository, keys(), clock, osv, scorer)
-    return Yard(pool, clock, keys(), publishers, repository, releases, desk)
+    desk = ReviewDesk(releases, publishers, repository, signing, clock, osv, scorer)
+    return Yard(pool, clock, signing, publishers, repository, releases, desk)
 
 
 async def person(pool: asyncpg.Pool, name: str) -> str:

@@ -17,7 +17,7 @@ from tuf.ngclient import FetcherInterface
 from madang.base.clock import ManualClock
 from madang.base.errors import BadRequest, NotFound
 from madang.store.registry.client import Client
-from madang.store.registry.keys import open_keys, signer_of
+from madang.store.registry.keys import ROLES, ask_for_new, open_keys, signer_of
 from madang.store.registry.publishing import signed_role, target_path
 from madang.store.registry.repository import Repository
 from tests.store.making import PUBLISHER, START, Yard, keys, package, person, public_of, seed_of, yard
@@ -168,6 +168,45 @@ async def test_without_the_root_key_everything_goes_on_and_root_stays(pool: asyn
     (tmp_path / "root").rename(tmp_path / "keys" / "store" / "root")
     await Repository(pool, open_keys(tmp_path), clock).refresh()
     assert [row["latest"] for row in await pool.fetch(versions)] == [2, 2, 2, 2]
+
+
+@pytest.mark.parametrize("roles", [("targets", "timestamp"), ROLES])
+async def test_a_city_follows_a_store_to_new_keys_and_those_before_open_nothing(
+    pool: asyncpg.Pool, body: bytes, tmp_path: Path, roles: tuple[str, ...]
+) -> None:
+    before = {role: open_keys(tmp_path)[role] for role in ROLES}
+    store = yard(pool, signing=open_keys(tmp_path))
+    await store.publisher(await person(pool, "mina"))
+    await store.published("mina", body)
+    mirror = Mirror(await wire_of(store))
+    city = await client(store, tmp_path / "city", mirror)
+    assert await city.download(PATH) == body
+    ask_for_new(tmp_path, roles)
+    await store.repository.refresh()
+    mirror.wire = await wire_of(store)
+    assert await city.download(PATH) == body
+    now = open_keys(tmp_path)
+    assert {role for role in ROLES if now[role].public_key != before[role].public_key} == set(roles)
+    forged: Metadata[Any] = Metadata.from_bytes(mirror.wire["metadata/timestamp.json"])
+    forged.signed.version += 1
+    forged.sign(before["timestamp"])
+    mirror.wire["metadata/timestamp.json"] = forged.to_bytes()
+    with pytest.raises(BadRequest, match="UnsignedMetadataError"):
+        await city.download(PATH)
+
+
+async def test_new_keys_wait_for_the_one_of_root(pool: asyncpg.Pool, tmp_path: Path) -> None:
+    repository = Repository(pool, open_keys(tmp_path), ManualClock(START))
+    await repository.found()
+    before, folder = open_keys(tmp_path)["targets"].public_key, tmp_path / "keys" / "store"
+    (folder / "root").rename(tmp_path / "root")
+    ask_for_new(tmp_path, ["targets"])
+    await repository.refresh()
+    waited = open_keys(tmp_path)["targets"].public_key
+    (tmp_path / "root").rename(folder / "root")
+    await repository.refresh()
+    assert (waited == before, open_keys(tmp_path)["targets"].public_key == before) == (True, False)
+    assert sorted(path.name for path in folder.iterdir()) == sorted(ROLES)
 
 
 async def test_mix_and_match_roles_of_different_days_do_not_stand_together(

@@ -1,4 +1,5 @@
-"""What a publisher does at home (`madang store key`, `prove`, `sign`), and the sandbox payment provider (`madang store payments`)."""
+"""What a publisher does at home (`madang store key`, `prove`, `sign`), new keys of a store (`rotate`), and the sandbox payment
+provider (`payments`)."""
 
 from __future__ import annotations
 
@@ -17,13 +18,13 @@ from madang.engine.settings import home_dir, secret
 from madang.runtime.manifest import load_manifest
 from madang.runtime.package import file_name, pack
 from madang.store.money.sandbox import Sandbox
-from madang.store.registry.keys import signer_of
+from madang.store.registry.keys import ask_for_new, signer_of
 from madang.store.registry.publishing import signed_role, target_path
 
 
 def store(options: argparse.Namespace) -> int:
     """Raises MadangError."""
-    {"key": _key, "prove": _prove, "sign": _sign, "payments": _payments}[options.verb](options)
+    {"key": _key, "prove": _prove, "sign": _sign, "payments": _payments, "rotate": _rotate}[options.verb](options)
     return 0
 
 
@@ -65,6 +66,13 @@ def _private(path: Path) -> Ed25519PrivateKey:
         raise NotFound(f"there is no key at {path}: madang store key {path}") from None
     except ValueError:
         raise BadRequest(f"{path} holds no key of `madang store key`") from None
+
+
+def _rotate(options: argparse.Namespace) -> None:
+    """New keys for roles of the store's own; it takes them within a minute while it runs, or when it starts."""
+    run_dir = Path(options.run) if "/" in options.run else home_dir() / "run" / options.run
+    ask_for_new(run_dir, options.roles)
+    print(f"{', '.join(options.roles)}: new keys wait until the store has signed a root that names them")
 
 
 def _payments(options: argparse.Namespace) -> None:

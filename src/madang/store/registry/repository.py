@@ -58,8 +58,9 @@ class Repository:
         """Everything anew from what the tables say, within the caller's transaction; `role`: name, version and body of what a
         publisher signed."""
         await connection.execute("SELECT pg_advisory_xact_lock($1)", _LOCK)
+        self._keys.reload()
         if role is not None:
-            await connection.execute("INSERT INTO store_role (name, version, body) VALUES ($1, $2, $3)", *role)
+            await self._insert(connection, *role)
         now = self._clock.now()
         roles = [
             PublishedRole(row["name"], tuple(row["keys"]), row["version"], row["body"])
@@ -77,7 +78,10 @@ class Repository:
         await self._snapshot(connection, versions | {"targets": version}, now)
 
     async def refresh(self) -> None:
-        """Signs anew what has used up half of its life: timestamps, snapshots, targets, and root."""
+        """Signs anew what has used up half of its life: timestamps, snapshots, targets, and root; and with new keys, if some were
+        asked for."""
+        self._keys.reload()
+        await self._rotate()
         async with self._pool.acquire() as connection, connection.transaction():
             await connection.execute("SELECT pg_advisory_xact_lock($1)", _LOCK)
             root = await self._latest(connection, "root")
@@ -88,6 +92,25 @@ class Repository:
                 await self.publish(connection)
             elif self._is_old("timestamp", await self._latest(connection, "timestamp")):
                 await self._timestamp(connection, self._clock.now())
+
+    async def _rotate(self) -> None:
+        """Keys that were asked for are taken with a root that both those before and they sign (TUF 1.0.34, clause 6.1), and sign all
+        there is, at once. Without root's key they wait. Who dies before the files are in their place does it again."""
+        before, new = self._keys, self._keys.waiting()
+        if new is None or "root" not in before:
+            return
+        self._keys = new
+        try:
+            async with self._pool.acquire() as connection, connection.transaction():
+                await connection.execute("SELECT pg_advisory_xact_lock($1)", _LOCK)
+                version = (await self._latest(connection, "root")).version + 1
+                root = root_of(new, version, self._clock.now())
+                both = {one.public_key.keyid: one for one in (before["root"], new["root"])}
+                await self._insert(connection, "root", version, encode(root, *both.values()))
+                await self.publish(connection)
+        finally:
+            self._keys = before
+        before.adopt()
 
     async def serve(self, kind: str, name: str) -> bytes:
         """A file by its address below the repository's: of `metadata` or `targets`. Raises NotFound."""
@@ -138,9 +161,13 @@ class Repository:
     async def _put(self, connection: Any, name: str, document: Signed) -> bytes:
         signer = self._keys[name if name in self._keys else "targets"]
         body = encode(document, signer)
-        query = "INSERT INTO store_role (name, version, body) VALUES ($1, $2, $3)"
-        await connection.execute(query, name, document.version, body)
+        await self._insert(connection, name, document.version, body)
         return body
+
+    async def _insert(self, connection: Any, name: str, version: int, body: bytes) -> None:
+        await connection.execute(
+            "INSERT INTO store_role (name, version, body) VALUES ($1, $2, $3)", name, version, body
+        )
 
     async def _next(self, connection: Any, name: str) -> int:
         query = "SELECT coalesce(max(version), 0) + 1 FROM store_role WHERE name = $1"
