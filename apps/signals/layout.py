@@ -5,7 +5,7 @@ Takes TrafficSignalController entities as plain values: `id`, `stages` and `appr
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from .model import Junction, Lane
@@ -85,4 +85,13 @@ def _junction(
         all_red_s=float(stages["allRed_s"]),
         usual_s=tuple(float(row["duration_s"]) for row in green),
         max_red_s=float(stages["maxRed_s"]),
+        yields=frozenset(_yields(stages.get("conflicts", ()))),
     )
+
+
+def _yields(conflicts: Iterable[Sequence[Any]]) -> Iterator[tuple[int, int]]:
+    for a, b, who in conflicts:
+        if "a" in who:
+            yield (a, b)
+        if "b" in who:
+            yield (b, a)

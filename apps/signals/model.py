@@ -36,8 +36,8 @@ class Lane:
 
 @dataclass(frozen=True)
 class Junction:
-    """A controller: `stages` are state strings, `usual_s` their green in the fixed program,
-    `walks` pedestrian links."""
+    """A controller: `stages` are state strings, `usual_s` their green in the fixed program, `walks` pedestrian links,
+    `yields` pairs of links of which the first gives way to the second where both may go."""
 
     id: str
     stages: tuple[str, ...]
@@ -48,6 +48,7 @@ class Junction:
     usual_s: tuple[float, ...] = ()
     walks: frozenset[int] = frozenset()
     max_red_s: float = 120.0
+    yields: frozenset[tuple[int, int]] = frozenset()
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,8 @@ TELEPORT_AFTER_S = 300
 
 @dataclass(frozen=True)
 class Scene:
-    """Files of one run. `begin_s` is the second of the day at which it starts."""
+    """Files of one run. `begin_s` is the second of the day at which it starts; who is stuck for `teleport_after_s` is put
+    further on its way, never where it is below 0."""
 
     net: Path
     routes: Sequence[Path]
@@ -21,6 +22,7 @@ class Scene:
     begin_s: int = 0
     seed: int = 1
     scale: float = 1.0
+    teleport_after_s: int = TELEPORT_AFTER_S
     load_state: Path | None = None
     options: Sequence[str] = field(default_factory=tuple)
 
@@ -39,7 +41,7 @@ def arguments(scene: Scene) -> list[str]:
     args += ["--step-length", "1", "--no-step-log", "true", "--no-warnings", "true"]
     # The tripinfo device counts timeLoss and departDelay of finished trips, which `kpi` reads.
     args += ["--device.tripinfo.probability", "1", "--save-state.rng", "true", "--save-state.precision", "6"]
-    args += ["--time-to-teleport", str(TELEPORT_AFTER_S), "--ignore-route-errors", "true"]
+    args += ["--time-to-teleport", str(scene.teleport_after_s), "--ignore-route-errors", "true"]
     # People walk beside the traffic: the network has no sidewalks, and on a lane they would stand in its way.
     args += ["--pedestrian.model", "nonInteracting", "--save-state.transportables", "true"]
     return args + list(scene.options)

@@ -135,7 +135,7 @@ def read_net(path: Path) -> Net:
 
 def _take_projection(net: Net, root: ET.Element) -> None:
     location = root.find("location")
-    if location is None:
+    if location is None or location.attrib["projParameter"] == "!":  # SUMO's word for a plane that lies nowhere
         return
     off_x, off_y = (float(part) for part in location.attrib["netOffset"].split(","))
     wgs, plane = "EPSG:4326", location.attrib["projParameter"]

@@ -1,0 +1,73 @@
+"""What does not change of many junctions, as arrays: which lane goes in which stage, and who gives way to whom.
+
+Axes: J junctions, S stages, K links, L lanes; each padded to the largest. A padded stage is not `valid`, a padded link
+belongs to no lane.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .model import Junction
+
+Floats = NDArray[np.float64]
+Whole = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Plant:
+    """`protected`, `permitted` [J,S,K] are 1 where a stage shows a link `G`, `g`; `lane_of` [J,K,L] says whose link it is;
+    `yields` [J,L,L] is 1 where a lane has a link that gives way to one of another; `least_s` [J,S] are minimum greens,
+    `change_s` [J] yellow and all-red, both in s."""
+
+    protected: Floats
+    permitted: Floats
+    lane_of: Floats
+    yields: Floats
+    valid: NDArray[np.bool_]
+    least_s: Floats
+    change_s: Floats
+
+    @property
+    def lanes(self) -> int:
+        return self.lane_of.shape[2]
+
+    def only(self, rows: Whole) -> Plant:
+        """The plant of some of the junctions."""
+        return Plant(**{field.name: getattr(self, field.name)[rows] for field in fields(self)})
+
+
+def make_plant(junctions: Sequence[Junction]) -> Plant:
+    """Arrays of junctions, in their order. Needs one junction at least."""
+    j, s = len(junctions), max(len(one.stages) for one in junctions)
+    k, n = max(len(one.stages[0]) for one in junctions), max(len(one.lanes) for one in junctions)
+    plant = Plant(
+        protected=np.zeros((j, s, k)),
+        permitted=np.zeros((j, s, k)),
+        lane_of=np.zeros((j, k, n)),
+        yields=np.zeros((j, n, n)),
+        valid=np.zeros((j, s), dtype=bool),
+        least_s=np.zeros((j, s)),
+        change_s=np.array([one.yellow_s + one.all_red_s for one in junctions]),
+    )
+    for row, junction in enumerate(junctions):
+        _fill(plant, row, junction)
+    return plant
+
+
+def _fill(plant: Plant, row: int, junction: Junction) -> None:
+    for stage, state in enumerate(junction.stages):
+        plant.valid[row, stage] = True
+        plant.least_s[row, stage] = junction.min_green_s[stage]
+        plant.protected[row, stage, : len(state)] = [letter == "G" for letter in state]
+        plant.permitted[row, stage, : len(state)] = [letter == "g" for letter in state]
+    owner = {link: number for number, lane in enumerate(junction.lanes) for link in lane.links}
+    for link, number in owner.items():
+        plant.lane_of[row, link, number] = 1.0
+    for link, other in junction.yields:
+        if link in owner and other in owner:
+            plant.yields[row, owner[link], owner[other]] = 1.0

@@ -1,0 +1,1 @@
+"""The parts of `madang bench signals` and `madang bench emergency`: maps, eyes, controllers, one run, its measures."""

@@ -1,0 +1,98 @@
+"""One run: a map, a seed, a controller. Needs a process of its own, because libsumo is a singleton."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+from bench.junctions.adaptive import Adaptive, FullEyes
+from bench.junctions.baselines import MaxPressure, actuate, open_all
+from bench.junctions.maps import HOUR_S, Map, find_map
+from bench.junctions.measure import Worth, read_trips, worth
+from bench.junctions.street import Signal, junctions_of, read_street
+from madang.ingest.sumo import simulator
+from madang.twin.traffic.detectors import place_detectors
+from signals.rollout import Model
+
+CONTROLLERS = ("fixed", "actuated", "max-pressure", "bound", "ours")
+
+
+class Controller(Protocol):
+    """Acts on the street before each second of it."""
+
+    def step(self, now_s: float) -> None: ...
+
+
+@dataclass(frozen=True)
+class Task:
+    """What to run. `scale` multiplies the demand; `model` replaces numbers of the app's model, to try them."""
+
+    scenario: str
+    controller: str
+    seed: int
+    eyes: str = "full"
+    scale: float = 1.0
+    seconds: int = HOUR_S
+    model: dict[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a run was worth, the CPU seconds it took, and those of one decision for all of its junctions (in ms)."""
+
+    worth: Worth
+    cpu_s: float
+    decision_ms: float
+    junctions: int
+
+
+def run(task: Task) -> Outcome:
+    """Run a task to its end. Raises Absent, KeyError, libsumo.TraCIException."""
+    scene, began = find_map(task.scenario), time.process_time()
+    with tempfile.TemporaryDirectory() as folder:
+        record = Path(folder) / "trips.xml"
+        net = open_all(scene, Path(folder)) if task.controller == "bound" else scene.net
+        sumo = simulator.start(_scene(scene, net, task, record))
+        controller = make_controller(task, scene, sumo)
+        for second in range(scene.begin_s, scene.begin_s + task.seconds):
+            if controller is not None:
+                controller.step(second)
+            sumo.simulation.step()
+        junctions = sumo.trafficlight.getIDCount()
+        sumo.close()
+        measured = worth(read_trips(record))
+    decided, decisions = getattr(controller, "decided_s", 0.0), getattr(controller, "decisions", 1)
+    return Outcome(measured, time.process_time() - began, 1000.0 * decided / max(1, decisions), junctions)
+
+
+def _scene(scene: Map, net: Path, task: Task, record: Path) -> simulator.Scene:
+    out = ["--tripinfo-output", str(record), "--device.emissions.probability", "1"]
+    out += [word for name in ("unfinished", "undeparted") for word in (f"--tripinfo-output.write-{name}", "true")]
+    if task.controller == "bound":
+        out += ["--collision.action", "none", "--ignore-junction-blocker", "0"]
+    return simulator.Scene(net, scene.routes, scene.additional, scene.begin_s, task.seed, task.scale, -1, options=out)
+
+
+def make_controller(task: Task, scene: Map, sumo: Any) -> Controller | None:
+    """Who steers; None leaves the map to its own plan."""
+    if task.controller in ("fixed", "bound"):
+        return None
+    net, programs = read_street(scene, sumo)
+    if task.controller == "actuated":
+        actuate(sumo, programs)
+        return None
+    junctions = junctions_of(net, scene, place_detectors(net))
+    signals = {one.id: Signal(one.id, one.stages, scene.yellow_s, float(scene.begin_s)) for one in junctions}
+    for signal in signals.values():
+        sumo.trafficlight.setRedYellowGreenState(signal.id, signal.stages[0])
+    if task.controller == "max-pressure":
+        return MaxPressure(sumo, signals)
+    return Adaptive(sumo, junctions, signals, FullEyes(sumo, junctions), float(scene.begin_s), Model(**task.model))
+
+
+def as_row(outcome: Outcome) -> dict[str, Any]:
+    """An outcome as JSON."""
+    return asdict(outcome.worth) | {"cpu_s": outcome.cpu_s, "decision_ms": outcome.decision_ms}
