@@ -31,8 +31,8 @@ from madang.ingest.sumo.messages import CityTime, Message
 from madang.ingest.sumo.network import read_network, read_stages
 from madang.sdk import value_of
 from madang.twin.traffic.trips import read_trips
-from signals import decide as rule
 from signals.app import City, make_intent
+from signals.rollout import Model
 
 MIDNIGHT = datetime(2026, 6, 1, tzinfo=UTC)
 BEAT_PHASE_S = 0.5
@@ -194,7 +194,7 @@ def make_loop(street: Field, rows: list[dict[str, Any]], task: Task) -> Loop:
     clock = ManualClock(MIDNIGHT)
     wire = Wire({row["id"]: read_plan(value_of(row["stages"])) for row in rows}, task.acted)
     service = CommandService(street.setup.city, wire, clock, per_app_per_s=UNMETERED)
-    city = City(how=rule.Settings(**task.settings))
+    city = City(model=Model(**task.settings))
     city.learn(rows)
     return Loop(street, city, service, wire, clock, task.heard)
 

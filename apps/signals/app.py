@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import logging
-import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
+
+import numpy as np
 
 from madang.sdk import App, because, intent, observed_at, value_of
 from madang.sdk.city_time import epoch_s
 
-from . import decide as rule
 from . import estimate
+from .decide import choose
+from .expect import expect
 from .layout import make_junctions
 from .model import Junction, Memory, Reading, Shown
+from .plant import Floats, Plant, make_plant
+from .rollout import Model
 
 log = logging.getLogger("signals")
 
@@ -22,7 +26,8 @@ BEAT_S = 1.0
 HOLD_S = 30.0
 RENEW_S = 20.0
 RESEND_S = 6.0
-INCIDENT_REACH_M = 80.0
+RED_FACTOR = 1.5
+RAIN_MM_H = 0.5
 NEVER = frozenset({"conflicting_greens", "unknown_stage"})
 TOO_EARLY = "minimum_green"
 
@@ -42,23 +47,22 @@ class City:
     """What the app has heard. Times are seconds of the city's time (epoch)."""
 
     junctions: list[Junction] = field(default_factory=list)
+    plant: Plant | None = None
     memories: dict[str, Memory] = field(default_factory=dict)
-    places: dict[str, tuple[float, float]] = field(default_factory=dict)
     fresh: dict[str, Reading] = field(default_factory=dict)
     loops: dict[str, dict[str, Any]] = field(default_factory=dict)
     latest: dict[str, Reading] = field(default_factory=dict)
     signals: dict[str, dict[str, Any]] = field(default_factory=dict)
     shown: dict[str, Shown] = field(default_factory=dict)
-    how: rule.Settings = field(default_factory=rule.Settings)
+    model: Model = field(default_factory=Model)
     rain_mm_h: float = 0.0
-    accidents: dict[str, tuple[float, float]] = field(default_factory=dict)
     asked: dict[str, Asked] = field(default_factory=dict)
 
     def learn(self, controllers: list[dict[str, Any]]) -> None:
         plain = [{key: value_of(value) for key, value in entity.items()} for entity in controllers]
         self.junctions = make_junctions(plain)
         self.memories = {junction.id: Memory() for junction in self.junctions}
-        self.places = {c["id"]: tuple(c["location"]["coordinates"]) for c in plain if c.get("location")}
+        self.plant = make_plant(self.junctions) if self.junctions else None
 
     def hear_loop(self, entity: Mapping[str, Any]) -> None:
         """Fold one period of a loop. Periods between two beats add up; an attribute not told is unchanged."""
@@ -87,31 +91,72 @@ class City:
         same = before is not None and before.stage == number and before.state == state
         self.shown[entity["id"]] = before if before and same else Shown(number, state, epoch_s(when))
 
-    def around(self, junction: str) -> rule.Surroundings:
-        """Rain, and every approach of a junction beside an accident (which one is not told)."""
-        at = self.places.get(junction)
-        near = at is not None and any(_metres(at, spot) < INCIDENT_REACH_M for spot in self.accidents.values())
-        return rule.Surroundings(self.rain_mm_h, near)
-
     def wishes(self, now_s: float) -> list[tuple[str, int]]:
         """(controller, stage) to ask for now: a change at once, the same again before it expires."""
         fresh, self.fresh = estimate.silences(self.latest) | self.fresh, {}
         for junction in self.junctions:
             if junction.id in self.shown:
                 estimate.update(junction, self.memories[junction.id], fresh, self.shown[junction.id], now_s)
-        rule.notice_jams(self.junctions, self.memories, self.shown, now_s, self.how)
-        found = []
+        found = [*self._held(now_s), *self._chosen(now_s)]
+        found = [(name, stage) for name, stage in found if stage not in self.memories[name].barred]
+        worth = [(name, stage) for name, stage in found if self._worth(name, stage, self.shown[name], now_s)]
+        self.asked |= {name: Asked(stage, now_s, self.shown[name]) for name, stage in worth}
+        return worth
+
+    def _held(self, now_s: float) -> Iterator[tuple[str, int]]:
+        """Within the minimum green it is the stage on show: a program that gives every stage its minimum would otherwise end
+        each before the app could ask to keep it, and a junction that fell back would never be taken over again."""
         for junction in self.junctions:
-            shown = self.shown.get(junction.id)
-            if shown is None:
-                continue
-            estimate.foresee(junction, self.memories)
+            stage = self._stage_of(junction)
+            if (
+                stage is not None
+                and not self._is_ripe(junction, now_s)
+                and stage not in self.memories[junction.id].barred
+            ):
+                yield junction.id, stage
+
+    def _chosen(self, now_s: float) -> Iterator[tuple[str, int]]:
+        rows = np.array([row for row, one in enumerate(self.junctions) if self._is_ripe(one, now_s)], dtype=int)
+        if self.plant is None or not len(rows):
+            return
+        ripe = [self.junctions[row] for row in rows]
+        traffic = expect(self.plant, self.junctions, self.memories, now_s, self.rain_mm_h > RAIN_MM_H)
+        stage = np.array([self.shown[one.id].stage for one in ripe])
+        green_s = np.array([now_s - self.shown[one.id].since_s for one in ripe])
+        plant = self._without_barred(self.plant.only(rows), ripe)
+        chosen = choose(plant, traffic.only(rows), stage, green_s, self._overdue(ripe, now_s), self.model)
+        yield from ((one.id, int(wanted)) for one, wanted in zip(ripe, chosen.stage, strict=True))
+
+    def _stage_of(self, junction: Junction) -> int | None:
+        shown = self.shown.get(junction.id)
+        known = shown is not None and shown.stage is not None and shown.stage < len(junction.stages)
+        return shown.stage if shown is not None and known else None
+
+    def _is_ripe(self, junction: Junction, now_s: float) -> bool:
+        """Whether the stage on show has had its minimum green."""
+        stage = self._stage_of(junction)
+        return stage is not None and now_s - self.shown[junction.id].since_s >= junction.min_green_s[stage]
+
+    def _without_barred(self, plant: Plant, junctions: list[Junction]) -> Plant:
+        valid = plant.valid.copy()
+        for row, junction in enumerate(junctions):
+            barred = self.memories[junction.id].barred - {self.shown[junction.id].stage}
+            valid[row, list(barred)] = False
+        return replace(plant, valid=valid)
+
+    def _overdue(self, junctions: list[Junction], now_s: float) -> Floats:
+        """By how much a link's red exceeds its bound (s): `max_red_s` where somebody is believed to wait, RED_FACTOR times that
+        elsewhere, since the command room counts every link and refuses all other stages at twice."""
+        assert self.plant is not None
+        over = np.zeros((len(junctions), self.plant.protected.shape[2]))
+        for row, junction in enumerate(junctions):
             memory = self.memories[junction.id]
-            stage = rule.decide(junction, memory, shown, now_s, self.around(junction.id), self.how)
-            if stage is not None and stage not in memory.barred and self._worth(junction.id, stage, shown, now_s):
-                self.asked[junction.id] = Asked(stage, now_s, shown)
-                found.append((junction.id, stage))
-        return found
+            for lane in junction.lanes:
+                waits = memory.lanes[lane.id].queue >= 0.5
+                bound_s = junction.max_red_s * (1.0 if waits else RED_FACTOR)
+                for link in lane.links:
+                    over[row, link] = max(0.0, now_s - memory.red_since_s[link] - bound_s)
+        return over
 
     def hear_refusal(self, receipt: Mapping[str, Any]) -> None:
         """The command room refused what was asked last: ask again soon, or never when it is the stage itself."""
@@ -140,15 +185,9 @@ class City:
         return since_s >= (RENEW_S if stage == shown.stage else RESEND_S)
 
 
-def _metres(a: tuple[float, ...], b: tuple[float, ...]) -> float:
-    return math.hypot((a[0] - b[0]) * 111_320 * math.cos(math.radians(a[1])), (a[1] - b[1]) * 110_540)
-
-
 def make_intent(controller: str, stage: int) -> dict[str, Any]:
     """What to ask the command room for."""
-    if stage == rule.RELEASE:
-        return intent("signal.release", controller, {}, because("streets_full"))
-    return intent("signal.stage", controller, {"stage": stage}, because("most_served"), expires_s=HOLD_S)
+    return intent("signal.stage", controller, {"stage": stage}, because("least_delay"), expires_s=HOLD_S)
 
 
 def make_app(app: App, city: City) -> App:
@@ -173,13 +212,6 @@ def make_app(app: App, city: City) -> App:
     async def weather(entity: dict[str, Any], gone: bool) -> None:
         if not gone and "precipitation" in entity:
             city.rain_mm_h = float(value_of(entity["precipitation"]) or 0)
-
-    @app.on("RoadAccident")
-    async def accident(entity: dict[str, Any], gone: bool) -> None:
-        if gone or value_of(entity.get("status")) == "solved":
-            city.accidents.pop(entity["id"], None)
-        elif isinstance(place := value_of(entity.get("location")), Mapping):
-            city.accidents[entity["id"]] = tuple(place["coordinates"])
 
     @app.every(BEAT_S)
     async def beat() -> None:

@@ -50,7 +50,9 @@ def update(junction: Junction, memory: Memory, readings: Mapping[str, Reading], 
                     memory.full_since_s[detector] = since
     _balance(junction, memory)
     for lane in junction.lanes:
-        _correct(lane, memory.lanes[lane.id], shown, now_s, elapsed)
+        belief = memory.lanes[lane.id]
+        _correct(lane, belief, shown, now_s, elapsed)
+        belief.fill = min(1.5, belief.queue / lane.room)
     if len(memory.red_since_s) != len(shown.state):
         memory.red_since_s = [now_s] * len(shown.state)
     for link, letter in enumerate(shown.state):
@@ -82,7 +84,9 @@ def _count(lane: Lane, belief: LaneMemory, readings: Mapping[str, Reading], now_
 
 def _correct(lane: Lane, belief: LaneMemory, shown: Shown, now_s: float, elapsed_s: float) -> None:
     """What the loops see standing overrules what was counted."""
-    belief.open = green = any(shown.state[link] in GREEN for link in lane.links if link < len(shown.state))
+    green = any(shown.state[link] in GREEN for link in lane.links if link < len(shown.state))
+    belief.opened_s = now_s if green and not belief.open else belief.opened_s
+    belief.open = green
     if green:
         belief.served_s = now_s
     stop, far = belief.stop, belief.far
@@ -123,27 +127,3 @@ def _balance(junction: Junction, memory: Memory) -> None:
             owed, belief.queue = -belief.queue, 0.0
             richest = max(beliefs, key=lambda b: b.queue)
             richest.queue = max(0.0, richest.queue - owed)
-
-
-def foresee(junction: Junction, memories: Mapping[str, Memory], horizon_s: float = 12.0) -> None:
-    """Vehicles about to be let go towards each lane by the junctions before it: what their open lanes still hold."""
-    mine = memories[junction.id]
-    for lane in junction.lanes:
-        coming = 0.0
-        for upstream, feeder, share in lane.feeders:
-            source = memories[upstream].lanes.get(feeder) if upstream in memories else None
-            if source is not None and source.open:
-                coming += share * min(source.queue + source.flow_per_s * horizon_s, 0.5 * horizon_s)
-        belief = mine.lanes[lane.id]
-        belief.coming = coming
-        belief.fill = min(1.5, belief.queue / lane.room)
-        belief.ahead = _room_ahead(lane, memories)
-
-
-def _room_ahead(lane: Lane, memories: Mapping[str, Memory]) -> float:
-    """Share (0..1) of free room on the lanes behind the junction; lanes without loops count as free."""
-    free = []
-    for junction, out in lane.outs:
-        belief = memories[junction].lanes.get(out) if junction in memories else None
-        free.append(1.0 if belief is None else max(0.0, 1.0 - belief.fill))
-    return sum(free) / len(free) if free else 1.0

@@ -82,10 +82,9 @@ class LaneMemory:
     stop_still_s: float | None = None
     far_still_s: float | None = None
     served_s: float = -1e9
-    coming: float = 0.0
-    ahead: float = 1.0
     fill: float = 0.0
     open: bool = False
+    opened_s: float = -1e9
     red_since_s: float = 0.0
 
 
@@ -97,6 +96,5 @@ class Memory:
     lanes: dict[str, LaneMemory] = field(default_factory=dict)
     full_since_s: dict[str, float] = field(default_factory=dict)
     updated_s: float = 0.0
-    jammed_until_s: float = -1e9
     red_since_s: list[float] = field(default_factory=list)
     barred: set[int] = field(default_factory=set)

@@ -16,6 +16,7 @@ from .model import Junction
 
 Floats = NDArray[np.float64]
 Whole = NDArray[np.int64]
+Flags = NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -28,13 +29,13 @@ class Plant:
     permitted: Floats
     lane_of: Floats
     yields: Floats
-    valid: NDArray[np.bool_]
+    valid: Flags
     least_s: Floats
     change_s: Floats
 
     @property
     def lanes(self) -> int:
-        return self.lane_of.shape[2]
+        return int(self.lane_of.shape[2])
 
     def only(self, rows: Whole) -> Plant:
         """The plant of some of the junctions."""

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .plant import Floats, Plant, Whole
+from .plant import Flags, Floats, Plant, Whole
 from .traffic import STEP_S, STEPS, Traffic
 
 HOLDS_S = (2.0, 4.0, 7.0, 11.0, 16.0, 24.0)
@@ -80,12 +80,12 @@ def make_rates(plant: Plant, traffic: Traffic, model: Model) -> Rates:
     return Rates(firm, yielding, is_open.astype(float), weight)
 
 
-def _held_by_the_first(plant: Plant, traffic: Traffic) -> Floats:
+def _held_by_the_first(plant: Plant, traffic: Traffic) -> Flags:
     """[J,S,L] whether who stands first in a lane may not go in a stage."""
     green = plant.protected + plant.permitted
     link = np.maximum(traffic.first, 0)[:, None, :]
     may = np.take_along_axis(green, np.broadcast_to(link, (*green.shape[:2], link.shape[2])), 2)
-    return (may == 0) & (traffic.first >= 0)[:, None, :]
+    return np.asarray((may == 0) & (traffic.first >= 0)[:, None, :])
 
 
 def begin(plant: Plant, traffic: Traffic, stage: Whole, green_s: Floats, model: Model) -> Play:
@@ -121,7 +121,7 @@ def costs(plant: Plant, traffic: Traffic, stage: Whole, green_s: Floats, model: 
     left = model.left_s * play.queue + play.queue**2 / (2.0 * most[:, None, :])
     total = play.cost + left.sum(2)
     total[:, : plant.valid.shape[1]][~plant.valid] = NEVER
-    return total
+    return np.asarray(total)
 
 
 def _soon(traffic: Traffic, model: Model) -> Floats:

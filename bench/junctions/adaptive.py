@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from bench.junctions.street import Signal
-from signals.choose import choose
+from signals.decide import choose
 from signals.model import Junction
 from signals.plant import make_plant
 from signals.rollout import Model
@@ -93,15 +93,16 @@ class Adaptive:
             return []
         stage = np.array([mine[row].stage for row in rows])
         green_s = np.array([now_s - mine[row].since_s for row in rows])
-        red_s = self._red(seen, now_s)[rows]
-        found = choose(self.plant.only(rows), traffic.only(rows), stage, green_s, red_s, self.model)
+        overdue_s = self._overdue(seen, now_s)[rows]
+        found = choose(self.plant.only(rows), traffic.only(rows), stage, green_s, overdue_s, self.model)
         return [(mine[row].id, int(one)) for row, one in zip(rows, found.stage, strict=True)]
 
-    def _red(self, seen: dict[str, list[Seen]], now_s: float) -> Any:
+    def _overdue(self, seen: dict[str, list[Seen]], now_s: float) -> Any:
         red = np.zeros((len(self.junctions), self.plant.protected.shape[2]))
         for row, junction in enumerate(self.junctions):
             for one in seen[junction.id]:
-                red[row, one.link] = now_s - self.signals[junction.id].red_since_s[one.link]
+                red_s = now_s - self.signals[junction.id].red_since_s[one.link]
+                red[row, one.link] = max(0.0, red_s - junction.max_red_s)
         return red
 
     def _show(self, signal: Signal, state: str | None) -> None:

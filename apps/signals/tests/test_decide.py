@@ -7,20 +7,25 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 HERE = Path(__file__).parents[1]
 sys.path.insert(0, str(HERE.parent))
 
 from madang.sdk import value_of  # noqa: E402
+from madang.sdk.city_time import epoch_s  # noqa: E402
 from signals.app import City  # noqa: E402
-from signals.decide import Settings, decide  # noqa: E402
-from signals.estimate import update  # noqa: E402
+from signals.decide import choose  # noqa: E402
 from signals.layout import make_junctions  # noqa: E402
-from signals.model import Memory, Reading, Shown  # noqa: E402
+from signals.model import Reading  # noqa: E402
+from signals.plant import make_plant  # noqa: E402
+from signals.rollout import Model  # noqa: E402
+from signals.traffic import no_traffic  # noqa: E402
 
 ENTITY = json.loads((HERE / "fixtures" / "junction.json").read_text(encoding="utf-8"))
 NAME = ENTITY["id"]
+STAGE = np.array([0])
 TIME = "2026-06-01T07:00:{:02d}Z"
 
 
@@ -42,31 +47,35 @@ def test_layout_reads_lanes_and_loops() -> None:
 
 
 @pytest.mark.parametrize(
-    ("shown", "seen", "now", "wanted"),
+    ("stage", "seen", "now", "wanted"),
     [
-        (Shown(0, "Gr", 0.0), {"b_0_upstream": (4, 0.2), "b_0_stop": (0, 1.0)}, 20.0, 1),
-        (Shown(0, "Gr", 0.0), {"b_0_upstream": (4, 0.2), "b_0_stop": (0, 1.0)}, 4.0, 0),
-        (Shown(None, "yr", 0.0), {"b_0_stop": (0, 1.0)}, 20.0, None),
-        (Shown(0, "Gr", 0.0), {}, 20.0, 0),
-        (Shown(0, "Gr", 0.0), {"a_0_upstream": (5, 0.3), "a_0_stop": (2, 0.3), "b_0_stop": (0, 1.0)}, 20.0, 0),
-        (Shown(0, "Gr", 0.0), {"a_0_upstream": (5, 0.3), "a_0_stop": (2, 0.3), "b_0_stop": (0, 1.0)}, 90.0, 1),
+        (0, {"b_0_upstream": (4, 0.2), "b_0_stop": (0, 1.0)}, 20, [1]),
+        (0, {"b_0_upstream": (4, 0.2), "b_0_stop": (0, 1.0)}, 4, [0]),
+        (-1, {"b_0_stop": (0, 1.0)}, 20, []),
+        (0, {}, 20, [0]),
+        (0, {"a_0_upstream": (5, 0.3), "a_0_stop": (2, 0.3), "b_0_stop": (0, 1.0)}, 20, [0]),
     ],
 )
-def test_decisions(shown: Shown, seen: dict[str, Any], now: float, wanted: int | None) -> None:
-    made, memory = junction(), Memory()
-    update(made, memory, readings(now, **seen), shown, now)
-    assert decide(made, memory, shown, now, how=Settings()) == wanted
+def test_decisions(stage: int, seen: dict[str, Any], now: int, wanted: list[int]) -> None:
+    city = City()
+    city.learn([ENTITY])
+    start_s = epoch_s(TIME.format(0))
+    city.hear_signal(
+        {"id": NAME, "signalState": {"value": "Gr", "observedAt": TIME.format(0)}, "stage": {"value": stage}}
+    )
+    city.fresh = readings(start_s + now, **seen)
+    assert [stage for _, stage in city.wishes(start_s + now)] == wanted
 
 
 def test_nobody_waits_past_the_bound() -> None:
-    made, memory, shown = junction(), Memory(), Shown(0, "Gr", 0.0)
-    for now in range(0, 200, 2):
-        seen = {"a_0_upstream": (2, 0.2), "a_0_stop": (2, 0.2), "b_0_stop": (0, 1.0)}
-        update(made, memory, readings(float(now), **seen), shown, float(now))
-        if decide(made, memory, shown, float(now), how=Settings(stretch=100, keep=0)) == 1:
-            assert now <= Settings().max_red_s + 2
-            return
-    pytest.fail("the waiting car was forgotten")
+    made = junction()
+    plant, traffic = make_plant([made]), no_traffic(make_plant([made]))
+    traffic.queue[:] = [[20.0, 1.0]]
+    before, after = (
+        choose(plant, traffic, STAGE, np.array([90.0]), np.array([[0.0, over]]), Model()) for over in (0, 1)
+    )
+    assert (before.stage.tolist(), before.forced.tolist()) == ([0], [False])
+    assert (after.stage.tolist(), after.forced.tolist()) == ([1], [True])
 
 
 def test_edge_keeps_every_period_and_renews() -> None:

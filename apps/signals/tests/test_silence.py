@@ -12,14 +12,17 @@ from hypothesis import strategies as st
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from madang.sdk.city_time import epoch_s
-from signals.app import RENEW_S, RESEND_S, City
-from signals.decide import Settings, decide
-from signals.estimate import DEAD_AFTER_S, silences, update
-from signals.model import Memory, Reading, Shown
-from signals.tests.test_decide import ENTITY, NAME, junction
+from signals.app import RED_FACTOR, RENEW_S, RESEND_S, City
+from signals.estimate import DEAD_AFTER_S, silences
+from signals.model import Reading
+from signals.tests.test_decide import ENTITY, NAME
 
 TIME = "2026-06-01T07:{:02d}:{:02d}Z"
 START_S = epoch_s(TIME.format(0, 0))
+LOOP_OF_ANOTHER_STREET = {
+    "id": "urn:ngsi-ld:TrafficFlowObserved:helsinki:c_0_stop",
+    "intensity": {"value": 1, "observedAt": TIME.format(0, 22)},
+}
 PERIODS = st.lists(st.tuples(st.integers(0, 2), st.sampled_from([0.0, 0.3, 1.0])), min_size=1, max_size=20)
 
 
@@ -69,21 +72,18 @@ def test_reports_by_exception_say_as_much_as_all_reports(periods: list[tuple[int
 
 
 def test_a_green_that_nobody_uses_is_not_kept_for_an_old_reading() -> None:
-    made, memory, shown = junction(), Memory(), Shown(0, "Gr", 100.0)
-    queue = {"b_0_upstream": Reading(4.0, 0.2, 98.0), "b_0_stop": Reading(0.0, 1.0, 98.0)}
-    latest = queue | {"a_0_upstream": Reading(1.0, 0.1, 96.0), "a_0_stop": Reading(0.0, 0.0, 96.0)}
-    update(made, memory, latest, Shown(0, "Gr", 100.0), 100.0)
-    update(made, memory, silences(latest | {"c_0_stop": Reading(1.0, 0.1, 114.0)}), shown, 114.0)
-    assert decide(made, memory, shown, 114.0) == 1
+    city = begin()
+    tell(city, "a_0_upstream", 1, 0.1, 6)
+    tell(city, "a_0_stop", 1, 0.0, 6)
+    tell(city, "b_0_upstream", 4, 0.2, 8)
+    tell(city, "b_0_stop", 0, 1.0, 8)
+    city.hear_loop(LOOP_OF_ANOTHER_STREET)
+    assert city.wishes(START_S + 24) == [(NAME, 1)]
 
 
 def test_a_link_is_opened_before_the_command_room_refuses_all_else() -> None:
-    made, memory, shown = junction(), Memory(), Shown(0, "Gr", 0.0)
-    late_s = Settings().red_factor * made.max_red_s + 1
-    update(made, memory, {}, shown, 0.0)
-    update(made, memory, {}, shown, late_s)
-    assert memory.red_since_s == [late_s, 0.0]
-    assert decide(made, memory, shown, late_s, how=Settings(max_red_s=1e9)) == 1
+    city, late_s = begin(), RED_FACTOR * 120.0
+    assert [city.wishes(START_S + at_s) for at_s in (1, late_s + 2)] == [[(NAME, 0)], [(NAME, 1)]]
 
 
 def test_a_stage_is_kept_from_its_first_second() -> None:
