@@ -1,0 +1,52 @@
+"""The parts of `madang bench signals`: a real run of a real map, and the arithmetic of its rows."""
+
+from __future__ import annotations
+
+import sys
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+from pathlib import Path
+
+import pytest
+
+sys.path[:0] = [str(Path(__file__).parents[1]), str(Path(__file__).parents[1] / "apps")]
+
+from bench.junctions.measure import Trip, Worth, worth  # noqa: E402
+from bench.junctions.street import Signal  # noqa: E402
+from bench.junctions.trial import Outcome, Task, run  # noqa: E402
+from bench.signals import parse, rows, tasks_of  # noqa: E402
+
+MINUTES_S = 150
+
+
+def test_a_map_is_run_and_ours_waits_less_than_its_plan() -> None:
+    tasks = [Task("cologne1", controller, 7, seconds=MINUTES_S) for controller in ("fixed", "ours")]
+    # A process for each: libsumo is a singleton and keeps what it loaded.
+    with ProcessPoolExecutor(2, mp_context=get_context("spawn"), max_tasks_per_child=1) as pool:
+        fixed, ours = pool.map(run, tasks)
+    assert fixed.worth.vehicles == ours.worth.vehicles > 50
+    assert ours.worth.delay_s < fixed.worth.delay_s
+    assert (fixed.decision_ms, ours.junctions) == (0.0, 1) and ours.decision_ms > 0
+
+
+def test_worth_counts_who_never_departed() -> None:
+    trips = [Trip("a", 10.0, 4.0, 60.0, 1, 0.2, True), Trip("b", 90.0, 0.0, 0.0, 0, 0.0, False)]
+    assert worth(trips) == Worth(50.0, 2.0, 30.0, 0.5, 90.0, 0.2, 1, 2)
+
+
+def test_a_row_is_the_mean_of_its_seeds() -> None:
+    told = parse(["--scenario", "cologne1", "--controller", "ours", "fixed", "--seeds", "2"])
+    tasks = list(tasks_of(told))
+    outcomes = [Outcome(Worth(d, 1.0, 2.0, 0.5, 9.0, 3.0, 1, 10), 1.0, 0.5, 1) for d in (10.0, 12.0, 40.0, 40.0)]
+    made = list(rows(tasks, outcomes))
+    assert [(row["controller"], row["eyes"], row["seeds"], row["delay_s"], row["delay_s_sd"]) for row in made] == [
+        ("ours", "full", 2, 11.0, pytest.approx(1.41)),
+        ("fixed", "", 2, 40.0, 0.0),
+    ]
+
+
+def test_a_signal_changes_by_yellow_and_only_then_is_green() -> None:
+    signal = Signal("x", ("Gr", "rG", "GG"), yellow_s=3.0, since_s=0.0)
+    assert (signal.go(1, 10.0), signal.tick(12.0), signal.tick(13.0)) == ("yr", None, "rG")
+    assert (signal.stage, signal.since_s, signal.red_since_s) == (1, 13.0, [0.0, 13.0])
+    assert (signal.go(2, 20.0), signal.on_the_way) == ("GG", None)
