@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
@@ -46,6 +46,7 @@ def test_padding_costs_nothing() -> None:
     assert found[0, 2] == NEVER and found[1].max() == 0.0
 
 
+@settings(deadline=None, max_examples=30)
 @given(QUEUES, QUEUES, st.integers(0, 1), st.integers(0, 2))
 def test_a_junction_is_judged_the_same_alone_and_among_others(
     mine: list[float], others: list[float], cross: int, turn: int
@@ -58,6 +59,7 @@ def test_a_junction_is_judged_the_same_alone_and_among_others(
     assert costs(alone, own, np.array([turn]), np.array([9.0]), Model())[0] == pytest.approx(together[1])
 
 
+@settings(deadline=None, max_examples=15)
 @given(st.integers(1, 30))
 def test_a_queue_and_nobody_else_is_served(waiting: int) -> None:
     plant = make_plant([CROSS])
