@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -10,17 +11,19 @@ from typing import Any
 import asyncpg
 import httpx
 import pytest
+from wasmtime import wat2wasm
 
 from madang.base.clock import SystemClock
 from madang.engine.database import connect_pool
 from madang.runtime.logs import log_path, tail
 from madang.runtime.meter import Meter
+from madang.runtime.package import pack
 from madang.runtime.records import Records
 from madang.runtime.sandbox import probe
 from tests.flow.conftest import FIXTURES, House
 from tests.waiting import until
 
-MISCHIEF, DILIGENT = "test.madang.mischief", "test.madang.diligent"
+MISCHIEF, DILIGENT, WARM = "test.madang.mischief", "test.madang.diligent", "test.madang.warm"
 ALWAYS = datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
 pytestmark = pytest.mark.skipif(probe() < 3, reason="this machine has not every wall, or this user is not root")
 
@@ -111,3 +114,32 @@ async def test_what_was_answered_is_what_was_counted_though_the_gateway_was_kill
     assert found["cpu_s"] >= 0
     await ask(house, "DELETE", f"apps/{DILIGENT}")
     assert (await metered())["writes"] == found["writes"]
+
+
+async def test_a_module_of_a_stranger_computes_behind_every_wall(house: House, tmp_path: Path) -> None:
+    alert = r"[{\"id\":\"urn:ngsi-ld:WarmAlert:yard:1\",\"type\":\"WarmAlert\",\"warm\":true}]"
+    folder = Path(shutil.copytree(FIXTURES / "warm", tmp_path / "warm"))
+    length = len(alert.replace("\\", ""))
+    (folder / "warm.wasm").write_bytes(
+        bytes(
+            wat2wasm(f"""(module (memory (export "memory") 1) (data (i32.const 16) "{alert}")
+            (func (export "alloc") (param i32) (result i32) i32.const 4096)
+            (func (export "on_entity") (param i32 i32) (result i64) i64.const {16 << 32 | length}))""")
+        )
+    )
+    async with httpx.AsyncClient(base_url=house.url, trust_env=False, timeout=20) as client:
+        body = pack(folder)
+        package = {"content-type": "application/octet-stream"}
+        (await client.post("madang/v1/apps", content=body, headers=package)).raise_for_status()
+        (await client.post(f"madang/v1/apps/{WARM}/start")).raise_for_status()
+        device = {"id": "urn:ngsi-ld:Device:yard:warm", "type": "Device", "value": 30}
+        (await client.post("ngsi-ld/v1/entityOperations/upsert", json=[device])).raise_for_status()
+
+        async def alerted() -> bool:
+            found = await client.get("ngsi-ld/v1/entities/urn:ngsi-ld:WarmAlert:yard:1")
+            return found.status_code == 200
+
+        await until(alerted, "the module was told and its answer written")
+        level = (await client.get(f"madang/v1/apps/{WARM}")).json()["sandbox"]
+        await client.delete(f"madang/v1/apps/{WARM}")
+    assert (level, tail(log_path(house.run_dir, WARM), 1_000)) == (3, "")

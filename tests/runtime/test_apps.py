@@ -18,6 +18,7 @@ from madang.runtime.manifest import Scope
 from madang.runtime.package import pack, sha256
 from madang.runtime.records import Event, Records
 from madang.runtime.sandbox import floor_of
+from madang.runtime.soundness import WASM_MAGIC
 from madang.trust.policy.subjects import Grant
 from tests.runtime.packages import MANIFEST, app_folder
 
@@ -235,6 +236,21 @@ async def test_an_unknown_publisher_is_refused_below_the_floor(pool: asyncpg.Poo
     await apps.install(package(tmp_path), verified=True)
     await apps.enable(ID)
     assert (await apps.find(ID)).wanted
+
+
+async def test_a_module_of_an_unknown_publisher_needs_no_walls_of_the_kernel(
+    pool: asyncpg.Pool, tmp_path: Path
+) -> None:
+    async def ask(request: dict[str, Any]) -> Any:
+        return None
+
+    apps = Apps(pool, ask, tmp_path / "door", tmp_path / "apps", floor=3)
+    apps.running.level = 0
+    folder = app_folder(tmp_path / "wasm", MANIFEST.replace("quiet.main", "quiet.wasm"))
+    (folder / "quiet.wasm").write_bytes(WASM_MAGIC)
+    await apps.install(folder)
+    await apps.enable(ID)
+    assert apps.rating(await apps.find(ID)).reasons == (("broad", 1), ("unverified", 1))
 
 
 @pytest.mark.parametrize(("text", "floor"), [("", 0), ("0", 0), ("3", 3)])

@@ -8,6 +8,7 @@ import pytest
 
 from madang.base.errors import BadRequest
 from madang.runtime.manifest import Manifest, Page, Price, Produced, Quota, Scope, Score, Widget, load_manifest
+from madang.runtime.soundness import WASM_MAGIC
 from tests.runtime.packages import MANIFEST, WHOLE, app_folder
 
 TREES = {"ko": "나무", "en": "Trees"}
@@ -39,6 +40,24 @@ def test_everything_can_be_said(tmp_path: Path) -> None:
         [Produced("TreeReport")], Price("subscription", "9900", "KRW", "month"), [Page("/", TREES, ["operator"])],
         [Widget("/small", TREES, [], 120)], Score("traffic"), 2, "id", "org.example", "https://example.org/quiet",
     )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("code", "said", "told"),
+    [
+        (None, "", "is no WebAssembly module"),
+        (b"print(1)", "", "is no WebAssembly module"),
+        (WASM_MAGIC, "workers = 2", "computes alone"),
+        (WASM_MAGIC, 'egress = ["api.example.org:443"]', "computes alone"),
+    ],
+)
+def test_an_entry_that_is_no_module_alone_is_refused(tmp_path: Path, code: bytes | None, said: str, told: str) -> None:
+    folder = app_folder(tmp_path, head(said).replace("quiet.main", "quiet.wasm"))
+    files = [(folder / "quiet.wasm", code)] if code is not None else []
+    for path, data in files:
+        path.write_bytes(data)
+    with pytest.raises(BadRequest, match=told):
+        load_manifest(folder)
 
 
 @pytest.mark.parametrize(

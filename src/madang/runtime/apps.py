@@ -17,6 +17,7 @@ from madang.runtime.manifest import Manifest, Scope
 from madang.runtime.rating import Rating, rate
 from madang.runtime.records import Installed, Records, Version
 from madang.runtime.running import Ask, Running
+from madang.runtime.sandbox import level_for
 from madang.runtime.scopes import carried, narrowed, new_in, subject, within, without
 from madang.runtime.storage import Shelves
 from madang.trust.caller import Claim
@@ -76,12 +77,12 @@ class Apps:
         below the floor, and what `venvs.build` raises."""
 
         async def new(manifest: Manifest) -> None:
+            self._above_floor(manifest, verified)
             if await self._records.find(manifest.id) is not None:
                 raise Conflict(f"{manifest.id} is installed already")
             if grants is not None:
                 within(grants, manifest.scopes)
 
-        self._above_floor(verified)
         async with self._turn:
             taken = await take(source, self._shelves, self._clock.now(), new)
             await self._records.add(taken, taken.manifest.scopes if grants is None else grants, verified)
@@ -90,7 +91,7 @@ class Apps:
     async def enable(self, app_id: str) -> None:
         """Starts it, with a new token: the one before ends with its process. Raises Forbidden below the floor."""
         found = await self.find(app_id)
-        self._above_floor(found.verified)
+        self._above_floor(found.manifest, found.verified)
         token = self.running.token()
         await self._records.want(app_id, True, self.running.digest(token))
         self._claims = {}
@@ -261,8 +262,8 @@ class Apps:
         await self._records.forget_version(app_id, version)
         self._shelves.drop(app_id, version)
 
-    def _above_floor(self, verified: bool) -> None:
-        if not verified and self.running.level < self._floor:
+    def _above_floor(self, manifest: Manifest, verified: bool) -> None:
+        if not verified and level_for(manifest.entry, self.running.level) < self._floor:
             raise Forbidden(
                 f"apps of unknown publishers need a sandbox of level {self._floor}, this machine has {self.running.level}",
                 reason="below_floor",

@@ -14,7 +14,7 @@ import sysconfig
 from pathlib import Path
 
 from madang.engine.privilege import APP_UID, die_with_parent
-from madang.runtime.sandbox import Confinement, enter
+from madang.runtime.sandbox import WASM, Confinement, enter
 
 SYSTEM = (
     "/usr",
@@ -59,6 +59,10 @@ def adopt(folder: Path, package: str) -> None:
 def run(folder: Path, entry: str, data: Path) -> None:
     """The app, in a process that is confined already."""
     os.chdir(data)
+    if entry.endswith(WASM):
+        sys.argv = [entry, str(folder)]
+        runpy.run_module("madang.sdk.wasm", run_name="__main__")
+        return
     sys.argv = [entry]
     adopt(folder, entry.partition(".")[0])
     runpy.run_module(entry, run_name="__main__", alter_sys=True)

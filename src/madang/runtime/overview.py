@@ -8,6 +8,7 @@ import msgspec
 
 from madang.runtime.apps import Apps
 from madang.runtime.records import Installed
+from madang.runtime.sandbox import level_for
 
 
 async def list_returning(apps: Apps, components: dict[str, Any]) -> list[str]:
@@ -28,7 +29,7 @@ def one_of(apps: Apps, app: Installed, components: dict[str, Any]) -> dict[str, 
         "name": app.manifest.name,
         "summary": app.manifest.summary,
         "state": state_of(components.get(f"app:{app.id}"), app.wanted),
-        "sandbox": apps.running.level,
+        "sandbox": level_for(app.manifest.entry, apps.running.level),
         "rating": apps.rating(app).score,
         "grants": msgspec.to_builtins(app.grants),
         "waiting": app.waiting,

@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from madang.runtime.manifest import Manifest
-from madang.runtime.sandbox import LEVEL_MAX
+from madang.runtime.sandbox import LEVEL_MAX, level_for
 
 BEST, WORST = 6, 1
 LONG_DAYS = 365
@@ -26,7 +26,7 @@ class Rating:
 
 
 def rate(manifest: Manifest, level: int, verified: bool) -> Rating:
-    """`level`: of the sandbox the app gets; `verified`: its publisher is who they say."""
+    """`level`: of the sandbox that this machine has; `verified`: its publisher is who they say."""
     actions = {scope.action for scope in manifest.scopes}
     kept = [one.retention_days for one in manifest.people]
     kept += [scope.retention_days for scope in manifest.scopes if scope.retention_days is not None]
@@ -39,7 +39,7 @@ def rate(manifest: Manifest, level: int, verified: bool) -> Rating:
         ("people_outside", int(bool(manifest.egress) and bool(manifest.people))),
         ("broad", int(broad)),
         ("unverified", int(not verified)),
-        ("sandbox", max(0, LEVEL_MAX - level)),
+        ("sandbox", max(0, LEVEL_MAX - level_for(manifest.entry, level))),
     )
     reasons = tuple((word, points) for word, points in found if points)
     return Rating(max(WORST, BEST - sum(points for _, points in reasons)), reasons)

@@ -33,6 +33,9 @@ FILE_MAX_BYTES = 64 * 1024 * 1024
 PROCESSES_MAX = 64
 FILES_MAX = 256
 LEVEL_MAX = 3
+WASM = ".wasm"
+"""How the entry of an app ends whose logic is one WebAssembly module. It has no system to call: what the kernel lacks in walls it
+does not miss."""
 
 
 class Confinement(msgspec.Struct, frozen=True):
@@ -45,6 +48,11 @@ class Confinement(msgspec.Struct, frozen=True):
     file_max_bytes: int = FILE_MAX_BYTES
     processes_max: int = PROCESSES_MAX
     address_space_bytes: int = ADDRESS_SPACE_BYTES
+
+
+def level_for(entry: str, machine: int) -> int:
+    """The level that an app of this entry gets on a machine of that level."""
+    return LEVEL_MAX if entry.endswith(WASM) else machine
 
 
 def locks_files() -> bool:

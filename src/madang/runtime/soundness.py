@@ -41,6 +41,7 @@ CATEGORIES = frozenset(
     }
 )  # fmt: skip
 PRICE_MODELS = frozenset({"free", "one_off", "subscription", "usage"})
+WASM_MAGIC = b"\0asm\x01\0\0\0"
 MEASURES = ("reads", "writes", "commands", "messages", "cpu_s", "storage_byte_h", "egress_bytes")
 """What is metered of each app; `runtime/meter.py` says how."""
 _ID = re.compile(r"[a-z0-9]+(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?){1,9}\Z")
@@ -59,9 +60,7 @@ def wrong(why: str) -> BadRequest:
 def check(manifest: Manifest, folder: Path) -> None:
     """Raises BadRequest naming what is wrong."""
     _names(manifest)
-    package, _, module = manifest.entry.partition(".")
-    if not package.isidentifier() or not module.isidentifier() or not (folder / f"{module}.py").is_file():
-        raise wrong(f"entry {manifest.entry!r} is not package.module with a module of this folder")
+    _entry(manifest, folder)
     _most("scopes", manifest.scopes, APP_SCOPES_MAX)
     for scope in manifest.scopes:
         _scope(scope, folder)
@@ -73,6 +72,19 @@ def check(manifest: Manifest, folder: Path) -> None:
     _reach(manifest)
     _shown(manifest)
     _texts(manifest)
+
+
+def _entry(manifest: Manifest, folder: Path) -> None:
+    package, _, module = manifest.entry.partition(".")
+    named = package.isidentifier() and module.isidentifier()
+    if named and module == "wasm":
+        path = folder / manifest.entry
+        if not path.is_file() or path.open("rb").read(len(WASM_MAGIC)) != WASM_MAGIC:
+            raise wrong(f"entry {manifest.entry!r} is no WebAssembly module of this folder")
+        if manifest.pages or manifest.widgets or manifest.people or manifest.egress or manifest.workers != 1:
+            raise wrong("a WebAssembly module computes alone: no pages, widgets, people, egress or workers")
+    elif not named or not (folder / f"{module}.py").is_file():
+        raise wrong(f"entry {manifest.entry!r} is not package.module with a module of this folder")
 
 
 def _names(manifest: Manifest) -> None:
