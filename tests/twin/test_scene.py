@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from shapely import Polygon
 from tests.twin.gltf import faults, ids, positions, unpacked
 
-from madang.ingest.citymodel.shape import GROUND, LeftOut, Surface
 from madang.twin.scene.cells import LEAF, LEVELS, ancestor, cell_at, middle, range_below
 from madang.twin.scene.glb import Placed, glb
 from madang.twin.scene.tileset import Tile, frame_of, part, whole
@@ -41,8 +41,8 @@ def test_the_middle_of_a_cell_lies_in_it(place: tuple[float, float]) -> None:
 
 def tower(east: float, height_m: float, corners: int = 4) -> tuple[Mesh, Any]:
     angles = np.arange(corners) / corners * 2 * np.pi
-    flat = np.column_stack((np.cos(angles) * 9, np.sin(angles) * 9, np.zeros(corners)))
-    mesh = prism(flat, [Surface(GROUND, [list(range(corners))])], height_m, "t", LeftOut())
+    flat = np.column_stack((np.cos(angles), np.sin(angles))) * 9
+    mesh = prism([Polygon(flat)], height_m)
     assert mesh is not None
     return mesh, mesh.positions + np.array([east, 0.0, 4.0])
 

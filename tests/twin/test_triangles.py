@@ -11,7 +11,7 @@ from shapely import Polygon
 from madang.ingest.citymodel.shape import GROUND, OTHER, ROOF, WALL, LeftOut, Surface
 from madang.twin.scene.blocks import block_of, box_mesh
 from madang.twin.shape.mesh import Mesh, decode, encode, turned, volume_m3
-from madang.twin.shape.triangles import cleaned, prism, solid, weld
+from madang.twin.shape.triangles import cleaned, footprints, prism, solid, weld
 
 CUBE = np.array([[x, y, z] for z in (0, 4) for y in (0, 10) for x in (0, 10)], float)
 SIDES = [
@@ -84,13 +84,17 @@ def star(radii: list[float]) -> np.ndarray:
     return np.column_stack((np.cos(angles) * radii, np.sin(angles) * radii, np.zeros(len(radii))))
 
 
+def standing(radii: list[float], height_m: float) -> Mesh | None:
+    return prism([Polygon(star(radii)[:, :2])], height_m)
+
+
 @given(RADII, st.floats(1, 300), st.booleans())
 def test_a_prism_has_the_area_and_the_walls_of_its_footprint(
     radii: list[float], height_m: float, clockwise: bool
 ) -> None:
     points = star(radii)
     ring = list(range(len(radii)))[:: -1 if clockwise else 1]
-    mesh = prism(points, [Surface(GROUND, [ring])], height_m, "b", LeftOut())
+    mesh = prism(footprints(points, [Surface(GROUND, [ring])], "b", LeftOut()), height_m)
     assert mesh is not None
     footprint = Polygon(points[:, :2])
     assert area_m2(mesh, ROOF) == pytest.approx(footprint.area, rel=1e-4)
@@ -101,7 +105,7 @@ def test_a_prism_has_the_area_and_the_walls_of_its_footprint(
 
 @given(RADII, st.floats(1, 300))
 def test_a_box_holds_its_building(radii: list[float], height_m: float) -> None:
-    mesh = prism(star(radii), [Surface(GROUND, [list(range(len(radii)))])], height_m, "b", LeftOut())
+    mesh = standing(radii, height_m)
     assert mesh is not None
     box = box_mesh(block_of(mesh), mesh.height_m)
     around = Polygon(box.positions[:4, :2]).buffer(0.01)
@@ -111,7 +115,7 @@ def test_a_box_holds_its_building(radii: list[float], height_m: float) -> None:
 
 @given(RADII)
 def test_the_same_mesh_comes_back_from_its_bytes(radii: list[float]) -> None:
-    mesh = prism(star(radii), [Surface(GROUND, [list(range(len(radii)))])], 9.0, "b", LeftOut())
+    mesh = standing(radii, 9.0)
     assert mesh is not None
     back = decode(encode(mesh))
     assert encode(back) == encode(mesh)

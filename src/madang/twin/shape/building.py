@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 import numpy as np
 import shapely
+from shapely import Polygon
 from shapely.geometry.base import BaseGeometry
 
 from madang.base.limits import CITYMODEL_BUILDING_MAX_POINTS
@@ -19,7 +20,7 @@ from madang.ingest.citymodel.shape import GROUND, LeftOut, Shape
 from madang.ingest.osm.concise import Entity, at_shape, make_entity, measure
 from madang.twin.shape.frame import Projection, axes_at, degrees_per_metre, geocentric
 from madang.twin.shape.mesh import Mesh, encode
-from madang.twin.shape.triangles import Array, prism, solid
+from madang.twin.shape.triangles import Array, footprints, prism, solid
 
 VERSION = b"1"  # raise it when the same shape would give another mesh or entity
 _UNSAFE = re.compile(r"[^A-Za-z0-9._~-]+")
@@ -73,13 +74,15 @@ def _building(shape: Shape, places: Array, centred: Array, city: str, left_out: 
     origin = geocentric(np.array([[longitude, latitude, base_m]]))[0]
     points = (centred - origin) @ axes_at(longitude, latitude).T
     if shape.height_m is None:
-        mesh = solid(points, shape.surfaces, shape.id, left_out)
+        mesh, polygons = solid(points, shape.surfaces, shape.id, left_out), []
     else:
-        mesh = prism(points, shape.surfaces, shape.height_m, shape.id, left_out)
+        polygons = footprints(points, shape.surfaces, shape.id, left_out)
+        mesh = prism(polygons, shape.height_m)
     if mesh is None or mesh.height_m <= 0:
         left_out.add("building that encloses nothing", shape.id)
         return None
-    entity = entity_of(shape, mesh, (longitude, latitude, base_m), city)
+    outline = placed(covered(polygons, mesh), (longitude, latitude, base_m))
+    entity = entity_of(shape, mesh.height_m, outline, city)
     data = VERSION + encode(mesh) + msgspec.json.encode([longitude, latitude, base_m, shape.lod, entity])
     digest = blake2b(data, digest_size=16).digest()
     return Building(entity["id"], longitude, latitude, base_m, shape.lod, mesh, entity, digest)
@@ -90,10 +93,10 @@ def local_id(name: str) -> str:
     return _UNSAFE.sub("_", name)
 
 
-def entity_of(shape: Shape, mesh: Mesh, anchor: tuple[float, float, float], city: str) -> Entity:
+def entity_of(shape: Shape, height_m: float, outline: BaseGeometry, city: str) -> Entity:
     """`Building` of Smart Data Models, as the import of a map makes it; what has no name there is kept in `sourceAttributes`."""
     told = shape.attributes
-    height = measure(round(number(told.get("measuredHeight")) or mesh.height_m, 2), "MTR")
+    height = measure(round(number(told.get("measuredHeight")) or height_m, 2), "MTR")
     assert height is not None
     height["heightSource"] = shape.height_source
     kinds = [str(told[name]) for name in ("function", "usage", "class") if told.get(name)]
@@ -101,7 +104,7 @@ def entity_of(shape: Shape, mesh: Mesh, anchor: tuple[float, float, float], city
     return make_entity(
         "Building", city, local_id(shape.id), name=told.get("name"), category=list(dict.fromkeys(kinds)), height=height,
         floorsAboveGround=_whole(told.get("storeysAboveGround")), floorsBelowGround=_whole(told.get("storeysBelowGround")),
-        yearOfConstruction=_year(told.get("yearOfConstruction")), location=at_shape(footprint(mesh, anchor)),
+        yearOfConstruction=_year(told.get("yearOfConstruction")), location=at_shape(outline),
         sourceAttributes={"json": rest} if rest else None,
     )  # fmt: skip
 
@@ -117,13 +120,18 @@ def _year(value: Any) -> int | None:
     return int(found[0]) if found else None
 
 
-def footprint(mesh: Mesh, anchor: tuple[float, float, float]) -> BaseGeometry:
-    """What the building covers, in degrees: its ground, else all of it as seen from above."""
+def covered(polygons: list[Polygon], mesh: Mesh) -> BaseGeometry:
+    """What the building covers, in metres: its footprints, else its ground, else all of it as seen from above."""
+    if polygons:
+        return shapely.union_all(polygons) if len(polygons) > 1 else polygons[0]
     corners = mesh.corners()[:, :, :2]
     ground = mesh.kinds == GROUND
     flat = shapely.polygons(corners[ground] if ground.any() else corners)
     seen = shapely.union_all(flat[shapely.area(flat) > 1e-4], grid_size=0.001)
+    return shapely.simplify(shapely.multipoints(corners.reshape(-1, 2)).envelope if seen.is_empty else seen, 0.01)
+
+
+def placed(shape: BaseGeometry, anchor: tuple[float, float, float]) -> BaseGeometry:
+    """From metres around the anchor to degrees."""
     scale = np.array(degrees_per_metre(anchor[1], anchor[2]))
-    simple = shapely.simplify(shapely.multipoints(corners.reshape(-1, 2)).envelope if seen.is_empty else seen, 0.01)
-    placed = shapely.transform(simple, lambda xy: np.round(xy * scale + anchor[:2], _DIGITS))
-    return shapely.orient_polygons(placed)
+    return shapely.orient_polygons(shapely.transform(shape, lambda xy: np.round(xy * scale + anchor[:2], _DIGITS)))

@@ -160,11 +160,11 @@ def outward(mesh: Mesh, name: str, left_out: LeftOut) -> Mesh:
     return mesh
 
 
-def prism(points: Array, surfaces: list[Surface], height_m: float, name: str, left_out: LeftOut) -> Mesh | None:
-    """Roof and walls above footprints; `points` in metres, their lowest is the ground."""
-    meshes = [_prism(polygon, height_m) for one in surfaces for polygon in footprint_of(points, one, name, left_out)]
-    if not meshes:
-        return None
+def prism(polygons: list[Polygon], height_m: float) -> Mesh | None:
+    """Roof and walls above footprints in metres. None without any."""
+    meshes = [_prism(polygon, height_m) for polygon in polygons]
+    if len(meshes) < 2:
+        return meshes[0] if meshes else None
     starts = np.cumsum([0, *(len(mesh.positions) for mesh in meshes)])
     triangles = [mesh.triangles + start for mesh, start in zip(meshes, starts, strict=False)]
     return Mesh(
@@ -174,14 +174,19 @@ def prism(points: Array, surfaces: list[Surface], height_m: float, name: str, le
     )
 
 
-def footprint_of(points: Array, surface: Surface, name: str, left_out: LeftOut) -> list[Polygon]:
-    """Its valid polygons, exterior counterclockwise."""
+def footprints(points: Array, surfaces: list[Surface], name: str, left_out: LeftOut) -> list[Polygon]:
+    """Their valid polygons as seen from above, exterior counterclockwise."""
+    found = [_footprint(points, surface, name, left_out) for surface in surfaces]
+    return [shapely.orient_polygons(one) for some in found for one in some if one.area > _FLAT_M2]
+
+
+def _footprint(points: Array, surface: Surface, name: str, left_out: LeftOut) -> list[Polygon]:
     rings = [points[ring][:, :2] for ring in surface.rings if len(ring) > 2]
     polygon = Polygon(rings[0], rings[1:]) if rings else Polygon()
-    if not polygon.is_valid:
-        left_out.add("repaired: footprint that crossed itself", name)
-        polygon = shapely.make_valid(polygon)
-    return [shapely.orient_polygons(one) for one in polygons_in(polygon) if one.area > _FLAT_M2]
+    if polygon.is_valid:
+        return polygons_in(polygon)
+    left_out.add("repaired: footprint that crossed itself", name)
+    return polygons_in(shapely.make_valid(polygon))
 
 
 def _prism(polygon: Polygon, height_m: float) -> Mesh:
