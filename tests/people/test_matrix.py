@@ -247,6 +247,7 @@ ENDPOINTS = {
     "POST /lake/sql": "ask the lake",
     "GET /twin/tileset.json": "read public",
     "GET /twin/tiles/{level}/{name}": "read public",
+    **{f"GET /twin/{name}": "read public" for name in ("sun", "sunlight", "view", "skyline")},
     "GET /lake/datasets": "read datasets",
     "POST /lake/datasets": "manage datasets",
     "GET /lake/datasets/{id}": "read datasets",

@@ -6,6 +6,7 @@ import gzip
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import asyncpg
 import httpx
@@ -13,6 +14,7 @@ import jsonschema
 import msgspec
 import numpy as np
 import pytest
+from pyproj import Transformer
 from tests.callers import OPERATOR, caller
 from tests.twin.gltf import ids, unpacked
 
@@ -33,12 +35,14 @@ SCHEMA: dict[str, Any] = msgspec.json.decode((Path(__file__).parents[1] / "twin/
 async def door(pool: asyncpg.Pool, writer: Writer) -> AsyncIterator[TwinDoor]:
     shape = Shape("a", CORNERS, [Surface(GROUND, [[0, 1, 2]])], {}, "1", 9.0, "height")
     await Import(pool, writer, "yard").run(iter([shape]), Projection("EPSG:5186"))
-    yield TwinDoor(pool)
+    yield TwinDoor(pool, ZoneInfo("Asia/Seoul"))
 
 
-async def ask(door: TwinDoor, path: str, who: Caller = OPERATOR, method: str = "GET", **headers: str) -> Response:
+async def ask(
+    door: TwinDoor, path: str, who: Caller = OPERATOR, method: str = "GET", query: str = "", **headers: str
+) -> Response:
     told = [(name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()]
-    scope = {"type": "http", "method": method, "path": path, "query_string": b"", "headers": told}
+    scope = {"type": "http", "method": method, "path": path, "query_string": query.encode(), "headers": told}
 
     async def receive() -> Any:
         return {"type": "http.request", "body": b""}
@@ -120,3 +124,34 @@ async def test_shapes_are_as_open_as_place_and_height_of_every_building(
 )
 async def test_what_is_no_tile(door: TwinDoor, path: str, method: str, status: int) -> None:
     assert (await ask(door, path, method=method)).status == status
+
+
+HERE = "longitude=127&latitude=37.5&height=1.5&date=2026-06-21&toLongitude=127.001&toLatitude=37.5&toHeight=1.5"
+
+
+@pytest.mark.parametrize(
+    ("path", "query", "status"),
+    [
+        ("sun", HERE, 200),
+        ("sunlight", HERE, 200),
+        ("view", HERE, 200),
+        ("skyline", HERE, 200),
+        ("sun", "longitude=127&latitude=37.5", 400),
+        ("sun", "longitude=127&latitude=37.5&date=3026-01-01", 400),
+        ("sunlight", "longitude=nan&latitude=37.5&height=1&date=2026-06-21", 400),
+        ("skyline", "longitude=127&latitude=37.5&height=-1", 400),
+        ("view", HERE.replace("toLatitude=37.5", "toLatitude=37.9"), 400),
+    ],
+)
+async def test_what_can_be_asked_of_a_place(door: TwinDoor, path: str, query: str, status: int) -> None:
+    assert (await ask(door, f"/twin/{path}", query=query)).status == status
+
+
+async def test_who_stands_behind_a_house_learns_its_id(door: TwinDoor) -> None:
+    """The house of the fixture lies between a place 30 m to the west of it and one as far to the east."""
+    (west, east), (south, north) = Transformer.from_crs(5186, 4326, always_xy=True).transform(
+        [199_970, 200_050], [550_005] * 2
+    )
+    query = f"longitude={west}&latitude={south}&height=4&toLongitude={east}&toLatitude={north}&toHeight=4"
+    answer = await ask(door, "/twin/view", query=query)
+    assert msgspec.json.decode(answer.body).get("hiddenBy") == "urn:ngsi-ld:Building:yard:a"

@@ -242,6 +242,10 @@ CITYMODEL_DOCUMENT_MAX_BYTES = 1024 * 1024 * 1024  # of one CityJSON document, o
 CITYMODEL_BATCH_BUILDINGS = 500  # held and written at once
 CITYMODEL_BUILDING_MAX_POINTS = 60_000
 TWIN_TILE_MAX_BLOCKS = 2_000  # buildings in a coarse tile; the largest stay
+TWIN_RAY_MAX_BUILDINGS = 5_000  # around a place that somebody asks about
+TWIN_RAY_REACH_M = 800.0
+TWIN_QUESTIONS_AT_ONCE = 1  # each takes a core
+TWIN_QUESTIONS_WAITING = 20  # more are refused
 
 # Files of others in the lake.
 LAKE_FILE_MAX_BYTES = 1024 * 1024 * 1024

@@ -7,6 +7,7 @@ import os
 from functools import partial
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import msgspec
 import structlog
@@ -187,7 +188,7 @@ async def gateway(settings: Settings) -> None:
         Refusals(recorder, SystemClock()).tell,
         shop.mounts
         | {"lake": LakeDoor(pool, lake_path(settings), recorder, open_datasets(pool, settings, recorder))}
-        | {"twin": TwinDoor(pool)},
+        | {"twin": TwinDoor(pool, ZoneInfo(city.timezone))},
         frames,
         live.app_door,
     )

@@ -1,4 +1,4 @@
-"""/twin: the city's buildings as 3D Tiles 1.1. They are as open as a building's place and height are: whoever may not see those of every
+"""/twin: the city's buildings as 3D Tiles 1.1, and what light and sight are among them. They are as open as a building's place and height are: whoever may not see those of every
 building is told of none."""
 
 from __future__ import annotations
@@ -6,12 +6,14 @@ from __future__ import annotations
 import gzip
 import re
 from collections.abc import Sequence
+from zoneinfo import ZoneInfo
 
 import asyncpg
 
 from madang.base.errors import MadangError, MethodNotAllowed, NotFound
 from madang.people.conditional import tagged, with_tag
-from madang.people.http import Request, Response, problem
+from madang.people.http import Handler, Request, Response, problem
+from madang.people.twin.questions import Questions
 from madang.trust.caller import Caller
 from madang.twin.scene.cells import LEVELS, range_below
 from madang.twin.scene.tileset import SPLIT, Tile, part, whole
@@ -25,13 +27,21 @@ _CACHE = (b"cache-control", b"private, no-cache")
 
 
 class TwinDoor:
-    def __init__(self, pool: asyncpg.Pool) -> None:
+    def __init__(self, pool: asyncpg.Pool, zone: ZoneInfo) -> None:
+        """`zone`: whose days the sun is asked about."""
+        asking = Questions(pool, zone)
         self._pool = pool
+        self._questions: dict[str, Handler] = {
+            "sun": asking.sun,
+            "sunlight": asking.sunlight,
+            "view": asking.view,
+            "skyline": asking.skyline,
+        }
 
     async def handle(self, request: Request) -> Response:
         try:
             if request.method not in ("GET", "HEAD"):
-                raise MethodNotAllowed("tiles can only be read", allow=["GET", "HEAD"])
+                raise MethodNotAllowed("the twin can only be read", allow=["GET", "HEAD"])
             require_shapes(request.caller)
             return await self._answer(request)
         except MadangError as error:
@@ -49,7 +59,9 @@ class TwinDoor:
                     return await self._glb(request, int(level), int(found[1]))
                 if int(level) == SPLIT:
                     return await self._part(request, int(found[1]))
-        raise NotFound("no such tile")
+            case [name] if name in self._questions:
+                return await self._questions[name](request)
+        raise NotFound("nothing here")
 
     async def _part(self, request: Request, cell: int) -> Response:
         tops = await self._tiles(SPLIT, cell, cell)
