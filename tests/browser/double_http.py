@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+import double_twin
 from double_ground import BBOX, CITY
 from double_world import Entity, World
 from starlette.requests import Request
@@ -129,14 +130,15 @@ class HttpSide:
         pattern = re.search(r'name~="([^"]*)"', request.query_params.get("q", ""))
         found = [
             e
-            for e in self.world.entities.values()
+            for e in [*self.world.entities.values(), *double_twin.ENTITIES]
             if e["type"] in types
             and (not pattern or re.search(pattern[1], json.dumps(e.get("name", ""), ensure_ascii=False)))
         ]
         return JSONResponse(found[: int(request.query_params.get("limit", 20))])
 
     async def entity(self, request: Request) -> Response:
-        found = self.world.entities.get(request.path_params["id"])
+        twin = {one["id"]: one for one in double_twin.ENTITIES}
+        found = (self.world.entities | twin).get(request.path_params["id"])
         return JSONResponse(found, 200 if found else 404)
 
     def routes(self) -> list[BaseRoute]:
@@ -170,5 +172,6 @@ class HttpSide:
             Route("/ngsi-ld/v1/entities", self.query),
             Route("/ngsi-ld/v1/entities/{id}", self.entity),
             Route("/tiles/helsinki.pmtiles", tiles),
+            *double_twin.routes(),
             Mount("/", StaticFiles(directory=STATIC, html=True)),
         ]

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 from unittest.mock import AsyncMock, Mock
+from zoneinfo import ZoneInfo
 
 import asyncpg
 import httpx
@@ -397,7 +398,7 @@ async def city(
         further={
             "tmf-api": TmfDoor(store, recorder),
             "lake": LakeDoor(pool, tmp_path / "no.sock", recorder, datasets),
-            "twin": TwinDoor(pool),
+            "twin": TwinDoor(pool, ZoneInfo("Asia/Seoul")),
         },
     )
     await ngsi.close()

@@ -1,7 +1,7 @@
 // Writes the licence texts of what is built into the page: they must travel with the wheel.
 import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
 
-const PARTS = ['maplibre-gl', 'pmtiles', 'fflate', 'svelte', 'uplot'];
+const PARTS = ['maplibre-gl', 'pmtiles', 'fflate', 'svelte', 'uplot', 'three', '3d-tiles-renderer'];
 // Packages that ship no licence file: the holder, and whose printed terms are the same.
 const UNPRINTED = { pmtiles: 'Copyright 2021 Protomaps LLC. The same terms (BSD-3-Clause) as printed above for maplibre-gl.' };
 const texts = PARTS.map((name) => {

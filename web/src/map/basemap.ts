@@ -5,7 +5,8 @@ import { Protocol } from 'pmtiles';
 import { address } from '../api/http';
 import type { City } from '../api/types';
 import { i18n, t } from '../lib/i18n.svelte';
-import { styleOf } from './style';
+import type { Look } from '../state/place';
+import { styleOf, type Buildings } from './style';
 
 export type { BaseMap };
 const PITCH = 45;
@@ -15,7 +16,7 @@ export function supportsWebGl(): boolean {
   return Boolean(canvas.getContext('webgl2') ?? canvas.getContext('webgl'));
 }
 
-export function baseStyle(city: City, dark: boolean, buildings: boolean) {
+export function baseStyle(city: City, dark: boolean, buildings: Buildings) {
   const attribution = city.attribution.includes('OpenStreetMap') ? city.attribution : `${city.attribution} © OpenStreetMap contributors (ODbL)`;
   return styleOf(address(city.tiles).href, attribution, dark, i18n.language, buildings);
 }
@@ -32,7 +33,7 @@ function locale(): Record<string, string> {
 
 let registered = false;
 
-export function createBaseMap(container: HTMLElement, city: City, dark: boolean, buildings: boolean): BaseMap {
+export function createBaseMap(container: HTMLElement, city: City, dark: boolean, buildings: Buildings, look: Partial<Look>): BaseMap {
   if (!registered) maplibregl.addProtocol('pmtiles', new Protocol().tile);
   registered = true;
   const [west, south, east, north] = city.bbox;
@@ -40,11 +41,11 @@ export function createBaseMap(container: HTMLElement, city: City, dark: boolean,
   const map = new maplibregl.Map({
     container,
     style: baseStyle(city, dark, buildings),
-    center: [(west + east) / 2, (south + north) / 2],
-    zoom: container.clientWidth < 600 ? 13.9 : 14.9,
-    pitch: PITCH,
-    bearing: -12,
-    maxPitch: 60,
+    center: [look.longitude ?? (west + east) / 2, look.latitude ?? (south + north) / 2],
+    zoom: look.zoom ?? (container.clientWidth < 600 ? 13.9 : 14.9),
+    pitch: look.pitch ?? PITCH,
+    bearing: look.bearing ?? -12,
+    maxPitch: Math.max(60, Math.min(80, look.pitch ?? 0)),
     minZoom: 12,
     maxBounds: [west - dx, south - dy, east + dx, north + dy],
     attributionControl: false,

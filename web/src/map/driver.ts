@@ -1,6 +1,7 @@
 /** Ties the base map, the overlay and the live state together: the only place where the map meets the clock. */
 import type { City } from '../api/types';
 import { live } from '../state/live.svelte';
+import { scene } from '../state/scene.svelte';
 import { ui } from '../state/ui.svelte';
 import { t } from '../lib/i18n.svelte';
 import type { BaseMap } from './basemap';
@@ -20,6 +21,8 @@ export class MapDriver {
   readonly marks: Marks;
   readonly overlay: Overlay;
   restyle: () => void = () => undefined;
+  /** What a click finds that is no mark, while the twin shows the buildings. */
+  beneath: ((x: number, y: number) => void) | null = null;
   #sprites: Sprites;
   #scene: Omit<Scene, 'ring'> = { shown: { ...ui.shown }, dead: false, selected: null };
   #dark = false;
@@ -124,8 +127,9 @@ export class MapDriver {
   }
 
   #pick(x: number, y: number): void {
-    const mark = this.overlay.hit(x, y);
+    const mark = scene.measuring ? null : this.overlay.hit(x, y);
     if (mark) return ui.select(mark.id, this.map.getCanvas());
+    if (this.beneath) return this.beneath(x, y);
     const found = this.map.queryRenderedFeatures([x, y], { layers: ['building-3d', 'building-flat'].filter((id) => this.map.getLayer(id)) })[0];
     const local = found?.properties['id'] as string | undefined;
     ui.select(local && live.city ? `urn:ngsi-ld:Building:${live.city.id}:${local}` : null, this.map.getCanvas());

@@ -3,16 +3,16 @@ import type { LayerSpecification, StyleSpecification } from 'maplibre-gl';
 import type { Language } from '../lib/i18n.svelte';
 
 type Palette = Record<
-  'ground' | 'park' | 'water' | 'square' | 'sand' | 'road' | 'casing' | 'major' | 'path' | 'rail' | 'tram' | 'building' | 'buildingTop' | 'text' | 'halo',
+  'ground' | 'sky' | 'park' | 'water' | 'square' | 'sand' | 'road' | 'casing' | 'major' | 'path' | 'rail' | 'tram' | 'building' | 'buildingTop' | 'text' | 'halo',
   string
 >;
 
 const LIGHT: Palette = {
-  ground: '#f1f3f5', park: '#dcebdd', water: '#c3daf0', square: '#e9e7e1', sand: '#efe6d2', road: '#ffffff', casing: '#d5dae0', major: '#fffaf0',
+  ground: '#f1f3f5', sky: '#9ec7ee', park: '#dcebdd', water: '#c3daf0', square: '#e9e7e1', sand: '#efe6d2', road: '#ffffff', casing: '#d5dae0', major: '#fffaf0',
   path: '#d9d3c8', rail: '#9aa4b0', tram: '#7fae8b', building: '#dfe3e9', buildingTop: '#cfd6de', text: '#464c53', halo: '#ffffff',
 };
 const DARK: Palette = {
-  ground: '#15191f', park: '#1a2a21', water: '#12293f', square: '#1d222a', sand: '#2a2720', road: '#2f3743', casing: '#1b2028', major: '#3c4655',
+  ground: '#15191f', sky: '#0d1a30', park: '#1a2a21', water: '#12293f', square: '#1d222a', sand: '#2a2720', road: '#2f3743', casing: '#1b2028', major: '#3c4655',
   path: '#2a303a', rail: '#586474', tram: '#3e6b4d', building: '#262d37', buildingTop: '#333c49', text: '#b9c2cc', halo: '#12161b',
 };
 
@@ -54,7 +54,10 @@ function labels(c: Palette, language: Language): unknown[] {
   ];
 }
 
-export function styleOf(tiles: string, attribution: string, dark: boolean, language: Language, buildings: boolean): StyleSpecification {
+/** As blocks, as outlines, or not by the map: then the twin shows them. */
+export type Buildings = 'tall' | 'flat' | 'none';
+
+export function styleOf(tiles: string, attribution: string, dark: boolean, language: Language, buildings: Buildings): StyleSpecification {
   const c = dark ? DARK : LIGHT;
   const layers: unknown[] = [
     { id: 'ground', type: 'background', paint: { 'background-color': c.ground } },
@@ -74,11 +77,11 @@ export function styleOf(tiles: string, attribution: string, dark: boolean, langu
       paint: { 'line-color': ['match', ['get', 'kind'], 'tram', c.tram, c.rail], 'line-width': ['interpolate', ['linear'], ['zoom'], 12, 0.6, 16, 1.6, 18, 3] },
     },
     {
-      id: 'building-flat', type: 'fill', ...at('building'), layout: { visibility: buildings ? 'none' : 'visible' },
+      id: 'building-flat', type: 'fill', ...at('building'), layout: { visibility: buildings === 'flat' ? 'visible' : 'none' },
       paint: { 'fill-color': c.building, 'fill-outline-color': c.buildingTop },
     },
     {
-      id: 'building-3d', type: 'fill-extrusion', ...at('building'), minzoom: 13.5, layout: { visibility: buildings ? 'visible' : 'none' },
+      id: 'building-3d', type: 'fill-extrusion', ...at('building'), minzoom: 13.5, layout: { visibility: buildings === 'tall' ? 'visible' : 'none' },
       paint: {
         'fill-extrusion-color': ['interpolate', ['linear'], ['coalesce', ['get', 'height'], 8], 0, c.building, 50, c.buildingTop],
         'fill-extrusion-height': ['coalesce', ['get', 'height'], 8],
@@ -93,5 +96,6 @@ export function styleOf(tiles: string, attribution: string, dark: boolean, langu
     sources: { city: { type: 'vector', url: `pmtiles://${tiles}`, attribution } },
     layers: layers as LayerSpecification[],
     light: { anchor: 'viewport', intensity: 0.25 },
+    sky: { 'sky-color': c.sky, 'horizon-color': c.ground, 'fog-color': c.ground, 'sky-horizon-blend': 0.6 },
   };
 }

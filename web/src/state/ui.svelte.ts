@@ -2,7 +2,7 @@
 import { remember, remembered } from '../lib/i18n.svelte';
 import { LAYERS, type LayerId } from './layers';
 
-export type View = 'map' | 'list';
+export type View = 'map' | 'scene' | 'list';
 const STORE = 'madang.layers';
 
 function keptLayers(): Record<LayerId, boolean> {

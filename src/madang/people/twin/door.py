@@ -1,5 +1,5 @@
-"""/twin: the city's buildings as 3D Tiles 1.1, and what light and sight are among them. They are as open as a building's place and height are: whoever may not see those of every
-building is told of none."""
+"""/twin: the city's buildings as 3D Tiles 1.1, and what light and sight are among them. All of it is as open as a building's place and
+height are: whoever may not see those of every building is told of none."""
 
 from __future__ import annotations
 
