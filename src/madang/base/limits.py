@@ -188,6 +188,7 @@ APP_EVENTS_MAX = 500  # kept of each app
 APP_CRASHES_MAX = 5  # in a row; then it is held until somebody starts it again
 APP_FILES_MAX = 100_000  # in its data folder
 APP_CONNECTIONS_MAX = 64  # of one app at the door
+APP_CONNECTIONS_HELD_MAX = 256  # those beyond that are kept waiting before they end, up to so many
 APP_FLOOD_WAIT_S = 1.0  # a message beyond the quota is answered so late
 APP_COUNTERS_MAX = 10_000  # apps times tenants that are counted apart
 APP_EVENTS_SHOWN = 100

@@ -16,7 +16,7 @@ from typing import Any, ClassVar
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
-from madang.base.limits import APP_CONNECTIONS_MAX
+from madang.base.limits import APP_CONNECTIONS_HELD_MAX, APP_CONNECTIONS_MAX, APP_FLOOD_WAIT_S
 
 PEER = "peer_uid"
 STRANGERS_UID = 1_000_000  # users above are apps
@@ -95,9 +95,18 @@ class Protocol(HttpToolsProtocol):
         if self._uid is not None:
             self._open[self._uid] += 1
             self.app_state = {**self.app_state, PEER: self._uid}
-            if self._uid >= STRANGERS_UID and self._open[self._uid] > APP_CONNECTIONS_MAX:
-                transport.abort()
         super().connection_made(transport)
+        if self._uid is not None and self._uid >= STRANGERS_UID and self._open[self._uid] > APP_CONNECTIONS_MAX:
+            self._turn_away(transport, self._open[self._uid])
+
+    def _turn_away(self, transport: Transport, open_ones: int) -> None:
+        """Nothing is read of it, and it is ended late, since whoever is refused at once knocks again at once; of very many the rest
+        is ended at once."""
+        if open_ones > APP_CONNECTIONS_HELD_MAX:
+            transport.abort()
+            return
+        transport.pause_reading()
+        self.loop.call_later(APP_FLOOD_WAIT_S, transport.abort)
 
     def _unset_keepalive_if_required(self) -> None:
         self._waiting_since = None
