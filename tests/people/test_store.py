@@ -13,6 +13,9 @@ from tests.browsing import forms_of
 from tests.store.making import PRICE, PUBLISHER, keys, package, seed_of
 from tests.store.market import APP, Market, files, open_market, pay, published
 
+from madang.context.writer import Writer
+from madang.model.entity import Entity
+from madang.model.operations import Replace
 from madang.people.store.shown import score_shown
 from madang.store.money.ledger import balances
 from madang.store.money.orders import Asked
@@ -228,6 +231,38 @@ async def test_services_are_chosen_and_shared_out_by_lot(market: Market, tmp_pat
     assert ("Drawn by the seed 7" in clerk.page.text, market.runtime.running) == (True, {APP: True, "org.b.dust": True})
     await clerk.submit("/store/choices", **{"apps[]": APP})
     assert market.runtime.running == {APP: True, "org.b.dust": False}
+    assert (await clerk.get("/store/choices/dust-alert")).status_code == 404  # one serves everywhere
+
+
+async def test_apps_side_by_side_are_compared_by_a_figure_of_the_city(market: Market, writer: Writer) -> None:
+    clerk = await market.visitor("clerk", "administrator")
+    writer.clock = market.city.clock
+    west, east = ({"type": "Point", "coordinates": [lon, 37.5]} for lon in (126.9, 127.1))
+    places = {"urn:x:1": west, "urn:x:2": west, "urn:x:3": east}
+
+    async def told(*values: float) -> None:
+        bodies = {
+            name: {"wait": {"type": "Property", "value": value}, "location": {"type": "GeoProperty", "value": place}}
+            for (name, place), value in zip(places.items(), values, strict=True)
+        }
+        await writer.submit_many([Replace(Entity(name, ["Stop"], body), create=True) for name, body in bodies.items()])
+
+    await told(10, 20, 30)
+    market.city.clock.pass_s(60)
+    await clerk.get("/store/choices")
+    await clerk.submit("/store/choices", **{"apps[]": f"{APP} org.b.dust"}, seed="7")
+    market.city.clock.pass_s(90)
+    empty = (await clerk.get("/store/choices/dust-alert?type=Stop&attribute=wait")).text
+    await told(14, 26, 31)
+    market.city.clock.pass_s(1)
+    page = (await clerk.get("/store/choices/dust-alert?type=Stop&attribute=wait")).text
+    assert "there is nothing to compare" in empty
+    assert re.findall(r"<td>([^<]*)</td>", page) in (
+        ["1", "2", "15", "20", "+5", "1", "1", "30", "31", "+1"],
+        ["1", "1", "30", "31", "+1", "1", "2", "15", "20", "+5"],
+    )
+    assert "The changes are 4 apart" in page
+    assert "no result could be rarer than 100 %" in page  # two areas can only be given out in ways that look the same
 
 
 async def test_a_moderator_hides_what_was_reported(market: Market, tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ import asyncpg
 
 from madang.base.city import CityConfig, PaymentSettings, StoreSettings
 from madang.engine.settings import secret
+from madang.model.geometry import Box
 from madang.people.store.mine import MineDoor
 from madang.people.store.publishing import PublishingDoor
 from madang.people.store.reviewing import ReviewingDoor
@@ -33,6 +34,11 @@ from tests.store.shaped import serving
 APP = f"{PUBLISHER}.dust"
 ACCOUNT = {"name": "Yard City", "account": "999-000-111222", "bank": "HNBNKRSE"}
 AREAS = {"harbour": 2.0, "hill": 1.0}
+
+
+def area_of(place: Box) -> str:
+    """The harbour lies west of 127 degrees."""
+    return "harbour" if place[0] < 127 else "hill"
 
 
 @dataclass
@@ -130,7 +136,7 @@ async def open_market(pool: asyncpg.Pool, tmp_path: Path, recorder: Recorder) ->
             }
 
         doors: list[Any] = [partial(door, store=store) for door in (ShopDoor, MineDoor, PublishingDoor)]
-        doors.append(partial(ReviewingDoor, store=store, offering=offering, areas=lambda: AREAS))
+        doors.append(partial(ReviewingDoor, store=store, offering=offering, areas=lambda: AREAS, area_of=area_of))
         async with open_city(pool, tmp_path, recorder, clock, further=doors) as city:
             store.checkout._address = city.url.rstrip("/")
             sandbox._webhook = f"{city.url}store/webhook"

@@ -12,7 +12,7 @@ from madang.base.errors import MadangError
 from madang.context.store import Store
 from madang.engine.database import LOST
 from madang.model.formula import Area
-from madang.model.geometry import bounds
+from madang.model.geometry import Box, bounds
 from madang.model.render import geometry_of
 from madang.store.choice.choices import Choice
 
@@ -21,6 +21,11 @@ LOOK_S = 1.0
 PLACES_MAX = 50_000
 Offering = Callable[[], Awaitable[Mapping[str, list[tuple[str, Any]]]]]
 """Apps, id first, by service."""
+
+
+def area_of(areas: Mapping[str, Area], place: Box) -> str:
+    """The first by name that holds the place; empty for none."""
+    return next((name for name, area in sorted(areas.items()) if area.holds(place)), "")
 
 
 class Sharing:
@@ -35,7 +40,7 @@ class Sharing:
     ) -> None:
         self._choices, self._offering, self._areas, self._store = choices, offering, areas, store
         self._by_app: dict[str, list[Choice]] = {}
-        self._places: dict[str, tuple[float, float, float, float] | None] = {}
+        self._places: dict[str, Box | None] = {}
 
     async def follow(self) -> None:
         """For ever; while the database is away the last choice counts."""
@@ -66,11 +71,9 @@ class Sharing:
 
     async def _area_of(self, target: str) -> str:
         place = await self._place_of(target)
-        return next(
-            (name for name, area in sorted(self._areas().items()) if place is not None and area.holds(place)), ""
-        )
+        return area_of(self._areas(), place) if place is not None else ""
 
-    async def _place_of(self, target: str) -> tuple[float, float, float, float] | None:
+    async def _place_of(self, target: str) -> Box | None:
         """Devices stand where they stand, so each is looked up once."""
         if target not in self._places:
             rows = await self._store.list_by_id([target])

@@ -15,9 +15,11 @@ from shapely.geometry import Polygon
 from madang.base.city import CityConfig
 from madang.base.clock import SystemClock
 from madang.base.limits import UPSTREAM_TIMEOUT_S, WITNESS_BODY_MAX_BYTES
+from madang.cli.sharing import area_of
 from madang.engine.outward import networks_of_city, open_session
 from madang.engine.settings import Settings, issuer_of
 from madang.model.formula import Area
+from madang.model.geometry import Box
 from madang.people.gateway import Mount
 from madang.people.identity.routes import MakeDoor
 from madang.people.store.mine import MineDoor
@@ -51,7 +53,15 @@ async def open_shop(
         pool, settings.run_dir, city, issuer_of(settings), runtime, SystemClock(), _testbed(settings, city), published_texts
     )  # fmt: skip
     doors: list[MakeDoor] = [partial(door, store=house) for door in (ShopDoor, MineDoor, PublishingDoor)]
-    doors.append(partial(ReviewingDoor, store=house, offering=partial(offering, apps), areas=partial(sizes, gate)))
+    doors.append(
+        partial(
+            ReviewingDoor,
+            store=house,
+            offering=partial(offering, apps),
+            areas=partial(sizes, gate),
+            area_of=partial(_area_at, gate),
+        )
+    )
     return Shop(house, doors, {"tuf": PackagesDoor(house.repository), "tmf-api": TmfDoor(house, recorder)})
 
 
@@ -96,6 +106,10 @@ async def offering(apps: Apps) -> dict[str, list[tuple[str, dict[str, str]]]]:
         if manifest.service:
             found.setdefault(manifest.service, []).append((manifest.id, manifest.name))
     return found
+
+
+def _area_at(gate: Gate, place: Box) -> str:
+    return area_of(gate.ruling.source.areas, place)
 
 
 def sizes(gate: Gate) -> Mapping[str, float]:

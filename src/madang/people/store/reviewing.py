@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 from collections.abc import Awaitable, Callable, Mapping
 from zoneinfo import ZoneInfo
 
-from madang.base.errors import BadRequest, Conflict
+from madang.base.errors import BadRequest, Conflict, NotFound
+from madang.model.geometry import Box
 from madang.people.http import Response
 from madang.people.identity.doors import Table
 from madang.people.identity.pages import go, page
@@ -14,6 +16,9 @@ from madang.people.identity.visit import Browsers, Visit
 from madang.people.store.doors import StoreDoor, whole
 from madang.people.store.publishing import attached
 from madang.people.store.shown import review_shown
+from madang.store.choice.choices import Choice
+from madang.store.choice.comparison import Comparison, compare
+from madang.store.choice.readings import readings_of
 from madang.store.house import StoreHouse
 from madang.store.money.amounts import DIGITS, shown, to_minor
 from madang.store.money.ledger import balances, unbalanced
@@ -28,13 +33,19 @@ Areas = Callable[[], Mapping[str, float]]
 
 class ReviewingDoor(StoreDoor):
     """For whoever may manage the store. `offering` tells the installed apps and their names by service; `areas`: what a service can be
-    shared out over."""
+    shared out over, `area_of`: in which of them a place lies, empty for none."""
 
     def __init__(
-        self, identity: Identity, browsers: Browsers, store: StoreHouse, offering: Offering, areas: Areas
+        self,
+        identity: Identity,
+        browsers: Browsers,
+        store: StoreHouse,
+        offering: Offering,
+        areas: Areas,
+        area_of: Callable[[Box], str],
     ) -> None:
         super().__init__(identity, browsers, store)
-        self._offering, self._areas = offering, areas
+        self._offering, self._areas, self._area_of = offering, areas, area_of
 
     @property
     def table(self) -> Table:
@@ -43,6 +54,7 @@ class ReviewingDoor(StoreDoor):
             "store/releases/*/decide": {"POST": self.page(self._decide)},
             "store/reviews/*/moderate": {"POST": self.page(self._moderate)},
             "store/choices": {"GET": self.page(self._choices), "POST": self.page(self._choose)},
+            "store/choices/*": {"GET": self.page(self._compare)},
             "store/money": {"GET": self.page(self._money)},
             "store/settlements": {"POST": self.page(self._settle)},
             "store/settlements/*": {"GET": self.page(self._file)},
@@ -108,6 +120,25 @@ class ReviewingDoor(StoreDoor):
             switch = self.store.installs.switch(app, app in apps)
             await self.recorded(visit, f"app.{'start' if app in apps else 'stop'}", app, switch)
         return go(visit, "/store/choices")
+
+    async def _compare(self, visit: Visit) -> Response:
+        """How apps that serve side by side do, by a figure that somebody names: type and attribute."""
+        self.manager(visit, "apps")
+        service, asked = visit.request.parts[2], visit.request.query
+        choice = (await self.store.choices.in_force()).get(service)
+        if choice is None or not choice.areas:
+            raise NotFound(f"{service[:100]} is not served side by side")
+        kind, attribute = asked.get("type", "").strip(), asked.get("attribute", "").strip()
+        found = await self._compared(choice, kind, attribute) if kind and attribute else None
+        names = {app: name for offered in (await self._offering()).values() for app, name in offered}
+        asked_for = {"type": kind, "attribute": attribute}
+        return page(visit, "store/compared", service=service, choice=choice, names=names, found=found, asked=asked_for)
+
+    async def _compared(self, choice: Choice, kind: str, attribute: str) -> Comparison:
+        now = self.store.clock.now()
+        readings = await readings_of(self.store.pool, kind, attribute, choice.chosen_at, now, self._area_of)
+        sizes = {name: size for name, size in self._areas().items() if name in choice.areas}
+        return await asyncio.to_thread(compare, readings, sizes, choice.apps, choice.areas, choice.seed)
 
     async def _money(self, visit: Visit) -> Response:
         self.manager(visit, "store")
