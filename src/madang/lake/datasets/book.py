@@ -25,19 +25,19 @@ _ARRIVAL = (
 
 
 def dataset_of(row: asyncpg.Record) -> Dataset:
-    told = {name: _decoded(row[name]) if name in _JSON else row[name] for name in _TOLD}
+    told = {name: row[name] for name in _TOLD}
     rest = {name: row[name] for name in _BESIDE.split(", ") if name not in ("columns", "report")}
     return Dataset(
         row["id"],
         msgspec.convert(told, Described),
-        columns=msgspec.json.decode(row["columns"], type=list[Known]),
+        columns=msgspec.convert(row["columns"], list[Known]),
         report=_report(row["report"]),
         **rest,
     )
 
 
 def arrival_of(row: asyncpg.Record) -> Arrival:
-    hints = msgspec.json.decode(row["hints"], type=Hints)
+    hints = msgspec.convert(row["hints"], Hints)
     return Arrival(**{**dict(row), "hints": hints, "report": _report(row["report"])})
 
 
@@ -55,7 +55,7 @@ class Book:
             raise TooMany(f"a city may have {LAKE_DATASETS_MAX} data sets")
         names = f"id, {', '.join(_TOLD)}, columns, made_by, made_at, changed_at"
         places = ", ".join(f"${number}" for number in range(1, len(_TOLD) + 6))
-        values = [identifier, *_values(told), "[]", by, self.clock.now(), self.clock.now()]
+        values = [identifier, *_values(told), _json([]), by, self.clock.now(), self.clock.now()]
         sql = f"INSERT INTO dataset ({names}) VALUES ({places}) ON CONFLICT DO NOTHING RETURNING id"
         if await self.pool.fetchval(sql, *values) is None:
             raise Conflict(f"there is a data set {identifier}", reason="dataset_again")
@@ -160,13 +160,9 @@ def _values(told: Described) -> list[Any]:
     return [_json(getattr(told, name)) if name in _JSON else getattr(told, name) for name in _TOLD]
 
 
-def _json(value: Any) -> str:
-    return msgspec.json.encode(value).decode()
+def _json(value: Any) -> bytes:
+    return msgspec.json.encode(value)
 
 
-def _decoded(text: str) -> Any:
-    return msgspec.json.decode(text)
-
-
-def _report(text: str | None) -> Report | None:
-    return msgspec.json.decode(text, type=Report) if text is not None else None
+def _report(told: Any) -> Report | None:
+    return msgspec.convert(told, Report) if told is not None else None

@@ -30,7 +30,7 @@ class Feeds:
                 " ON CONFLICT (dataset) DO UPDATE SET kind = excluded.kind, address = excluded.address, every_s = excluded.every_s,"
                 " hints = excluded.hints, due_at = excluded.due_at, made_by = excluded.made_by, etag = '', modified = '', sha256 = '',"
                 " outcome = '', detail = '', failures = 0",
-                dataset, wanted.kind, wanted.address, wanted.every_s, msgspec.json.encode(wanted.hints).decode(), self.clock.now(), by,
+                dataset, wanted.kind, wanted.address, wanted.every_s, msgspec.json.encode(wanted.hints), self.clock.now(), by,
             )  # fmt: skip
         except asyncpg.ForeignKeyViolationError:
             raise NotFound(f"there is no data set {dataset[:80]}", reason="dataset_none") from None
@@ -67,6 +67,6 @@ class Feeds:
 
 
 def _feed(row: Mapping[str, Any]) -> Feed:
-    wanted = Wanted(row["address"], row["kind"], row["every_s"], msgspec.json.decode(row["hints"], type=Hints))
+    wanted = Wanted(row["address"], row["kind"], row["every_s"], msgspec.convert(row["hints"], Hints))
     rest = {name: row[name] for name in Feed.__struct_fields__ if name != "wanted"}
     return Feed(wanted=wanted, **rest)
