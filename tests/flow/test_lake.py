@@ -174,3 +174,30 @@ async def test_a_file_comes_in_behind_walls_and_waits_for_somebody_or_is_in_the_
     assert (added.returncode, out.decode()) == (0, "bins: loaded, 1 rows\n")
     loaded = (await api.get("lake/datasets/bins")).json()
     assert (loaded["rows"], loaded["report"]["points"]) == (1, [[126.97, 37.56]])
+    assert (await ask(api, "SELECT 이름, 위도 FROM bins")).json()["rows"] == [["가", 37.56]]
+
+
+async def test_what_is_published_is_checked_and_asked_for_by_everybody_who_may_ask(
+    house: House, api: httpx.AsyncClient
+) -> None:
+    told = {"id": "benches", "title": {"ko": "벤치", "en": "Benches"}, "licence": "kogl-1"}
+    assert (await api.post("lake/datasets", json=told)).status_code == 201
+    body = "이름,전화\n서울숲,010-1234-5678\n".encode()
+    await api.post("lake/datasets/benches/files", params={"name": "benches.csv"}, content=body)
+
+    async def loaded() -> bool:
+        return (await api.get("lake/datasets/benches")).json()["rows"] == 1
+
+    await until(loaded, "the file is in the lake")
+    for columns in ([], ["이름"]):
+        assert (await api.post("lake/datasets/benches/publications", json={"columns": columns})).status_code == 202
+
+        async def checked() -> bool:
+            return (await api.get("lake/datasets/benches/publications")).json()[0]["state"] != "checking"
+
+        await until(checked, "the gate has looked")
+    found = (await api.get("lake/datasets/benches/publications")).json()
+    assert [(one["state"], [check["told"]["kind"] for check in one["checks"]]) for one in found] == [
+        ("waiting", []),
+        ("refused", ["phone"]),
+    ]

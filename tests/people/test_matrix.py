@@ -24,8 +24,7 @@ from madang.context.observed import Observed
 from madang.context.subscriptions import Subscriptions
 from madang.federation.federation import Federation
 from madang.history.past import open_past
-from madang.lake.datasets.book import Book
-from madang.lake.feeds.feeds import Feeds
+from madang.lake.datasets.house import open_data
 from madang.people.datasets import DatasetsDoor
 from madang.people.explain import Explain
 from madang.people.gateway import Gateway
@@ -258,6 +257,11 @@ ENDPOINTS = {
     "GET /lake/datasets/{id}/feed": "read datasets",
     "PUT /lake/datasets/{id}/feed": "manage datasets",
     "DELETE /lake/datasets/{id}/feed": "manage datasets",
+    "GET /lake/datasets/{id}/publications": "read datasets",
+    "POST /lake/datasets/{id}/publications": "manage datasets",
+    "POST /lake/datasets/{id}/publications/{version}/approve": "manage datasets",
+    "POST /lake/datasets/{id}/publications/{version}/decline": "manage datasets",
+    "POST /lake/datasets/{id}/withdraw": "manage datasets",
     "GET /lake/arrivals": "read datasets",
     "GET /lake/arrivals/{id}": "read datasets",
     "POST /lake/arrivals/{id}/release": "manage datasets",
@@ -383,7 +387,7 @@ async def city(
     personal = PersonalDoor(PersonalHouse(pool, Pseudonyms(b"k"), SystemClock(), recorder, asking), asking)
     config = CityConfig("yard", {"ko": "마당", "en": "Yard"}, "Asia/Seoul", "")
     store = await open_store(pool, tmp_path, config, "", apps, SystemClock())
-    datasets = DatasetsDoor(Book(pool, SystemClock()), Feeds(pool, SystemClock()), tmp_path, recorder)
+    datasets = DatasetsDoor(open_data(pool, tmp_path, "yard", SystemClock(), AsyncMock(return_value=[])), recorder)
     yield Gateway(
         TenantRouter(ngsi, tenant),
         manage,

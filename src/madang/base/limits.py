@@ -263,3 +263,11 @@ LAKE_FEED_TIMEOUT_S = 20.0  # without a byte
 LAKE_FEED_WHOLE_S = 900.0
 LAKE_FEED_PAGE_MAX_BYTES = 64 * 1024 * 1024
 LAKE_FEED_PAGES_MAX = 2_000
+
+# The catalogue of the lake.
+CATALOGUE_WORDS_MAX_CHARS = 8_192
+CATALOGUE_USES_MAX = 50_000  # counted before they are written
+CATALOGUE_PAGE = 20
+LINEAGE_NODES_MAX = 200
+PORTAL_TEXT_MAX_CHARS = 4_000
+PORTAL_VOICES_OPEN_MAX = 20  # of one person, that nobody has looked at

@@ -20,7 +20,7 @@ from madang.bus.connection import connect
 from madang.cli.acme import keep_certificate
 from madang.cli.board import Board, metrics, page_config
 from madang.cli.cities import find_city, first_party_apps
-from madang.cli.datasets import open_datasets
+from madang.cli.datasets import look_after, open_contracts, open_datasets
 from madang.cli.defence import open_watch
 from madang.cli.desk import open_desk
 from madang.cli.devices import know_devices
@@ -55,6 +55,7 @@ from madang.history.past import open_past
 from madang.ingest.deadletters import DeadLetters
 from madang.people.app_door import AppDoor
 from madang.people.apps.doors import AppsDoor
+from madang.people.datasets import DatasetsDoor
 from madang.people.explain import Explain
 from madang.people.frames.forward import Forwarder
 from madang.people.frames.framing import Frames
@@ -150,6 +151,7 @@ async def gateway(settings: Settings) -> None:
     identity = open_identity(
         pool, settings.run_dir, issuer_of(settings), city.name.get("en", city.id), recorder, SystemClock()
     )
+    data = open_datasets(pool, settings)
     shop = await retrying(lambda: open_shop(pool, settings, city, apps, gate, recorder))
     follow(apps, shop.house)
     sharing = Sharing(shop.house.choices.in_force, partial(offering, apps), lambda: gate.ruling.source.areas, store)
@@ -187,7 +189,7 @@ async def gateway(settings: Settings) -> None:
         certificate_files() is not None,
         Refusals(recorder, SystemClock()).tell,
         shop.mounts
-        | {"lake": LakeDoor(pool, lake_path(settings), recorder, open_datasets(pool, settings, recorder))}
+        | {"lake": LakeDoor(pool, lake_path(settings), recorder, DatasetsDoor(data, recorder))}
         | {"twin": TwinDoor(pool, ZoneInfo(city.timezone))},
         frames,
         live.app_door,
@@ -214,6 +216,7 @@ async def gateway(settings: Settings) -> None:
         keep_certificate(settings),
         shop.house.run(),
         keeping.run(),
+        look_after(open_contracts(pool, city, writer), data),
         Egress(apps, doorman, meter, partial(resolve, allowed=networks_of_city())).run(socket_of(door)),
     )
     await ngsi.close()

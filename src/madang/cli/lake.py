@@ -22,6 +22,7 @@ from madang.cli.serving import lake_path
 from madang.engine.database import LOST
 from madang.engine.settings import Settings
 from madang.lake.connection import Place, open_lake
+from madang.lake.datasets.house import published_of
 from madang.lake.keeper import Keeper, Round
 from madang.lake.sql.desk import SqlDesk
 from madang.trust.audit.entry import Event
@@ -75,8 +76,8 @@ async def lake(settings: Settings) -> None:
     pool = await open_pool(settings, 2)
     place = Place.of(os.environ, settings.run_dir)
     open_folder(settings.run_dir / "lake")
-    # Behind the walls a question sees the lake's files, and no more.
-    folders = [str(settings.run_dir / "lake")]
+    # Behind the walls a question sees the lake's files, and what is published, and no more.
+    folders = [str(settings.run_dir / "lake"), str(published_of(settings.run_dir))]
     argv = [sys.executable, "-m", "madang.cli.asking", *folders]
     desk = SqlDesk(partial(open_lake, settings.database, place, SQL_CATALOGUE_MB), argv, settings.run_dir / "lake")
     house = LakeHouse(Keeper(settings.database, place, told, SystemClock()), told, AuditLog(pool))
@@ -84,8 +85,7 @@ async def lake(settings: Settings) -> None:
     coming = Coming(settings, city, pool, place)
     await until_told(
         house.run(),
-        coming.read(),
-        coming.pull(),
+        coming.run(),
         desk.serve(lake_path(settings)),
         tell_every_second(client, "lake", house.numbers),
         tell_ready(settings, "lake", lambda: house.ready),

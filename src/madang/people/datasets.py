@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import unquote
 
 import msgspec
 
-from madang.base.errors import BadRequest, Conflict, TooLarge
+from madang.base.errors import BadRequest, Conflict, NotFound, TooLarge
 from madang.base.limits import LAKE_FILE_MAX_BYTES, QUERY_MAX_PAGE
-from madang.lake.datasets.book import Book
-from madang.lake.datasets.dataset import Described
+from madang.lake.datasets.dataset import Dataset, Described
+from madang.lake.datasets.house import DataHouse
 from madang.lake.datasets.inbox import take
 from madang.lake.feeds.feed import Wanted
-from madang.lake.feeds.feeds import Feeds
 from madang.lake.files.report import Hints
 from madang.people.acts import acted
 from madang.people.http import Handler, Request, Response
@@ -32,11 +30,22 @@ class Decision(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     hints: Hints = Hints()
 
 
+class Version(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What is to be published; without `columns` all but those that name people."""
+
+    columns: list[str] = []
+
+
 class DatasetsDoor:
     """`inbox`: where files lie until the lake's process has read them."""
 
-    def __init__(self, book: Book, feeds: Feeds, inbox: Path, recorder: Recorder) -> None:
-        self._book, self._feeds, self._inbox, self._recorder = book, feeds, inbox, recorder
+    def __init__(self, house: DataHouse, recorder: Recorder) -> None:
+        self._book, self._feeds, self._inbox, self._recorder = house.book, house.feeds, house.inbox, recorder
+        self._publications, self.uses, self.sheet = house.publications, house.uses, house.sheet
+
+    async def named(self, names: list[str]) -> list[Dataset]:
+        """Data sets of those names."""
+        return await self._book.named(names)
 
     @property
     def table(self) -> dict[str, dict[str, Handler]]:
@@ -45,6 +54,10 @@ class DatasetsDoor:
             "datasets/*": {"GET": self._get, "PUT": self._describe},
             "datasets/*/files": {"GET": self._files, "POST": self._upload},
             "datasets/*/feed": {"GET": self._feed, "PUT": self._put_feed, "DELETE": self._drop_feed},
+            "datasets/*/publications": {"GET": self._versions, "POST": self._publish},
+            "datasets/*/publications/*/approve": {"POST": self._approve},
+            "datasets/*/publications/*/decline": {"POST": self._decline},
+            "datasets/*/withdraw": {"POST": self._withdraw},
             "arrivals": {"GET": self._arrivals},
             "arrivals/*": {"GET": self._arrival},
             "arrivals/*/release": {"POST": self._release},
@@ -139,6 +152,47 @@ class DatasetsDoor:
         await acted(self._recorder, who, "dataset.reject", identifier, self._book.reject(identifier, who, decision.why))
         return Response(204)
 
+    async def _versions(self, request: Request) -> Response:
+        """The latest first, with what the gate found."""
+        request.caller.require("read", "datasets")
+        return Response.json(await self._publications.of(request.parts[1]))
+
+    async def _publish(self, request: Request) -> Response:
+        """Wants a version published: it is checked, then somebody else approves it."""
+        who, identifier = self._manager(request), request.parts[1]
+        wanted = _converted(await request.json(_JSON), Version)
+        act = self._publications.ask(await self._book.get(identifier), wanted.columns, who)
+        version = await acted(self._recorder, who, "dataset.publish", identifier, act)
+        return Response.json({"version": version}, 202)
+
+    async def _approve(self, request: Request) -> Response:
+        who, identifier, version, why = await self._judged(request)
+        act = self._publications.approve(identifier, version, who, why)
+        await acted(self._recorder, who, "dataset.approve", f"{identifier} {version}", act)
+        return Response(204)
+
+    async def _decline(self, request: Request) -> Response:
+        who, identifier, version, why = await self._judged(request)
+        act = self._publications.decline(identifier, version, who, why)
+        await acted(self._recorder, who, "dataset.decline", f"{identifier} {version}", act)
+        return Response(204)
+
+    async def _withdraw(self, request: Request) -> Response:
+        """All versions, from now on."""
+        who, identifier = self._manager(request), request.parts[1]
+        why = _converted(await request.json(_JSON), Decision).why
+        await acted(
+            self._recorder, who, "dataset.withdraw", identifier, self._publications.withdraw(identifier, who, why)
+        )
+        return Response(204)
+
+    async def _judged(self, request: Request) -> tuple[str, str, int, str]:
+        """Who, of which data set, which version, why. Raises NotFound."""
+        who, text = self._manager(request), request.parts[3]
+        if not text.isascii() or not text.isdigit() or len(text) > 9:
+            raise NotFound("there is no such version", reason="publication_none")
+        return who, request.parts[1], int(text), _converted(await request.json(_JSON), Decision).why
+
     def _manager(self, request: Request) -> str:
         request.caller.require("manage", "datasets")
         return request.caller.name
@@ -146,7 +200,9 @@ class DatasetsDoor:
 
 def shape_of(parts: list[str]) -> str:
     """A path with its id as a star."""
-    return "/".join("*" if place == 1 and parts[0] in _WITH_ID else part for place, part in enumerate(parts))
+    is_version = parts[2:3] == ["publications"]
+    stars = {1, 3} if is_version else {1}
+    return "/".join("*" if place in stars and parts[0] in _WITH_ID else part for place, part in enumerate(parts))
 
 
 def _converted(told: Any, kind: type[T]) -> T:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 from functools import partial
 from pathlib import Path
@@ -21,17 +22,19 @@ from madang.base.limits import (
 from madang.context.formula_sql import formula_condition
 from madang.context.sql import Parameters
 from madang.lake.sql.filtering import condition_of
-from madang.lake.sql.job import Head, Job, Limits
+from madang.lake.sql.job import Head, Job, Limits, Sheet
 from madang.model.formula import Atom
 from madang.people.datasets import DatasetsDoor, shape_of
 from madang.people.http import Handler, Request, Response, pick_method, problem
 from madang.trust.audit.recorder import Recorder
+from madang.trust.caller import Caller
 
 MEDIA = {"json": "application/json", "csv": "text/csv", "arrow": "application/vnd.apache.arrow.stream"}
 _JSON = frozenset({"application/json"})
 _ERRORS = {error.status: error for error in (BadRequest, TooLarge, TooMany)}
 _CHUNK_BYTES = 64 * 1024
 _HEAD_MAX_BYTES = 64 * 1024
+_NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
 
 
 class Asked(msgspec.Struct, forbid_unknown_fields=True):
@@ -47,6 +50,7 @@ class LakeDoor:
 
     def __init__(self, pool: asyncpg.Pool, socket: Path, recorder: Recorder, datasets: DatasetsDoor) -> None:
         self._pool, self._socket, self._recorder = pool, socket, recorder
+        self._datasets = datasets
         self._table: dict[str, dict[str, Handler]] = {"sql": {"POST": self._sql}, **datasets.table}
 
     async def handle(self, request: Request) -> Response:
@@ -65,12 +69,30 @@ class LakeDoor:
         where = await condition_of(sight, partial(_find, self._pool))
         limits = Limits(asked.rows, LAKE_SQL_MEMORY_MB, LAKE_SQL_TIME_S)
         form = asked.format or _form(request.header(b"accept"))
-        answer = await self._ask(Job(asked.sql, where.sql, where.ids, form, limits))
+        sheets = await self._sheets(request.caller, asked.sql)
+        answer = await self.ask(Job(asked.sql, where.sql, where.ids, form, limits, sheets=sheets))
         # Whoever takes data out of the lake stands on record with the question, as with every export.
         self._recorder.after(request.caller.name, "lake.ask", "observation", sql=asked.sql[:2_000])
         return Response(200, b"", [(b"content-type", MEDIA[form].encode())], stream=answer)
 
-    async def _ask(self, job: Job) -> AsyncIterator[bytes]:
+    async def _sheets(self, caller: Caller, sql: str) -> dict[str, Sheet]:
+        """Data sets that a question may name: those that are published; all, for whoever may read what is not, with the people in them
+        hidden."""
+        names = [word for word in set(_NAME.findall(sql)) if word == word.lower()]
+        found = [one for one in await self._datasets.named(names) if one.columns]
+        may = caller.may("read", "datasets")
+        for one in found:
+            if may or one.state == "published":
+                self._datasets.uses.saw(one.id, caller.name, "sql")
+        return {
+            one.id: Sheet([], one.told.persons, [column.name for column in one.columns])
+            if may
+            else self._datasets.sheet(one)
+            for one in found
+            if may or one.state == "published"
+        }
+
+    async def ask(self, job: Job) -> AsyncIterator[bytes]:
         """The bytes of the answer. Raises what the lake says, Unavailable when it is away, NotFound in a city without one."""
         try:
             reader, writer = await asyncio.open_unix_connection(str(self._socket), limit=_HEAD_MAX_BYTES)

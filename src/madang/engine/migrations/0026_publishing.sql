@@ -56,3 +56,11 @@ CREATE TABLE dataset_request ( -- data that somebody misses
     state text NOT NULL DEFAULT 'open' CHECK (state IN ('open', 'shown', 'hidden'))
 );
 CREATE INDEX dataset_request_state ON dataset_request (state, written_at DESC);
+ALTER TABLE dataset ADD COLUMN indexed_at timestamptz; -- when `words` were made; before `changed_at`: to be made anew
+CREATE TABLE dataset_incident ( -- a promise that is broken, told as an Alert
+    dataset text NOT NULL REFERENCES dataset ON DELETE CASCADE,
+    promise text NOT NULL, -- freshness, or schema
+    alert text NOT NULL,
+    since timestamptz NOT NULL,
+    PRIMARY KEY (dataset, promise)
+);

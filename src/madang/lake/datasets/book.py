@@ -19,7 +19,7 @@ _TOLD = tuple(Described.__struct_fields__)
 _JSON = frozenset({"title", "about", "purpose", "contract", "persons"})
 _BESIDE = "columns, rows, report, state, version, made_by, made_at, loaded_at, issued_at, changed_at"
 COLUMNS = f"id, {', '.join(_TOLD)}, {_BESIDE}"
-_ARRIVAL = (
+ARRIVAL = (
     "id, dataset, name, source, size_bytes, sha256, hints, state, report, sent_by, sent_at, decided_by, why, done_at"
 )
 
@@ -79,6 +79,11 @@ class Book:
             raise NotFound(f"there is no data set {identifier[:80]}", reason="dataset_none")
         return found
 
+    async def named(self, identifiers: Sequence[str]) -> list[Dataset]:
+        """Those of them that there are."""
+        rows = await self.pool.fetch(f"SELECT {COLUMNS} FROM dataset WHERE id = ANY($1)", list(identifiers))
+        return [dataset_of(row) for row in rows]
+
     async def list_all(self, limit: int, after: str = "") -> list[Dataset]:
         """By id, those behind `after`."""
         sql = f"SELECT {COLUMNS} FROM dataset WHERE id > $1 ORDER BY id LIMIT $2"
@@ -107,21 +112,21 @@ class Book:
 
     async def arrival(self, identifier: str) -> Arrival:
         """Raises NotFound."""
-        row = await self.pool.fetchrow(f"SELECT {_ARRIVAL} FROM dataset_arrival WHERE id = $1", identifier)
+        row = await self.pool.fetchrow(f"SELECT {ARRIVAL} FROM dataset_arrival WHERE id = $1", identifier)
         if row is None:
             raise NotFound("there is no such file", reason="arrival_none")
         return arrival_of(row)
 
     async def next_waiting(self) -> Arrival | None:
         """The one that has waited longest."""
-        sql = f"SELECT {_ARRIVAL} FROM dataset_arrival WHERE state = 'waiting' ORDER BY sent_at LIMIT 1"
+        sql = f"SELECT {ARRIVAL} FROM dataset_arrival WHERE state = 'waiting' ORDER BY sent_at LIMIT 1"
         row = await self.pool.fetchrow(sql)
         return arrival_of(row) if row is not None else None
 
     async def arrivals(self, limit: int, dataset: str = "", *states: ArrivalState) -> list[Arrival]:
         """The latest first; of all data sets, in any state, where none is named."""
         sql = (
-            f"SELECT {_ARRIVAL} FROM dataset_arrival WHERE ($1 = '' OR dataset = $1)"
+            f"SELECT {ARRIVAL} FROM dataset_arrival WHERE ($1 = '' OR dataset = $1)"
             " AND (cardinality($2::text[]) = 0 OR state = ANY($2)) ORDER BY sent_at DESC LIMIT $3"
         )
         return [arrival_of(row) for row in await self.pool.fetch(sql, dataset, list(states), limit)]

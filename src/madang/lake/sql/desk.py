@@ -64,7 +64,8 @@ class SqlDesk:
                 try:
                     await self._work(job, writer)
                 finally:
-                    Path(job.fresh).unlink(missing_ok=True)
+                    if job.fresh:
+                        Path(job.fresh).unlink(missing_ok=True)
         finally:
             self._waiting -= 1
 

@@ -22,8 +22,10 @@ _FUNCTIONS = frozenset({"range", "generate_series", "unnest", "repeat"})
 _NAME = re.compile(r"[^\W\d]\w{0,62}\Z")
 
 
-def read_question(connection: duckdb.DuckDBPyConnection, sql: str) -> dict[str, Any]:
-    """The question as DuckDB serializes it. Raises BadRequest naming what cannot be asked."""
+def read_question(
+    connection: duckdb.DuckDBPyConnection, sql: str, sheets: frozenset[str] = frozenset()
+) -> dict[str, Any]:
+    """The question as DuckDB serializes it. `sheets`: tables beside `observation`. Raises BadRequest naming what cannot be asked."""
     if not sql.strip() or len(sql) > LAKE_SQL_MAX_CHARS or "\x00" in sql:
         raise BadRequest(f"sql: 1 to {LAKE_SQL_MAX_CHARS} characters")
     row = connection.execute("SELECT json_serialize_sql($1)", [sql]).fetchone()
@@ -32,9 +34,10 @@ def read_question(connection: duckdb.DuckDBPyConnection, sql: str) -> dict[str, 
         raise BadRequest(f"sql: {read.get('error_message', 'cannot be read')}")
     if len(read["statements"]) != 1:
         raise BadRequest("sql: one statement")
-    own = set(_own_tables(read))
+    tables = TABLES | sheets
+    own = set(_own_tables(read, tables))
     for node in _nodes(read):
-        _check_source(node, own)
+        _check_source(node, own, tables)
     return read
 
 
@@ -50,17 +53,17 @@ def _nodes(value: Any) -> Iterator[dict[str, Any]]:
             waiting += one
 
 
-def _own_tables(read: Any) -> Iterator[str]:
+def _own_tables(read: Any, tables: frozenset[str]) -> Iterator[str]:
     """Common table expressions. Raises BadRequest for one whose name could be anything but a name."""
     for node in _nodes(read):
         for entry in (node.get("cte_map") or {}).get("map") or ():
             name = str(entry["key"])
-            if not _NAME.match(name) or name in TABLES:
+            if not _NAME.match(name) or name.lower() in tables:
                 raise BadRequest(f"sql: {name[:80]!r} cannot be the name of a WITH")
             yield name
 
 
-def _check_source(node: dict[str, Any], own: set[str]) -> None:
+def _check_source(node: dict[str, Any], own: set[str], tables: frozenset[str]) -> None:
     kind = node.get("type")
     if kind == "TABLE_FUNCTION":
         name = str((node.get("function") or {}).get("function_name", "")).lower()
@@ -68,8 +71,8 @@ def _check_source(node: dict[str, Any], own: set[str]) -> None:
             raise BadRequest(f"sql: {name[:80]} is not a table here")
     elif kind == "BASE_TABLE":
         table, place = str(node.get("table_name")), (node.get("catalog_name"), node.get("schema_name"))
-        if place != ("", "") or (table.lower() not in TABLES and table not in own):
-            raise BadRequest(f"sql: there is no table {table[:80]}; there is {', '.join(sorted(TABLES))}")
+        if place != ("", "") or (table.lower() not in tables and table not in own):
+            raise BadRequest(f"sql: there is no table {table[:80]}; there is {', '.join(sorted(tables))}")
     elif kind == "SHOW_REF" and node.get("table_name"):
         raise BadRequest("sql: SHOW is not possible here; DESCRIBE observation is")
     elif "alias" in node and "sample" in node and kind not in _FROM:

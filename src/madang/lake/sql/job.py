@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import msgspec
 
+from madang.lake.datasets.dataset import Persons
+
 
 class Limits(msgspec.Struct, frozen=True):
     """Of one question: rows of the answer, memory, seconds."""
@@ -14,8 +16,18 @@ class Limits(msgspec.Struct, frozen=True):
     time_s: float
 
 
+class Sheet(msgspec.Struct, frozen=True):
+    """A data set that a question names. `files`: its Parquet (empty: still to be looked up in the lake); `persons`: how people hide in
+    it."""
+
+    files: list[str] = []
+    persons: Persons | None = None
+    columns: list[str] = []
+
+
 class Job(msgspec.Struct, frozen=True):
-    """`fresh`: a Parquet file with what is not rolled yet. `where` and `ids`: see filtering. `form`: json, csv or arrow."""
+    """`fresh`: a Parquet file with what is not rolled yet (empty: nobody asks for observations). `where` and `ids`: see filtering.
+    `form`: json, csv or arrow. `sheets`: data sets by the name of their table."""
 
     sql: str
     where: str
@@ -24,6 +36,7 @@ class Job(msgspec.Struct, frozen=True):
     limits: Limits
     files: list[str] = []
     fresh: str = ""
+    sheets: dict[str, Sheet] = {}
 
 
 class Head(msgspec.Struct, frozen=True):

@@ -9,9 +9,10 @@ import duckdb
 import msgspec
 
 from madang.base.errors import Unavailable
+from madang.lake.datasets.loading import files_of
 from madang.lake.roller import rolled_upto
 from madang.lake.shape import NAMES, observations
-from madang.lake.sql.job import Job
+from madang.lake.sql.job import Job, Sheet
 
 
 def supplied(connection: duckdb.DuckDBPyConnection, job: Job, folder: Path) -> Job:
@@ -19,6 +20,10 @@ def supplied(connection: duckdb.DuckDBPyConnection, job: Job, folder: Path) -> J
     written anew after an erasure."""
     connection.execute("BEGIN")
     try:
+        sheets = {name: one if one.files else _sheet(connection, name, one) for name, one in job.sheets.items()}
+        job = msgspec.structs.replace(job, sheets=sheets)
+        if not is_observed(job.sql):
+            return job
         upto = rolled_upto(connection)
         listed = connection.execute(
             "SELECT data_file, delete_file FROM ducklake_list_files('lake', 'observation')"
@@ -33,3 +38,16 @@ def supplied(connection: duckdb.DuckDBPyConnection, job: Job, folder: Path) -> J
     finally:
         connection.execute("ROLLBACK")
     return msgspec.structs.replace(job, files=[str(data) for data, _ in listed], fresh=str(fresh))
+
+
+def is_observed(sql: str) -> bool:
+    """Whether a question may ask for observations, whose fresh ones cost time."""
+    return "observation" in sql.lower()
+
+
+def _sheet(connection: duckdb.DuckDBPyConnection, dataset: str, sheet: Sheet) -> Sheet:
+    """Raises Unavailable for a table from which single rows were deleted: its files hold them still."""
+    files = files_of(connection, dataset)
+    if any(deleted is not None for _, deleted in files) or any(one.startswith("s3://") for one, _ in files):
+        raise Unavailable(f"{dataset} cannot be asked now")
+    return msgspec.structs.replace(sheet, files=[one for one, _ in files])

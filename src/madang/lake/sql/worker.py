@@ -13,9 +13,11 @@ import duckdb
 import msgspec
 
 from madang.base.errors import BadRequest, MadangError, TooLarge, Unavailable
+from madang.lake.publishing.hiding import shown
 from madang.lake.shape import NAMES
+from madang.lake.sql.filtering import quoted, quoted_name
 from madang.lake.sql.grammar import read_question
-from madang.lake.sql.job import Head, Job
+from madang.lake.sql.job import Head, Job, Sheet
 from madang.lake.sql.pushing import pushed
 
 CHUNK_ROWS = 2_048
@@ -55,21 +57,38 @@ def ready(job: Job) -> duckdb.DuckDBPyConnection:
     )  # who wants an order says so; keeping one makes a limit dear
     for name, ids in job.ids.items():
         connection.execute(f"CREATE TABLE {name} AS SELECT unnest($1::VARCHAR[]) AS id", [ids])
-    files = [*job.files, job.fresh]
-    listed = ", ".join("'" + one.replace("'", "''") + "'" for one in files)
-    source = f"SELECT {NAMES} FROM read_parquet([{listed}])"
-    read = read_question(connection, job.sql)
-    # Nothing of a question goes past a limit: else a condition that fails on a hidden row would tell of it.
-    barrier = "" if job.where == "true" else f" WHERE {pushed(read)} AND {job.where} LIMIT {2**62}"
-    connection.execute(f"CREATE VIEW observation AS SELECT * FROM ({source}){barrier}")
+    read = read_question(connection, job.sql, frozenset(job.sheets))
+    files = [*job.files, job.fresh] if job.fresh else []
+    if files:
+        # Nothing of a question goes past a limit: else a condition that fails on a hidden row would tell of it.
+        barrier = "" if job.where == "true" else f" WHERE {pushed(read)} AND {job.where} LIMIT {2**62}"
+        source = f"SELECT {NAMES} FROM read_parquet({_listed(files)})"
+        connection.execute(f"CREATE VIEW observation AS SELECT * FROM ({source}){barrier}")
+    for name, sheet in job.sheets.items():
+        connection.execute(f"CREATE VIEW {quoted_name(name)} AS {_seen(sheet)}")
+        files += sheet.files
     for setting in (
-        f"allowed_paths = [{listed}]",
+        f"allowed_paths = {_listed(files)}",
         "enable_external_access = false",
         "python_enable_replacements = false",
     ):
         connection.execute(f"SET {setting}")
     connection.execute("SET lock_configuration = true")
     return connection
+
+
+def _seen(sheet: Sheet) -> str:
+    """A data set's rows; where they are about people, those who hide among others."""
+    if not sheet.files:
+        return "SELECT NULL AS nothing WHERE false"
+    source = f"read_parquet({_listed(sheet.files)}, union_by_name = true, file_row_number = true)"
+    if sheet.persons is None:
+        return f"SELECT * FROM {source}"
+    return f"SELECT * FROM ({shown(source, sheet.persons, sheet.columns)}) LIMIT {2**62}"
+
+
+def _listed(files: list[str]) -> str:
+    return "[" + ", ".join(map(quoted, files)) + "]"
 
 
 def _rows(connection: duckdb.DuckDBPyConnection, job: Job) -> tuple[list[str], Iterator[list[tuple[Any, ...]]]]:

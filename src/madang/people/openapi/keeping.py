@@ -8,14 +8,16 @@ import msgspec
 
 from madang.lake.datasets.dataset import Arrival, Dataset
 from madang.lake.feeds.feed import Feed
-from madang.people.datasets import Decision
+from madang.lake.publishing.publication import Publication
+from madang.people.datasets import Decision, Version
 from madang.people.openapi.schemas import ref
 
 Json = dict[str, Any]
 _, DATASET_SCHEMAS = msgspec.json.schema_components(
-    [Dataset, Arrival, Feed, Decision], ref_template="#/components/schemas/{name}"
+    [Dataset, Arrival, Feed, Decision, Publication, Version], ref_template="#/components/schemas/{name}"
 )
 _ID = {"name": "id", "in": "path", "required": True, "schema": {"type": "string"}}
+_VERSION = {"name": "version", "in": "path", "required": True, "schema": {"type": "integer"}}
 _LIMIT = {"name": "limit", "in": "query", "schema": {"type": "integer", "minimum": 1, "maximum": 1000}}
 _NAMED = {
     "after": {"name": "after", "in": "query", "schema": {"type": "string"}},
@@ -36,7 +38,7 @@ def dataset_paths(problem: Json) -> Json:
     def operation(method: str, path: str, summary: str, status: str, *named: str, **more: Any) -> Json:
         body, answer = more.get("body"), more.get("answer")
         out: Json = {"operationId": f"{method} {path}", "summary": summary, "tags": ["Lake"]}
-        parameters = [_ID] * ("{id}" in path) + [_NAMED[name] for name in named]
+        parameters = [_ID] * ("{id}" in path) + [_VERSION] * ("{version}" in path) + [_NAMED[name] for name in named]
         out |= {"parameters": parameters} if parameters else {}
         if body is not None:
             out["requestBody"] = {"required": True, "content": body}
@@ -72,6 +74,25 @@ def dataset_paths(problem: Json) -> Json:
             ),
             "put": operation("put", f"{one}/feed", "Pull it from there", "204", body=sent("Wanted")),
             "delete": operation("delete", f"{one}/feed", "Pull it no more", "204"),
+        },
+        f"{one}/publications": {
+            "get": operation(
+                "get", f"{one}/publications", "Versions, and what the gate found", "200", answer=many("Publication")
+            ),
+            "post": operation("post", f"{one}/publications", "Have a version checked", "202", body=sent("Version")),
+        },
+        f"{one}/publications/{{version}}/approve": {
+            "post": operation(
+                "post", f"{one}/publications/{{version}}/approve", "Publish it", "204", body=sent("Decision")
+            )
+        },
+        f"{one}/publications/{{version}}/decline": {
+            "post": operation(
+                "post", f"{one}/publications/{{version}}/decline", "Do not publish it", "204", body=sent("Decision")
+            )
+        },
+        f"{one}/withdraw": {
+            "post": operation("post", f"{one}/withdraw", "Publish it no more", "204", body=sent("Decision"))
         },
         "/lake/arrivals": {
             "get": operation(
