@@ -182,14 +182,14 @@ async def test_what_is_published_is_checked_and_asked_for_by_everybody_who_may_a
 ) -> None:
     told = {"id": "benches", "title": {"ko": "벤치", "en": "Benches"}, "licence": "kogl-1"}
     assert (await api.post("lake/datasets", json=told)).status_code == 201
-    body = "이름,전화\n서울숲,010-1234-5678\n".encode()
+    body = "장소,전화\n서울숲,010-1234-5678\n".encode()
     await api.post("lake/datasets/benches/files", params={"name": "benches.csv"}, content=body)
 
     async def loaded() -> bool:
         return (await api.get("lake/datasets/benches")).json()["rows"] == 1
 
     await until(loaded, "the file is in the lake")
-    for columns in ([], ["이름"]):
+    for columns in ([], ["장소"]):
         assert (await api.post("lake/datasets/benches/publications", json={"columns": columns})).status_code == 202
 
         async def checked() -> bool:

@@ -31,9 +31,11 @@ class Decision(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Version(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What is to be published; without `columns` all but those that name people."""
+    """What is to be published; without `columns` all but those that name people. `of_places`: columns whose names and addresses are
+    those of places."""
 
     columns: list[str] = []
+    of_places: list[str] = []
 
 
 class DatasetsDoor:
@@ -161,7 +163,7 @@ class DatasetsDoor:
         """Wants a version published: it is checked, then somebody else approves it."""
         who, identifier = self._manager(request), request.parts[1]
         wanted = _converted(await request.json(_JSON), Version)
-        act = self._publications.ask(await self._book.get(identifier), wanted.columns, who)
+        act = self._publications.ask(await self._book.get(identifier), wanted.columns, who, wanted.of_places)
         version = await acted(self._recorder, who, "dataset.publish", identifier, act)
         return Response.json({"version": version}, 202)
 

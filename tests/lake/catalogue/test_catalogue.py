@@ -37,6 +37,9 @@ SETS = {
 }
 
 
+SHOWN = b'{"format": "", "rows": 1, "columns": [], "bbox": [126.9, 37.4, 127.1, 37.6]}'
+
+
 @pytest.fixture(scope="session")
 def morphemes() -> Morphemes:
     return Morphemes()
@@ -85,7 +88,10 @@ async def test_facets_count_as_if_none_of_theirs_was_chosen(search: Search) -> N
 
 
 async def test_by_place(search: Search, pool: asyncpg.Pool) -> None:
-    await pool.execute("UPDATE dataset SET report = $1 WHERE id = 'wifi'", b'{"bbox": [126.9, 37.4, 127.1, 37.6]}')
+    await pool.execute(
+        "UPDATE dataset SET shown = $1 WHERE id = 'wifi'",
+        SHOWN,
+    )
     found = [await search.page(Wish(bbox=box), 10) for box in [(127.0, 37.5, 128.0, 38.0), (1.0, 1.0, 2.0, 2.0)]]
     assert [[one.id for one in page.datasets] for page in found] == [["wifi"], []]
 

@@ -56,8 +56,8 @@ class House:
             known, rows = load(lake, "d", "a", self.folder / "t.parquet", True)
         await self.book.loaded("d", known, rows, Report("csv", rows, []))
 
-    async def ask(self, *columns: str) -> Publication:
-        version = await self.publications.ask(await self.book.get("d"), columns, "person:one")
+    async def ask(self, *columns: str, of_places: tuple[str, ...] = ()) -> Publication:
+        version = await self.publications.ask(await self.book.get("d"), columns, "person:one", of_places)
         await self.gate.once()
         return await self.publications.get("d", version)
 
@@ -102,6 +102,15 @@ def test_what_is_not_personal_is_let_be() -> None:
         "code": ["01001"],
     }
     assert scan(columns) == []
+
+
+async def test_names_and_addresses_may_be_those_of_places_and_nothing_else_may(house: House) -> None:
+    await house.fill({"주소": ["서울특별시 중구 세종대로 110"], "문의": ["010-1234-5678"]})
+    found = await house.ask(of_places=("주소", "문의"))
+    assert [(one.column, one.told["kind"], one.severity) for one in found.checks] == [
+        ("주소", "address", "warn"),
+        ("문의", "phone", "stop"),
+    ]
 
 
 async def test_nobody_approves_their_own(house: House) -> None:

@@ -3,9 +3,11 @@ CREATE TABLE dataset_publication ( -- a version that somebody wants published, a
     version int NOT NULL,
     state text NOT NULL CHECK (state IN ('checking', 'refused', 'waiting', 'declined', 'published', 'withdrawn')),
     columns text[] NOT NULL, -- those that are published
+    of_places text[] NOT NULL, -- of them, those whose names and addresses are no person's
     checks json NOT NULL DEFAULT '[]', -- findings of the gate
     rows bigint NOT NULL DEFAULT 0,
     files json NOT NULL DEFAULT '{}', -- by form: bytes and SHA-256
+    shown json, -- how its columns are, a sample, places
     asked_by text NOT NULL,
     asked_at timestamptz NOT NULL,
     decided_by text NOT NULL DEFAULT '',
@@ -56,7 +58,8 @@ CREATE TABLE dataset_request ( -- data that somebody misses
     state text NOT NULL DEFAULT 'open' CHECK (state IN ('open', 'shown', 'hidden'))
 );
 CREATE INDEX dataset_request_state ON dataset_request (state, written_at DESC);
-ALTER TABLE dataset ADD COLUMN indexed_at timestamptz; -- when `words` were made; before `changed_at`: to be made anew
+ALTER TABLE dataset ADD COLUMN indexed_at timestamptz, -- when `words` were made; before `changed_at`: to be made anew
+    ADD COLUMN shown json; -- of the version that is published; `report` is of what came last, and nobody else's
 CREATE TABLE dataset_incident ( -- a promise that is broken, told as an Alert
     dataset text NOT NULL REFERENCES dataset ON DELETE CASCADE,
     promise text NOT NULL, -- freshness, or schema

@@ -36,7 +36,9 @@ class Indexing:
         """What counts most, more, and least."""
         title = " ".join(one.told.title.values())
         more = " ".join([*one.told.keywords, one.told.owner, one.id.replace("_", " ")])
-        least = " ".join([*one.told.about.values(), *one.told.purpose.values(), *(each.name for each in one.columns)])
+        least = " ".join(
+            [*one.told.about.values(), *one.told.purpose.values(), *(each.name for each in (one.shown or one).columns)]
+        )
         return self._joined(title), self._joined(more), self._joined(least)
 
     def _joined(self, text: str) -> str:

@@ -15,7 +15,9 @@ from madang.lake.datasets.dataset import Dataset
 FACETS = {"theme": "unnest(themes)", "licence": "licence", "owner": "owner", "rhythm": "rhythm"}
 _VALUES_MAX = 30
 # The report of thousands of files is not read for a list of titles.
-_LISTED = COLUMNS.replace("columns, rows, report,", "'[]'::json AS columns, rows, NULL::json AS report,")
+_LISTED = COLUMNS.replace(
+    "columns, rows, report, shown,", "'[]'::json AS columns, rows, NULL::json AS report, NULL::json AS shown,"
+)
 
 
 @dataclass(frozen=True)
@@ -42,8 +44,10 @@ class Search:
     def __init__(self, pool: asyncpg.Pool, tokens: Tokens) -> None:
         self._pool, self._tokens = pool, tokens
 
-    async def page(self, wish: Wish, limit: int, offset: int = 0, are_facets: bool = True) -> Found:
-        """The best first, without words the newest."""
+    async def page(
+        self, wish: Wish, limit: int, offset: int = 0, are_facets: bool = True, is_whole: bool = False
+    ) -> Found:
+        """The best first, without words the newest. `is_whole`: with what is shown of each, else by title alone."""
         where, values = await self._where(wish)
         order = (
             "ts_rank_cd(words, to_tsquery('english', $1)) DESC, changed_at DESC, id"
@@ -51,7 +55,8 @@ class Search:
             else "changed_at DESC, id"
         )
         rows = await self._pool.fetch(
-            f"SELECT {_LISTED}, count(*) OVER () AS total FROM dataset WHERE {where} ORDER BY {order} LIMIT {limit} OFFSET {offset}",
+            f"SELECT {COLUMNS if is_whole else _LISTED}, count(*) OVER () AS total FROM dataset WHERE {where}"
+            f" ORDER BY {order} LIMIT {limit} OFFSET {offset}",
             *values,
         )
         total = (
@@ -97,5 +102,5 @@ def _lies_in(values: list[Any], bbox: tuple[float, float, float, float]) -> str:
         values.append(value)
         places.append(f"${len(values)}")
     west, south, east, north = places
-    side = "(report->'bbox'->>{})::float8"
+    side = "(shown->'bbox'->>{})::float8"
     return f"({side.format(0)} <= {east} AND {side.format(2)} >= {west} AND {side.format(1)} <= {north} AND {side.format(3)} >= {south})"

@@ -17,7 +17,7 @@ from madang.lake.files.report import Hints, Known, Report
 
 _TOLD = tuple(Described.__struct_fields__)
 _JSON = frozenset({"title", "about", "purpose", "contract", "persons"})
-_BESIDE = "columns, rows, report, state, version, made_by, made_at, loaded_at, issued_at, changed_at"
+_BESIDE = "columns, rows, report, shown, state, version, made_by, made_at, loaded_at, issued_at, changed_at"
 COLUMNS = f"id, {', '.join(_TOLD)}, {_BESIDE}"
 ARRIVAL = (
     "id, dataset, name, source, size_bytes, sha256, hints, state, report, sent_by, sent_at, decided_by, why, done_at"
@@ -26,12 +26,13 @@ ARRIVAL = (
 
 def dataset_of(row: asyncpg.Record) -> Dataset:
     told = {name: row[name] for name in _TOLD}
-    rest = {name: row[name] for name in _BESIDE.split(", ") if name not in ("columns", "report")}
+    rest = {name: row[name] for name in _BESIDE.split(", ") if name not in ("columns", "report", "shown")}
     return Dataset(
         row["id"],
         msgspec.convert(told, Described),
         columns=msgspec.convert(row["columns"], list[Known]),
         report=_report(row["report"]),
+        shown=_report(row["shown"]),
         **rest,
     )
 

@@ -85,13 +85,14 @@ class Described(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Dataset(msgspec.Struct, frozen=True):
-    """`columns`: those of its table by now; `report`: of the latest file in it."""
+    """`columns`: those of its table by now; `report`: of the latest file in it; `shown`: of the version that everybody sees."""
 
     id: str
     told: Described
     columns: list[Known]
     rows: int
     report: Report | None
+    shown: Report | None
     state: State
     version: int
     made_by: str

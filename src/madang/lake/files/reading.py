@@ -49,16 +49,20 @@ def _read(folder: Path, job: Reading) -> Report:
     return _report(table, job)
 
 
-def _report(table: Table, job: Reading) -> Report:
-    rows, found = table.rows.num_rows, profiles(table.rows, table.geometry)
-    again = duplicates(table.rows)
-    findings = [*table.findings, *judge(found, rows, again), *against_known(found, job.known)]
-    findings += against_promise(found, job.promised, rows)
+def described(table: Table) -> Report:
+    """How its columns are, where it lies, and some rows; nothing is judged."""
     bbox, shape, points = _ground(table)
     return Report(
-        table.format, rows, found, settled(findings, job.hints.accepted), table.encoding, table.crs, shape, bbox, again,
-        sample_of(table.rows.slice(0, LAKE_FILE_SAMPLE_ROWS), table.geometry), points,
+        table.format, table.rows.num_rows, profiles(table.rows, table.geometry), [], table.encoding, table.crs, shape, bbox,
+        duplicates(table.rows), sample_of(table.rows.slice(0, LAKE_FILE_SAMPLE_ROWS), table.geometry), points,
     )  # fmt: skip
+
+
+def _report(table: Table, job: Reading) -> Report:
+    found = described(table)
+    findings = [*table.findings, *judge(found.columns, found.rows, found.duplicates)]
+    findings += [*against_known(found.columns, job.known), *against_promise(found.columns, job.promised, found.rows)]
+    return msgspec.structs.replace(found, findings=settled(findings, job.hints.accepted))
 
 
 def _ground(table: Table) -> tuple[Box | None, str, list[tuple[float, float]]]:

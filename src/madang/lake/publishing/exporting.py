@@ -29,15 +29,14 @@ def folder_of(published: Path, dataset: str, version: int) -> Path:
 
 def export(
     connection: duckdb.DuckDBPyConnection, dataset: str, columns: Sequence[str], hidden_rows: str, folder: Path
-) -> tuple[int, dict[str, File]]:
-    """Rows, and the files by form. `hidden_rows`: a condition in SQL of rows that are left out (`false`: none). Raises duckdb.Error."""
+) -> dict[str, File]:
+    """The files by form. `hidden_rows`: a condition in SQL of rows that are left out (`false`: none). Raises duckdb.Error."""
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     names = ", ".join(map(quoted_name, columns))
     sql = f"SELECT {names} FROM {table_of(dataset)} WHERE ({hidden_rows}) IS NOT TRUE"
     raw = folder / "raw.parquet"
     connection.execute(f"COPY ({sql}) TO {quoted(str(raw))} (FORMAT parquet, COMPRESSION zstd)")
-    rows = pq.read_metadata(raw).num_rows
     if GEOMETRY in columns:
         _geoparquet(raw, folder / "data.parquet")
         _geojson(raw, folder / "data.geojson")
@@ -52,7 +51,7 @@ def export(
         connection.execute(
             f"COPY (FROM read_parquet({source})) TO {quoted(str(folder / 'data.json'))} (FORMAT json, ARRAY)"
         )
-    return rows, {path.suffix[1:]: _file(path) for path in sorted(folder.iterdir())}
+    return {path.suffix[1:]: _file(path) for path in sorted(folder.iterdir())}
 
 
 def _geoparquet(raw: Path, out: Path) -> None:

@@ -12,10 +12,12 @@ import msgspec
 from madang.base.clock import Clock
 from madang.base.errors import BadRequest, Conflict, NotFound
 from madang.lake.datasets.dataset import Dataset
-from madang.lake.files.report import Finding
+from madang.lake.files.report import Finding, Report
 
 State = Literal["checking", "refused", "waiting", "declined", "published", "withdrawn"]
-_COLUMNS = "dataset, version, state, columns, checks, rows, files, asked_by, asked_at, decided_by, why, decided_at"
+_COLUMNS = (
+    "dataset, version, state, columns, of_places, checks, rows, files, asked_by, asked_at, decided_by, why, decided_at"
+)
 
 
 class File(msgspec.Struct, frozen=True):
@@ -26,12 +28,13 @@ class File(msgspec.Struct, frozen=True):
 
 
 class Publication(msgspec.Struct, frozen=True):
-    """`checks`: what the gate found; `files` by form: parquet, csv, json or geojson."""
+    """`of_places`: columns whose names and addresses whoever asked says are no person's; `checks`: what the gate found; `files` by form: parquet, csv, json or geojson."""
 
     dataset: str
     version: int
     state: State
     columns: list[str]
+    of_places: list[str]
     checks: list[Finding]
     rows: int
     files: dict[str, File]
@@ -46,7 +49,7 @@ class Publications:
     def __init__(self, pool: asyncpg.Pool, clock: Clock) -> None:
         self._pool, self._clock = pool, clock
 
-    async def ask(self, dataset: Dataset, columns: Sequence[str], by: str) -> int:
+    async def ask(self, dataset: Dataset, columns: Sequence[str], by: str, of_places: Sequence[str] = ()) -> int:
         """Its version. Without `columns` all but those that name people. Raises BadRequest, Conflict while another one is open."""
         hidden = set(dataset.told.persons.hidden) if dataset.told.persons else set()
         wanted = list(columns) or [one.name for one in dataset.columns if one.name not in hidden]
@@ -56,9 +59,9 @@ class Publications:
             raise BadRequest(told, reason="publication_form")
         try:
             version = await self._pool.fetchval(
-                "INSERT INTO dataset_publication (dataset, version, state, columns, asked_by, asked_at) SELECT $1,"
-                " 1 + coalesce(max(version), 0), 'checking', $2, $3, $4 FROM dataset_publication WHERE dataset = $1 RETURNING version",
-                dataset.id, wanted, by, self._clock.now(),
+                "INSERT INTO dataset_publication (dataset, version, state, columns, of_places, asked_by, asked_at) SELECT $1,"
+                " 1 + coalesce(max(version), 0), 'checking', $2, $5, $3, $4 FROM dataset_publication WHERE dataset = $1 RETURNING version",
+                dataset.id, wanted, by, self._clock.now(), list(of_places),
             )  # fmt: skip
         except asyncpg.UniqueViolationError:
             raise Conflict("another version of it waits", reason="publication_open") from None
@@ -82,12 +85,14 @@ class Publications:
         sql = f"SELECT {_COLUMNS} FROM dataset_publication WHERE state = $1 ORDER BY asked_at LIMIT $2"
         return [_publication(row) for row in await self._pool.fetch(sql, state, limit)]
 
-    async def checked(self, one: Publication, checks: Sequence[Finding], rows: int, files: Mapping[str, File]) -> State:
+    async def checked(
+        self, one: Publication, checks: Sequence[Finding], files: Mapping[str, File], shown: Report
+    ) -> State:
         """To be approved by a person, where nothing stops it."""
         state: State = "refused" if any(found.severity == "stop" for found in checks) else "waiting"
         await self._pool.execute(
-            "UPDATE dataset_publication SET state = $3, checks = $4, rows = $5, files = $6 WHERE dataset = $1 AND version = $2",
-            one.dataset, one.version, state, _json(checks), rows, _json(files),
+            "UPDATE dataset_publication SET state = $3, checks = $4, rows = $5, files = $6, shown = $7 WHERE dataset = $1 AND version = $2",
+            one.dataset, one.version, state, _json(checks), shown.rows, _json(files), _json(shown),
         )  # fmt: skip
         return state
 
@@ -98,7 +103,8 @@ class Publications:
         async with self._pool.acquire() as connection, connection.transaction():
             await self._decide(connection, dataset, version, "published", by, why)
             await connection.execute(
-                "UPDATE dataset SET state = 'published', version = $2, issued_at = coalesce(issued_at, $3), changed_at = $3 WHERE id = $1",
+                "UPDATE dataset SET state = 'published', version = $2, issued_at = coalesce(issued_at, $3), changed_at = $3,"
+                " shown = (SELECT shown FROM dataset_publication WHERE dataset = $1 AND version = $2) WHERE id = $1",
                 dataset, version, self._clock.now(),
             )  # fmt: skip
 
