@@ -19,6 +19,7 @@ from tests.conftest import Nothing, keeping_of
 from madang.base.city import CityConfig
 from madang.base.clock import SystemClock
 from madang.base.errors import NonexistentTenant
+from madang.cli.portal import open_portal
 from madang.context.entity_maps import EntityMaps
 from madang.context.observed import Observed
 from madang.context.subscriptions import Subscriptions
@@ -248,6 +249,19 @@ ENDPOINTS = {
     "GET /twin/tileset.json": "read public",
     "GET /twin/tiles/{level}/{name}": "read public",
     **{f"GET /twin/{name}": "read public" for name in ("sun", "sunlight", "view", "skyline")},
+    "GET /open/datasets/{id}/data.{form}": "anybody",
+    "GET /open/datasets/{id}/versions/{version}/data.{form}": "anybody",
+    "GET /open/datasets/{id}/about.{form}": "anybody",
+    "GET /open/catalog.{form}": "anybody",
+    "GET /open/feed.atom": "anybody",
+    "GET /open/feed.rss": "anybody",
+    "GET /api/3/action/{action}": "anybody",
+    "GET /ogc": "anybody",
+    "GET /ogc/conformance": "anybody",
+    "GET /ogc/collections": "anybody",
+    "GET /ogc/collections/{collection}": "anybody",
+    "GET /ogc/collections/{collection}/items": "anybody",
+    "GET /ogc/collections/{collection}/items/{feature}": "anybody",
     "GET /lake/datasets": "read datasets",
     "POST /lake/datasets": "manage datasets",
     "GET /lake/datasets/{id}": "read datasets",
@@ -387,7 +401,8 @@ async def city(
     personal = PersonalDoor(PersonalHouse(pool, Pseudonyms(b"k"), SystemClock(), recorder, asking), asking)
     config = CityConfig("yard", {"ko": "마당", "en": "Yard"}, "Asia/Seoul", "")
     store = await open_store(pool, tmp_path, config, "", apps, SystemClock())
-    datasets = DatasetsDoor(open_data(pool, tmp_path, "yard", SystemClock(), AsyncMock(return_value=[])), recorder)
+    data = open_data(pool, tmp_path, "yard", SystemClock(), AsyncMock(return_value=[]))
+    lake = LakeDoor(pool, tmp_path / "no.sock", recorder, DatasetsDoor(data, recorder))
     yield Gateway(
         TenantRouter(ngsi, tenant),
         manage,
@@ -401,8 +416,9 @@ async def city(
         personal=personal,
         further={
             "tmf-api": TmfDoor(store, recorder),
-            "lake": LakeDoor(pool, tmp_path / "no.sock", recorder, datasets),
+            "lake": lake,
             "twin": TwinDoor(pool, ZoneInfo("Asia/Seoul")),
+            **open_portal(data, lake, "http://localhost:8600", {"ko": "마당"}).mounts,
         },
     )
     await ngsi.close()

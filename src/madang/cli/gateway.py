@@ -25,6 +25,7 @@ from madang.cli.defence import open_watch
 from madang.cli.desk import open_desk
 from madang.cli.devices import know_devices
 from madang.cli.policing import by_token, city_gate, door_of, put_on_record
+from madang.cli.portal import open_portal
 from madang.cli.privacy import open_privacy
 from madang.cli.roles import open_pool, open_writer, until_told
 from madang.cli.serving import certificate_files, door_path, lake_path, serve
@@ -156,8 +157,11 @@ async def gateway(settings: Settings) -> None:
     follow(apps, shop.house)
     sharing = Sharing(shop.house.choices.in_force, partial(offering, apps), lambda: gate.ruling.source.areas, store)
     desk.service.instead = sharing.instead
+    lake_door = LakeDoor(pool, lake_path(settings), recorder, DatasetsDoor(data, recorder))
+    portal = open_portal(data, lake_door, issuer_of(settings), city.name)
     pages: list[MakeDoor] = [
         *shop.doors,
+        *portal.doors,
         partial(SpaceDoor, house=house, asking=asking),
         partial(RulesDoor, policies=policies, app_names=partial(names, apps)),
         RecordDoor,
@@ -188,9 +192,7 @@ async def gateway(settings: Settings) -> None:
         guard,
         certificate_files() is not None,
         Refusals(recorder, SystemClock()).tell,
-        shop.mounts
-        | {"lake": LakeDoor(pool, lake_path(settings), recorder, DatasetsDoor(data, recorder))}
-        | {"twin": TwinDoor(pool, ZoneInfo(city.timezone))},
+        shop.mounts | portal.mounts | {"lake": lake_door, "twin": TwinDoor(pool, ZoneInfo(city.timezone))},
         frames,
         live.app_door,
     )

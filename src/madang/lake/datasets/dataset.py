@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Literal
 
@@ -16,7 +17,8 @@ State = Literal["internal", "published", "withdrawn"]
 ArrivalState = Literal["waiting", "quarantined", "loaded", "rejected"]
 Text = Annotated[str, msgspec.Meta(max_length=4_000)]
 Short = Annotated[str, msgspec.Meta(max_length=200)]
-Texts = dict[Literal["ko", "en"], Text]
+Texts = dict[str, Text]
+"""By language: ko, en."""
 LICENCES = {
     "kogl-1": "https://www.kogl.or.kr/info/license.do#01-tab",
     "kogl-2": "https://www.kogl.or.kr/info/license.do#02-tab",
@@ -76,6 +78,8 @@ class Described(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         """Raises BadRequest."""
         if not any(text.strip() for text in self.title.values()):
             raise BadRequest("a title, in one language at least", reason="dataset_title")
+        if not {*self.title, *self.about, *self.purpose} <= {"ko", "en"}:
+            raise BadRequest("texts: ko, en", reason="dataset_texts")
         if self.licence and self.licence not in LICENCES:
             raise BadRequest(f"licence: one of {', '.join(LICENCES)}", reason="dataset_licence")
         if self.rhythm not in RHYTHMS or not set(self.themes) <= set(THEMES):
@@ -128,7 +132,7 @@ class Arrival(msgspec.Struct, frozen=True):
     done_at: datetime | None
 
 
-def spoken(texts: Texts, language: str) -> str:
+def spoken(texts: Mapping[str, str], language: str) -> str:
     """The text in a language, else in the other one; empty without any."""
     korean, english = texts.get("ko", ""), texts.get("en", "")
     return (korean or english) if language == "ko" else (english or korean)

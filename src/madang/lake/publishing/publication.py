@@ -28,7 +28,8 @@ class File(msgspec.Struct, frozen=True):
 
 
 class Publication(msgspec.Struct, frozen=True):
-    """`of_places`: columns whose names and addresses whoever asked says are no person's; `checks`: what the gate found; `files` by form: parquet, csv, json or geojson."""
+    """`of_places`: columns whose names and addresses whoever asked says are no person's; `checks`: what the gate found; `files` by form:
+    parquet, csv, json or geojson."""
 
     dataset: str
     version: int

@@ -26,7 +26,7 @@ _DOORS = (SignInDoor, AccountDoor, AuthorizeDoor, KioskDoor, AdministrationDoor,
 MakeDoor = Callable[[Identity, Browsers], Door]
 _ASSETS = Path(__file__).resolve().parent / "assets"
 _MEDIA = {".css": b"text/css; charset=utf-8", ".js": b"text/javascript; charset=utf-8"}
-_DEPTH_OF_ID = {"apps": 1, "join": 1, "oauth": 2, "administration": 2, "sign-in": 2, "store": 2}
+_DEPTH_OF_ID = {"apps": 1, "join": 1, "oauth": 2, "administration": 2, "sign-in": 2, "store": 2, "data": 2}
 
 
 class IdentityDoors:

@@ -14,6 +14,7 @@ from madang.people.openapi.keeping import DATASET_SCHEMAS, dataset_paths
 from madang.people.openapi.operations import MANAGEMENT, NGSI, Operation
 from madang.people.openapi.parameters import HEADERS, path_parameter, query_parameter
 from madang.people.openapi.personal import PERSONAL, PERSONAL_SCHEMAS
+from madang.people.openapi.publishing import portal_paths
 from madang.people.openapi.schemas import SCHEMAS, ref
 from madang.people.openapi.selling import SELLING_SCHEMAS, tmf_paths
 from madang.people.openapi.sensing import sensorthings_paths
@@ -56,7 +57,7 @@ def describe() -> dict[str, Any]:
         described = _operation(prefix, shape, method, operation, set(known))
         paths.setdefault(path_of(prefix, shape), {})[method.lower()] = described
     paths |= sensorthings_paths(_PROBLEM) | tmf_paths(_PROBLEM) | lake_paths(_PROBLEM) | twin_paths(_PROBLEM)
-    paths |= dataset_paths(_PROBLEM)
+    paths |= dataset_paths(_PROBLEM) | portal_paths(_PROBLEM)
     return {
         "openapi": "3.1.0",
         "info": {
