@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import base64
 import hashlib
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from html.parser import HTMLParser
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 from unittest.mock import Mock
 from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit
@@ -22,7 +23,7 @@ from argon2 import PasswordHasher
 
 from madang.base.clock import SystemClock
 from madang.engine.settings import listen_on
-from madang.people.gateway import Gateway
+from madang.people.gateway import Gateway, Mount
 from madang.people.http import Request, Response
 from madang.people.identity.routes import IdentityDoors, MakeDoor
 from madang.people.manage import Management
@@ -204,8 +205,9 @@ async def open_city(
     clock: ShiftedClock,
     anonymous: str = "reader",
     further: Sequence[MakeDoor] = (),
+    mounts: Mapping[str, Mount] = MappingProxyType({}),
 ) -> AsyncIterator[City]:
-    """Listens on a loopback port that is free."""
+    """Listens on a loopback port that is free. `mounts`: what else answers, by the first segment of its paths."""
     held = listen_on("127.0.0.1", None)
     url = f"http://localhost:{held.getsockname()[1]}/"
     identity = open_identity(pool, run_dir, url.rstrip("/"), "Yard", recorder, clock)
@@ -224,7 +226,19 @@ async def open_city(
         identity,
     )
     doors = IdentityDoors(identity, door(anonymous), further)
-    app = Gateway(nothing, manage, nothing, nothing, answer_nothing, nothing, no_token, door(anonymous), None, doors)
+    app = Gateway(
+        nothing,
+        manage,
+        nothing,
+        nothing,
+        answer_nothing,
+        nothing,
+        no_token,
+        door(anonymous),
+        None,
+        doors,
+        further=mounts,
+    )
     config = uvicorn.Config(
         app, http=Protocol, lifespan="off", log_level="warning", access_log=False, proxy_headers=False
     )  # type: ignore[arg-type]

@@ -43,7 +43,8 @@ class CkanDoor:
         }
 
     async def handle(self, request: Request) -> Response:
-        name = request.parts[2] if request.parts[:2] == ["3", "action"] and len(request.parts) == 3 else ""
+        *before, name = request.parts or [""]
+        name = name if before in (["3", "action"], ["action"]) else ""  # with the API's version or without
         try:
             action = self._actions.get(name)
             if action is None:

@@ -64,6 +64,7 @@ def whole(dataset: Dataset, version: Publication, language: str, address: str) -
         ],
         "duplicates": shown.duplicates,
         "base": base,
+        "address": address,
     }
 
 
