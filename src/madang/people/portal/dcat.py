@@ -48,7 +48,7 @@ def of_dataset(dataset: Dataset, files: Mapping[str, File], address: str, city: 
         "dcat:landingPage": _typed(here, "foaf:Document"),
         "dcat:contactPoint": {
             "@id": f"{here}#contact",
-            "@type": "vcard:Organization",
+            "@type": ["vcard:Kind", "vcard:Organization"],
             "vcard:fn": dataset.told.owner or spoken(city, "ko"),
             "vcard:hasURL": {"@id": f"{here}#voices"},
         },
