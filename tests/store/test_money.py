@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import asyncpg
@@ -14,6 +14,8 @@ import xmlschema
 from madang.base.clock import ManualClock
 from madang.base.errors import BadRequest, Conflict, Forbidden, Unavailable
 from madang.runtime.manifest import Price
+from madang.runtime.soundness import DAYS
+from madang.store import usage
 from madang.store.accounts import checked_account
 from madang.store.money import ledger
 from madang.store.money.billing import Billing, Offer, next_due
@@ -215,7 +217,9 @@ USED = {"commands": 1_234}
 
 
 def billing(dealing: object) -> Billing:
-    async def metered(app: str, measure: str, since: datetime, until: datetime) -> int:
+    async def metered(app: str, customer: str, measure: str, since: datetime, until: datetime) -> int:
+        if measure == DAYS:
+            return await usage.metered(dealing.pool, "Asia/Seoul", app, customer, measure, since, until)
         return USED[measure]
 
     async def offer(app: str) -> Offer | None:
@@ -280,6 +284,26 @@ async def test_use_is_billed_as_the_meter_counts_it(pool: asyncpg.Pool) -> None:
     await bills.run()
     (order,) = await dealing.checkout.orders.of_customers(["city:yard"])
     assert (order.kind, order.gross_minor, order.state) == ("usage", 617, "open")
+
+
+@engine
+async def test_people_are_billed_by_the_days_on_which_they_used_it(pool: asyncpg.Pool) -> None:
+    """09:00 UTC of 22 November is the evening of that day in Seoul: it counts, and the one a month later counts next time."""
+    await selling(pool)
+    dealing, app, used = shop(pool), f"{PUBLISHER}.dust", [22, 24, 30]
+    bills, clock = billing(dealing), dealing.clock
+    await bills.begin(pool, "s1", "person:kim", app, Price("usage", "100", "KRW", DAYS), None)
+    for person in ("kim", "lee"):
+        query = "INSERT INTO store_install VALUES ($1, $2, '1.1.0', $3, $3, $4)"
+        await pool.execute(query, f"of-{person}", app, f"person:{person}", clock.now())
+        await pool.executemany(
+            "INSERT INTO store_use VALUES ($1, $2)", [(f"of-{person}", date(2026, 11, day)) for day in used]
+        )
+    await pool.executemany("INSERT INTO store_use VALUES ('of-kim', $1)", [(date(2026, 12, day),) for day in (21, 22)])
+    clock.set(next_due(clock.now(), "month"))  # type: ignore[attr-defined]
+    await bills.run()
+    (order,) = await dealing.checkout.orders.of_customers(["person:kim"])
+    assert (order.kind, order.gross_minor, order.state) == ("usage", 400, "open")
 
 
 def test_a_month_later_is_the_same_day_or_the_last_before_it() -> None:

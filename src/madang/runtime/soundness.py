@@ -44,6 +44,8 @@ PRICE_MODELS = frozenset({"free", "one_off", "subscription", "usage"})
 WASM_MAGIC = b"\0asm\x01\0\0\0"
 MEASURES = ("reads", "writes", "commands", "messages", "cpu_s", "storage_byte_h", "egress_bytes")
 """What is metered of each app; `runtime/meter.py` says how."""
+DAYS = "days"
+"""On which a customer used the app, by the store's count: what people can be billed by, since the meter counts apps and not people."""
 _ID = re.compile(r"[a-z0-9]+(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?){1,9}\Z")
 _WORD = re.compile(r"[a-z0-9]+([._-][a-z0-9]+)*\Z")
 _LICENCE = re.compile(r"[A-Za-z0-9.+-]+( (AND|OR|WITH) [A-Za-z0-9.+-]+)*\Z")
@@ -190,7 +192,7 @@ def _price(manifest: Manifest) -> None:
         raise wrong("price: what is free costs 0, and nothing else does")
     if not _CURRENCY.match(price.currency):
         raise wrong("price: currency is a code of ISO 4217")
-    per: dict[str, tuple[str, ...]] = {"subscription": ("month", "year"), "usage": MEASURES}
+    per: dict[str, tuple[str, ...]] = {"subscription": ("month", "year"), "usage": (*MEASURES, DAYS)}
     if price.per not in per.get(price.model, ("",)):
         raise wrong(f"price: per is one of {', '.join(per.get(price.model, ('nothing',)))}")
 

@@ -118,7 +118,7 @@ async def open_store(
     reviews = Reviews(pool, clock)
     orders = Orders(pool, clock, settings.country, city.timezone)
     checkout = Checkout(orders, _provider(settings, run_dir, clock), address)
-    billing = Billing(checkout, partial(usage.metered, pool), partial(_offer, releases))
+    billing = Billing(checkout, partial(usage.metered, pool, city.timezone), partial(_offer, releases))
     checkout.paid = partial(_paid, billing, releases)
     fetcher = FetchHere(repository.serve, asyncio.get_running_loop())
     client = Client(run_dir / "store", await repository.found(), HERE, fetcher)

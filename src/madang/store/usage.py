@@ -7,9 +7,14 @@ from datetime import datetime
 
 import asyncpg
 
+from madang.runtime.soundness import DAYS
+
 _CITYS_USE = """INSERT INTO store_use SELECT DISTINCT i.id, (u.hour AT TIME ZONE $2)::date FROM app_usage u
     JOIN store_install i ON i.app = u.app_id AND starts_with(i.customer, 'city:') AND i.removed_at IS NULL AND u.hour >= i.installed_at
     WHERE u.hour >= $1 AND u.amount > 0 AND u.measure IN ('reads', 'writes', 'commands') ON CONFLICT DO NOTHING"""
+
+_DAYS = """SELECT count(DISTINCT u.day) FROM store_use u JOIN store_install i ON i.id = u.install WHERE i.app = $1 AND i.customer = $2
+    AND u.day >= ($4::timestamptz AT TIME ZONE $3)::date AND u.day < ($5::timestamptz AT TIME ZONE $3)::date"""
 
 
 @dataclass(frozen=True)
@@ -21,8 +26,13 @@ class Used:
     amount: float
 
 
-async def metered(pool: asyncpg.Pool, app: str, measure: str, since: datetime, until: datetime) -> int:
-    """Whole units; a fraction that has begun is not billed."""
+async def metered(
+    pool: asyncpg.Pool, timezone: str, app: str, customer: str, measure: str, since: datetime, until: datetime
+) -> int:
+    """Whole units; a fraction that has begun is not billed. Days are the customer's own, of the city's time zone: that of `since` is
+    in, that of `until` is not, so that none is billed twice; everything else is what the app took in the city."""
+    if measure == DAYS:
+        return int(await pool.fetchval(_DAYS, app, customer, timezone, since, until))
     query = "SELECT floor(coalesce(sum(amount), 0)) FROM app_usage WHERE app_id = $1 AND measure = $2 AND hour >= $3 AND hour < $4"
     return int(await pool.fetchval(query, app, measure, since, until))
 

@@ -12,14 +12,15 @@ import structlog
 
 from madang.base.errors import BadRequest, Conflict, MadangError
 from madang.runtime.manifest import Price
+from madang.runtime.soundness import DAYS
 from madang.store.money.amounts import times, to_minor
 from madang.store.money.checkout import Checkout
 from madang.store.money.orders import Asked, Order
 
 log = structlog.get_logger()
 GRACE = timedelta(days=14)
-Metered = Callable[[str, str, datetime, datetime], Awaitable[int]]
-"""How much of a measure an app took: (app, measure, since, until)."""
+Metered = Callable[[str, str, str, datetime, datetime], Awaitable[int]]
+"""How much of a measure an app took for a customer: (app, customer, measure, since, until)."""
 
 
 @dataclass(frozen=True)
@@ -63,9 +64,9 @@ class Billing:
     async def begin(
         self, connection: Any, identifier: str, customer: str, app: str, price: Price, order: Order | None
     ) -> None:
-        """From now on; `order`: the paid one of the first period. Raises Conflict when there is one already, BadRequest for use of a
-        customer whose use nobody counts: the meter counts what an app does in the city, not for whom."""
-        if price.model == "usage" and not customer.startswith("city:"):
+        """From now on; `order`: the paid one of the first period. Raises Conflict when there is one already, BadRequest for use
+        that nobody counts: the meter counts what an app does in the city, not for whom; of others the days are known."""
+        if price.model == "usage" and price.per != DAYS and not customer.startswith("city:"):
             raise BadRequest("use is counted for the city alone", reason="usage_city")
         now = self._clock.now()
         due = next_due(now, price.per if price.model == "subscription" else "month")
@@ -133,7 +134,7 @@ class Billing:
         if one.kind == "subscription":
             return to_minor(one.amount, one.currency)
         since = max(one.begun_at, previous_due(one.due_at))
-        return times(one.amount, await self._metered(one.app, one.per, since, one.due_at), one.currency)
+        return times(one.amount, await self._metered(one.app, one.customer, one.per, since, one.due_at), one.currency)
 
 
 def next_due(at: datetime, per: str) -> datetime:
