@@ -10,7 +10,8 @@ from playwright.async_api import expect
 
 NEAR = f"at={MIDDLE[0]},{MIDDLE[1]},17.5,0,50"
 READY = "html[data-scene=ready]"
-COUNT = f"document.documentElement.dataset.buildings === '{TOWERS}'"
+PIXELS = "document.querySelector('canvas.marks').toDataURL()"
+COUNT = f"() => document.documentElement.dataset.buildings === '{TOWERS}'"
 
 
 async def see(open_page: Any, url: str, look: str = f"#v=scene&{NEAR}&sun=2026-06-21T720", **options: Any) -> Any:
@@ -43,6 +44,17 @@ async def test_what_is_picked_has_the_id_of_the_entity(double: Any, open_page: A
     card = page.get_by_role("dialog")
     await expect(card).to_have_attribute("data-entity", ROWS[0]["id"])
     await expect(card).to_contain_text("20 m")
+
+
+async def test_the_city_rests_while_nothing_changes(double: Any, open_page: Any) -> None:
+    """Vehicles go on above it; what is dear without a graphics card is not drawn again."""
+    page = await see(open_page, double.url)
+    rendered = "Number(document.querySelector('canvas.marks').dataset.rendered)"
+    still = f"() => {{ const same = window.before === {rendered}; window.before = {rendered}; return same; }}"
+    await page.wait_for_function(still, polling=1_500)
+    before = await page.evaluate(f"[{PIXELS}, {rendered}]")
+    await page.wait_for_function(f"(old) => {PIXELS} !== old", arg=before[0])
+    assert await page.evaluate(rendered) - before[1] <= 2
 
 
 async def test_the_table_says_what_is_seen(double: Any, open_page: Any) -> None:
@@ -88,12 +100,12 @@ async def test_a_link_shows_another_the_same(double: Any, open_page: Any) -> Non
 async def test_somebody_walks_at_the_height_of_eyes(double: Any, open_page: Any) -> None:
     page = await see(open_page, double.url)
     await page.get_by_role("button", name="Walk", exact=True).click()
-    await page.wait_for_function("Number(location.hash.match(/at=[^&]*/)[0].split('%2C')[4]) > 85")
+    await page.wait_for_function("() => Number(location.hash.match(/at=[^&]*/)[0].split('%2C')[4]) > 85")
     before = await page.evaluate("location.hash")
     await page.locator(".maplibregl-canvas").press("ArrowRight")
     await page.wait_for_function("(old) => location.hash !== old", arg=before)
     await page.get_by_role("button", name="Walk", exact=True).click()
-    await page.wait_for_function("Number(location.hash.match(/at=[^&]*/)[0].split('%2C')[4]) < 60")
+    await page.wait_for_function("() => Number(location.hash.match(/at=[^&]*/)[0].split('%2C')[4]) < 60")
 
 
 @pytest.mark.parametrize(("language", "scheme"), [("ko", "light"), ("en", "dark")])

@@ -6,7 +6,7 @@ import { live } from '../state/live.svelte';
 import { scene } from '../state/scene.svelte';
 import { ui } from '../state/ui.svelte';
 import { TwinLayer } from './layer';
-import type { SunMoment } from './sun';
+import { rounded, type SunMoment } from './sun';
 import { AHEAD_M, EYE_M, move, openNear, step, type Stand } from './walk';
 
 const BELOW = 'road-name';
@@ -16,6 +16,7 @@ export class TwinDriver {
   readonly layer: TwinLayer;
   #stand: Stand | null = null;
   #asked = '';
+  #shown = '';
   readonly #pitch: number;
   readonly #isOpen = (longitude: number, latitude: number): boolean => this.layer.isOpen(longitude, latitude);
   readonly #put = (): void => this.#add();
@@ -48,10 +49,13 @@ export class TwinDriver {
     delete document.documentElement.dataset['scene'];
   }
 
-  /** What is shown follows what was chosen. */
+  /** What is shown follows what was chosen. The map rests while nothing of it changes: without a graphics card a frame with shadows is dear. */
   show(): void {
-    const { sun, shadows, opacity, cut_m, points } = scene;
-    this.layer.show({ dark: theme.dark, sun, shadows, opacity, cut_m, selected: ui.selected, points });
+    const { shadows, opacity, cut_m, points } = scene;
+    const looks = { dark: theme.dark, sun: scene.sun && rounded(scene.sun), shadows, opacity, cut_m, selected: ui.selected, points };
+    const key = JSON.stringify([looks, this.map.getCenter()]);
+    if (key !== this.#shown) this.layer.show(looks);
+    this.#shown = key;
   }
 
   /** Asks the city for the sun of a day where the map is; near by it is the same. */

@@ -16,6 +16,11 @@ export function sunAt(path: readonly SunMoment[], at_ms: number): Sun | null {
   return { azimuth: (before.azimuth + turn * share + 360) % 360, elevation: before.elevation + (after.elevation - before.elevation) * share };
 }
 
+/** To a quarter of a degree, half of what the sun is wide: shadows do not move visibly within it. */
+export function rounded(sun: Sun): Sun {
+  return { azimuth: Math.round(sun.azimuth * 4) / 4, elevation: Math.round(sun.elevation * 4) / 4 };
+}
+
 /** Toward the sun: east, north, up. */
 export function directionOf(sun: Sun): [number, number, number] {
   const azimuth = (sun.azimuth * Math.PI) / 180;
