@@ -5,6 +5,8 @@ and of the PostgreSQL it reads, together. The others are asked of `--rows` obser
 day at a time and merged as in a city that lives: `agg_day_s` (count, mean, least and most of each sensor on the last day),
 `series_year_ms` (all of one sensor, median of several), `bytes_per_row` (Parquet on disk), `policy_cost_ratio` (CPU of the worker of
 `/lake/sql` for that aggregate, asked by somebody who sees neither persons nor one attribute, over that of who sees all).
+`portal_ms`: CPU of gateway and PostgreSQL for one page of `/data`, with words, facets and a place in the list by turns, among 10,000
+published data sets.
 """
 
 from __future__ import annotations
@@ -21,6 +23,7 @@ from pathlib import Path
 
 import asyncpg
 import duckdb
+import httpx
 import msgspec
 import psutil
 
@@ -35,15 +38,16 @@ from madang.lake.upkeep import merge_all
 from madang.model.formula import FALSE, Not, OfType
 from madang.model.sight import Sight
 
-KEYS = ("roll_rows_per_core_s", "agg_day_s", "series_year_ms", "bytes_per_row", "policy_cost_ratio")
+KEYS = ("roll_rows_per_core_s", "agg_day_s", "series_year_ms", "bytes_per_row", "policy_cost_ratio", "portal_ms")
 REACH = {
     "roll_rows_per_core_s": 500_000,
     "agg_day_s": 1.0,
     "series_year_ms": 100,
     "bytes_per_row": 8,
     "policy_cost_ratio": 1.15,
+    "portal_ms": 100,
 }
-SENSORS, DAYS, CHANGES, BATCH, ROUNDS = 10_000, 365, 1_000_000, 200_000, 5
+SENSORS, DAYS, CHANGES, BATCH, ROUNDS, DATASETS = 10_000, 365, 1_000_000, 200_000, 5, 10_000
 # As the writer writes an update of one attribute. Sensors tell every minute, a little late, with one decimal.
 _HISTORY = """
 INSERT INTO history (at, entity_id, types, op, change)
@@ -70,6 +74,27 @@ WHERE type = 'Device' AND attribute = 'temperature' AND changed_at >= $1 AND cha
 _SERIES = """
 SELECT observed_at, value FROM lake.observation WHERE type = 'Device' AND attribute = 'temperature' AND entity_id = $1 ORDER BY observed_at
 """
+
+
+_DATASETS = """
+INSERT INTO dataset (id, title, about, owner, purpose, licence, rhythm, themes, keywords, model, contract, persons, mode, columns, rows,
+  shown, words, state, version, made_by, made_at, issued_at, changed_at, indexed_at)
+SELECT 'd' || n, json_build_object('ko', '공공 데이터 ' || n, 'en', 'Public data ' || n), json_build_object('ko', '설명 ' || n),
+  '부서' || n % 40, '{}', CASE n % 3 WHEN 0 THEN 'kogl-1' ELSE 'cc-by-4.0' END, 'MONTHLY', ARRAY[(ARRAY['TRAN','ENVI','HEAL'])[1 + n % 3]],
+  ARRAY['열쇠' || n % 100], '', '{"columns":[],"fresh_s":0.0}', 'null', 'replace', '[]', n, '{"format":"","rows":1,"columns":[]}',
+  to_tsvector('english', '공공 데이터 public data ' || n || ' 부서' || n % 40), 'published', 1, 'bench',
+  now(), now(), now() - n * interval '1 minute',
+  now()
+FROM generate_series(1, $1) AS n
+"""
+_PAGES = (
+    "data",
+    "data?words=데이터",
+    "data?words=public&theme=TRAN",
+    "data?licence=kogl-1&page=40",
+    "data?words=부서7",
+    "data?page=499",
+)
 
 
 def cpu_s(processes: list[psutil.Process]) -> float:
@@ -175,13 +200,33 @@ def _moment(day: int) -> datetime:
     return datetime(2026, 1, 1) + timedelta(days=day)
 
 
+async def portal(instance: Instance) -> dict[str, float]:
+    """The first round finds templates and plans; the others count."""
+    connection = await asyncpg.connect(instance.settings.database)
+    await connection.execute(_DATASETS, DATASETS)
+    await connection.execute("VACUUM (ANALYZE) dataset")
+    await connection.close()
+    gateway = psutil.Process(instance.supervisor.members["gateway"].state.pid)
+    async with httpx.AsyncClient(base_url=instance.url, trust_env=False, timeout=30) as http:
+        before = 0.0
+        for number in range(1 + ROUNDS):
+            before = before if number > 1 else cpu_s([gateway, *servers(instance)])
+            for path in _PAGES:
+                answer = await http.get(path)
+                assert answer.status_code == 200 and "/data/sets/d" in answer.text, (path, answer.status_code)
+    spent = cpu_s([gateway, *servers(instance)]) - before
+    return {"portal_ms": round(spent / (ROUNDS * len(_PAGES)) * 1e3, 1)}
+
+
 async def measure(keys: list[str], rows: int) -> dict[str, float]:
     out: dict[str, float] = {}
     async with running(None) as instance:
         folder = instance.run_dir
         if KEYS[0] in keys:
             out |= await rolling(instance, folder)
-    if set(keys) - {KEYS[0]}:
+        if "portal_ms" in keys:
+            out |= await portal(instance)
+    if set(keys) - {KEYS[0], "portal_ms"}:
         async with running(None) as instance:
             with open_lake(instance.settings.database, Place(str(instance.run_dir / "year")), 4_096, threads=2) as lake:
                 prepare(lake)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from madang.lake.files.report import Box, Profile
 
-WIDTH, HEIGHT = 320, 120
+WIDTH, HEIGHT, EDGE = 320, 120, 8
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,8 @@ def places(points: Sequence[tuple[float, float]], bbox: Box | None) -> Dots | No
     across = max((east - west) * shrink, 1e-6)
     upward = max(north - south, 1e-6)
     height = max(80, min(480, round(WIDTH * upward / across)))
-    scale = min(WIDTH / across, height / upward)
-    dots = [(round((x - west) * shrink * scale, 1), round(height - (y - south) * scale, 1)) for x, y in points]
-    grid = [(round(height - part * height, 1), f"{south + part * height / scale:.4f}°") for part in (0.25, 0.5, 0.75)]
+    scale = min((WIDTH - 2 * EDGE) / across, (height - 2 * EDGE) / upward)
+    bottom = height - EDGE
+    dots = [(round(EDGE + (x - west) * shrink * scale, 1), round(bottom - (y - south) * scale, 1)) for x, y in points]
+    grid = [(round(bottom - part * upward * scale, 1), f"{south + part * upward:.4f}°") for part in (0.25, 0.5, 0.75)]
     return Dots(height, dots, grid)
