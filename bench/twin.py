@@ -71,7 +71,7 @@ async def take(dsn: str, file: Path) -> Report:
     writer = Writer(pool, None)
     writer.start()
     try:
-        return await read_file(Import(pool, writer, "bench"), file, load_columns("common"), None)
+        return await read_file(Import(pool, writer, "bench"), file, load_columns("common"))
     finally:
         await writer.stop()
         await pool.close()

@@ -21,6 +21,7 @@ from madang.ingest.citymodel.columns import Columns, load_columns
 from madang.ingest.citymodel.opening import open_model
 from madang.twin.citymodel import Import, Report, quiet
 from madang.twin.shape.frame import Projection
+from madang.twin.shape.terrain import grounded, open_terrain
 
 
 def import_citymodel(options: argparse.Namespace) -> int:
@@ -37,19 +38,25 @@ async def _import(city: CityConfig, columns: Columns, options: argparse.Namespac
     try:
         for file in options.file:
             work = Import(pool, writer, city.id, quiet if options.json else _Line())
-            _print(file, await read_file(work, Path(file), columns, options.crs), options.json)
+            _print(file, await read_file(work, Path(file), columns, options.crs, options.terrain), options.json)
     finally:
         await writer.stop()
         await pool.close()
 
 
-async def read_file(work: Import, path: Path, columns: Columns, crs: str | None) -> Report:
+async def read_file(
+    work: Import, path: Path, columns: Columns, crs: str | None = None, terrain: Path | None = None
+) -> Report:
     """Raises BadRequest when the file names no reference system and nobody else does."""
     with open_model(path, columns, work.left_out) as model:
         name = crs or model.crs
         if not name:
             raise BadRequest(f"{path.name} names no reference system; name it: --crs EPSG:5186")
-        return await work.run(model.shapes, Projection(name))
+        projection = Projection(name)
+        if terrain is None:
+            return await work.run(model.shapes, projection)
+        with open_terrain(terrain) as ground:
+            return await work.run(grounded(model.shapes, ground, projection, work.left_out), projection)
 
 
 def database_of(city: str) -> str:

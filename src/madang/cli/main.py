@@ -7,6 +7,7 @@ import asyncio
 import logging
 import sys
 from collections.abc import Callable
+from pathlib import Path
 
 import structlog
 
@@ -83,6 +84,7 @@ def _add_imports(kinds: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
     model.add_argument(
         "--columns", default="common", help="names of columns: common, korea or a TOML file (default: common)"
     )
+    model.add_argument("--terrain", type=Path, help="a GeoTIFF: the ground under footprints that do not tell it")
     model.add_argument("--json", action="store_true", help="print one JSON object a file")
 
 

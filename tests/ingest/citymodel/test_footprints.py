@@ -7,9 +7,11 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pyogrio.raw
 import pytest
-import shapefile
 from pyproj import CRS
+from shapely import box, to_wkb
 
 from madang.base.errors import BadRequest
 from madang.ingest.citymodel.columns import load_columns
@@ -65,23 +67,30 @@ def test_how_a_height_is_known(row: dict[str, Any], known: tuple[float, str]) ->
     assert (round(height_m, 3), source) == known
 
 
+LOT = box(198_000, 551_000, 198_020, 551_020)
+ROWS = {
+    "UFID": np.array(["2007203363", "2007203364"], object),
+    "BLD_NM": np.array(["서울시청", None], object),
+    "GRND_FLR": np.array([5, 3]),
+    "HEIGHT": np.array([21.5, 0.0]),
+    "USABILITY": np.array(["14000", "02000"], object),
+}
+
+
+def write(path: Path, encoding: str | None, crs: str | None, second: bytes | None) -> Path:
+    """Two of Korea's rows; `second`: where the second is."""
+    shapes = np.array([to_wkb(LOT), second], object)
+    pyogrio.raw.write(
+        path, shapes, list(ROWS.values()), list(ROWS), geometry_type="Polygon", crs=crs, encoding=encoding
+    )
+    return path
+
+
+@pytest.mark.filterwarnings("ignore:'crs' was not provided")
 def test_a_shapefile_with_koreas_columns(tmp_path: Path) -> None:
-    path = tmp_path / "F_FAC_BUILDING_11.shp"
-    with shapefile.Writer(str(path), encoding="cp949") as writer:
-        for name, kind, size in (
-            ("UFID", "C", 28),
-            ("BLD_NM", "C", 40),
-            ("GRND_FLR", "N", 5),
-            ("HEIGHT", "N", 10),
-            ("USABILITY", "C", 5),
-        ):
-            writer.field(name, kind, size, 2 if name == "HEIGHT" else 0)
-        writer.record("2007203363", "서울시청", 5, 21.5, "14000")
-        writer.poly(
-            [[[198_000, 551_000], [198_000, 551_020], [198_020, 551_020], [198_020, 551_000], [198_000, 551_000]]]
-        )
-        writer.record("2007203364", "", 3, 0, "02000")
-        writer.null()
+    """As the ministry gives it: cp949, and nothing beside it says so."""
+    path = write(tmp_path / "F_FAC_BUILDING_11.shp", "cp949", None, None)
+    path.with_suffix(".cpg").unlink()
     left_out = LeftOut()
     with open_model(path, KOREA, left_out) as model:
         (shape,) = model.shapes
@@ -90,15 +99,12 @@ def test_a_shapefile_with_koreas_columns(tmp_path: Path) -> None:
     assert left_out.counts == {"no area: no geometry": 1}
 
 
-def test_the_prj_beside_a_shapefile_counts_first(tmp_path: Path) -> None:
-    with shapefile.Writer(str(tmp_path / "x.shp")) as writer:
-        writer.field("id", "C", 5)
-        writer.record("a")
-        writer.poly([[[0, 0], [0, 1], [1, 1], [0, 0]]])
-    told = CRS.from_epsg(5174).to_wkt("WKT1_ESRI")
-    (tmp_path / "x.prj").write_text(told)
-    with open_model(tmp_path / "x.shp", KOREA, LeftOut()) as model:
-        assert model.crs == told
+@pytest.mark.parametrize("name", ["x.shp", "x.gpkg", "x.fgb"])
+def test_what_a_file_says_of_itself_counts_first(tmp_path: Path, name: str) -> None:
+    encodings = {"x.shp": "euc-kr"}
+    with open_model(write(tmp_path / name, encodings.get(name), "EPSG:5174", to_wkb(LOT)), KOREA, LeftOut()) as model:
+        shape, _ = model.shapes
+    assert (CRS.from_user_input(model.crs).to_epsg(), shape.attributes["name"]) == (5174, "서울시청")
 
 
 @pytest.mark.parametrize("data", [b'{"type": "FeatureCollection"}', b'{"features": [', b"{", b"plain", b""])

@@ -1,4 +1,4 @@
-"""Footprints with heights: GeoJSON (RFC 7946, streamed), GeoJSON sequences (RFC 8142) and Shapefiles -> shapes."""
+"""Footprints with heights: GeoJSON (RFC 7946, streamed), its sequences (RFC 8142), Shapefile, GeoPackage, FlatGeobuf -> shapes."""
 
 from __future__ import annotations
 
@@ -10,9 +10,14 @@ from typing import Any, BinaryIO
 import ijson
 import msgspec
 import numpy as np
-import shapefile
+import pyogrio
+import pyogrio.raw
+import shapely
+from pyogrio.errors import DataLayerError, DataSourceError
+from shapely.geometry import mapping
 
 from madang.base.errors import BadRequest
+from madang.base.limits import CITYMODEL_BATCH_BUILDINGS
 from madang.ingest.citymodel.columns import Columns, number, told
 from madang.ingest.citymodel.shape import GROUND, CityModel, LeftOut, Shape, Surface
 from madang.ingest.osm.buildings import FALLBACK_HEIGHT_M, FLOOR_M, ROOF_M
@@ -61,26 +66,43 @@ def _lines(file: BinaryIO, left_out: LeftOut) -> Iterator[Feature]:
                 left_out.add("line that is no JSON object", f"line {position}")
 
 
-def open_shapefile(path: Path, columns: Columns, left_out: LeftOut) -> CityModel:
-    """The reference system stands in the .prj, the encoding in the .cpg beside it; else the columns say. Raises BadRequest."""
-    prj, cpg = path.with_suffix(".prj"), path.with_suffix(".cpg")
-    encoding = cpg.read_text("ascii", "replace").strip() if cpg.exists() else columns.encoding
+def open_layer(path: Path, columns: Columns, left_out: LeftOut) -> CityModel:
+    """The first layer of a Shapefile, GeoPackage or FlatGeobuf. A Shapefile's encoding stands in the .cpg beside it; where files say
+    nothing of encoding or reference system, the columns do. Raises BadRequest."""
+    encoding = _encoding(path, columns)
     try:
-        reader = shapefile.Reader(str(path), encoding=encoding or "utf-8", encodingErrors="replace")
-    except (shapefile.ShapefileException, LookupError, OSError) as error:
+        info = pyogrio.read_info(path, encoding=encoding)
+    except (DataSourceError, DataLayerError, LookupError, ValueError) as error:
         raise BadRequest(f"{path.name}: {error}") from None
-    crs = prj.read_text("utf-8", "replace") if prj.exists() else columns.crs
-    return CityModel(crs, _features(_records(reader), columns, left_out))
+    features = _records(path, encoding, int(info["features"]))
+    return CityModel(str(info["crs"] or columns.crs), _features(features, columns, left_out))
 
 
-def _records(reader: shapefile.Reader) -> Iterator[Feature]:
-    for one in reader.iterShapeRecords():
-        row = one.record.as_dict()
-        yield {
-            "id": one.record.oid,
-            "properties": row,
-            "geometry": one.shape.__geo_interface__ if one.shape.points else None,
-        }
+def _encoding(path: Path, columns: Columns) -> str | None:
+    """None: as the format has it."""
+    if path.suffix.lower() != ".shp":
+        return None
+    told = path.with_suffix(".cpg")
+    return (told.read_text("ascii", "replace").strip() if told.exists() else columns.encoding) or "utf-8"
+
+
+def _records(path: Path, encoding: str | None, number: int) -> Iterator[Feature]:
+    for begin in range(0, number, CITYMODEL_BATCH_BUILDINGS):
+        meta, ids, shapes, columns = pyogrio.raw.read(
+            path, encoding=encoding, skip_features=begin, max_features=CITYMODEL_BATCH_BUILDINGS, return_fids=True
+        )
+        for at, one in enumerate(shapely.from_wkb(shapes)):
+            row = {name: plain(values[at]) for name, values in zip(meta["fields"], columns, strict=True)}
+            yield {"id": int(ids[at]), "properties": row, "geometry": None if one is None else mapping(one)}
+
+
+def plain(value: Any) -> Any:
+    """As JSON has it: a moment as text, what is not known as None."""
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, float) and value != value:
+        return None
+    return value if value is None or isinstance(value, str | int | float | bool) else str(value)
 
 
 def _features(features: Iterable[Feature], columns: Columns, left_out: LeftOut) -> Iterator[Shape]:

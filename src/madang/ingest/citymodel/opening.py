@@ -13,19 +13,20 @@ from madang.base.errors import BadRequest
 from madang.ingest.citymodel.citygml import open_citygml
 from madang.ingest.citymodel.cityjson import open_cityjson
 from madang.ingest.citymodel.columns import Columns
-from madang.ingest.citymodel.footprints import open_geojson, open_sequence, open_shapefile
+from madang.ingest.citymodel.footprints import open_geojson, open_layer, open_sequence
 from madang.ingest.citymodel.shape import CityModel, LeftOut
 
 HEAD_BYTES = 4_096
 SEQUENCES = (".geojsonl", ".geojsons", ".ndjson")
-KNOWN = "CityJSON, CityJSONSeq, CityGML, GeoJSON or a Shapefile (.shp)"
+LAYERS = (".shp", ".gpkg", ".fgb")
+KNOWN = "CityJSON, CityJSONSeq, CityGML, GeoJSON, a Shapefile (.shp), GeoPackage or FlatGeobuf"
 
 
 @contextmanager
 def open_model(path: Path, columns: Columns, left_out: LeftOut) -> Iterator[CityModel]:
     """Raises BadRequest when it is none of what is known."""
-    if path.suffix.lower() == ".shp":
-        yield open_shapefile(path, columns, left_out)
+    if path.suffix.lower() in LAYERS:
+        yield open_layer(path, columns, left_out)
         return
     try:
         with _opened(path) as (name, file):
