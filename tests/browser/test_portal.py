@@ -20,6 +20,7 @@ from madang.trust.audit.recorder import Recorder
 LOCALES = {"en": "en-US", "ko": "ko-KR"}
 PAGES = (
     "data", "data?words=벤치&theme=ENVI", "data/sets/benches", "data/sets/benches/lineage", "data/reuses", "data/requests", "data/desk",
+    "data/indicators", "data/indicators/SC:SH:SI:4C",
 )  # fmt: skip
 
 
@@ -36,6 +37,8 @@ async def city(
         await house.voices.write("benches", "reuse", "쉬어 가는 지도", "https://maps.example/", "person:x")
         await house.voices.answer("reuse", 1, "shown", "고맙습니다")
         await house.voices.write("benches", "fault", "벤치가 없어졌어요", "", "person:x")
+        for year, value in [(2021, 66.2), (2025, 71.5)]:
+            await house.values.enter("SC:SH:SI:4C", year, value, "선거관리위원회", "official", "person:x")
         await house.book.make("wifi", Described({"ko": "공공 와이파이"}), "person:one")
         told = {
             "across": "경도",
@@ -96,7 +99,7 @@ async def test_every_page_is_accessible_and_fits_a_small_screen(
         found[path] = [(one["id"], one["nodes"][0]["html"][:200]) for one in told["violations"]]
         wide[path] = await page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth")
         if folder := os.environ.get("PICTURES"):
-            name = path.replace("/", "-").partition("?")[0]
+            name = path.replace("/", "-").replace(":", "").partition("?")[0]
             await page.set_viewport_size({"width": 1100, "height": 900})
             await page.screenshot(path=f"{folder}/{name}-{language}.png", full_page=True)
             await page.set_viewport_size({"width": 360, "height": 740})

@@ -144,7 +144,7 @@ async def test_rolled_or_not_is_there_once(
     await writer.submit(Create(entity()))
     roll(lake)
     await writer.submit(Replace(entity(count=8)))
-    job = supplied(lake, Job("", "", {}, "json", Limits(1, 64, 1.0)), tmp_path)
+    job = supplied(lake, Job("FROM observation", "", {}, "json", Limits(1, 64, 1.0)), tmp_path)
     await writer.submit(Replace(entity(count=9)))
     roll(lake)
     with duckdb.connect() as reader:

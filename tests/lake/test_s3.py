@@ -56,7 +56,7 @@ async def test_files_lie_in_the_bucket(
             roll(lake)
         kept = keys(store)
         with pytest.raises(Unavailable, match="not possible yet"):
-            supplied(lake, Job("SELECT 1", "true", {}, "json", Limits(1, 64, 1.0)), tmp_path)
+            supplied(lake, Job("FROM observation", "true", {}, "json", Limits(1, 64, 1.0)), tmp_path)
         merge_all(lake)
         sweep(lake, LATER)
         count = lake.execute("SELECT count(*), count(DISTINCT seq) FROM lake.observation").fetchone()

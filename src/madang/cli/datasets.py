@@ -31,6 +31,7 @@ from madang.lake.datasets.house import DataHouse, open_data
 from madang.lake.datasets.receiving import Receiving
 from madang.lake.feeds.pulling import Pulling
 from madang.lake.files.report import Finding, Report
+from madang.lake.indicators.computing import Computing
 from madang.lake.publishing.checking import Checking
 from madang.lake.publishing.publication import Publication
 from madang.model.operations import Replace
@@ -99,6 +100,7 @@ class Coming:
             house.book, house.publications, connect, house.published, scan, looks_personal, self._checked
         )
         self._indexing = Indexing(house.book, self._words)
+        self._computing = Computing(house.values, house.lineage, connect, self._clock)
 
     async def run(self) -> None:
         """For ever: each by itself, so that a long file keeps nobody waiting."""
@@ -107,6 +109,7 @@ class Coming:
             _again_and_again(self._pulling.once, "a feed waits"),
             _again_and_again(self._checking.once, "a publication waits"),
             _again_and_again(self._indexing.once, "the catalogue waits"),
+            _again_and_again(self._computing.once, "the indicators wait"),
             serve_words(self._path, self._words),
         )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import partial
 
+from madang.engine.outward import networks_of_city
 from madang.lake.datasets.house import DataHouse
 from madang.people.gateway import Mount
 from madang.people.identity.routes import MakeDoor
@@ -13,6 +14,7 @@ from madang.people.portal.browsing import BrowsingDoor
 from madang.people.portal.ckan import CkanDoor
 from madang.people.portal.desk import DeskDoor
 from madang.people.portal.giving import OpenDoor
+from madang.people.portal.indicators import IndicatorsDoor
 from madang.people.portal.ogc import OgcDoor
 from madang.people.portal.rows import Rows
 
@@ -27,6 +29,7 @@ def open_portal(house: DataHouse, lake: LakeDoor, address: str, city: dict[str, 
     """`address`: the city's own; `city`: its name by language."""
     rows = Rows(house, lake.ask)
     doors: list[MakeDoor] = [partial(BrowsingDoor, house=house, city=city), partial(DeskDoor, house=house)]
+    doors.append(partial(IndicatorsDoor, values=house.values, allowed=networks_of_city()))
     mounts: dict[str, Mount] = {
         "open": OpenDoor(house, address, city),
         "api": CkanDoor(house, rows, address, city),

@@ -16,6 +16,7 @@ from madang.lake.datasets.book import Book
 from madang.lake.datasets.dataset import Dataset
 from madang.lake.datasets.inbox import inbox_of
 from madang.lake.feeds.feeds import Feeds
+from madang.lake.indicators.values import Values
 from madang.lake.publishing.publication import Publications
 from madang.lake.publishing.voices import Voices
 from madang.lake.sql.job import Sheet
@@ -32,6 +33,7 @@ class DataHouse:
     uses: Uses
     lineage: Lineage
     voices: Voices
+    values: Values
     inbox: Path
     published: Path
     clock: Clock
@@ -54,5 +56,5 @@ def open_data(pool: asyncpg.Pool, run_dir: Path, city: str, clock: Clock, tokens
     """`tokens`: the words of what people look for."""
     return DataHouse(
         Book(pool, clock), Feeds(pool, clock), Publications(pool, clock), Search(pool, tokens), Uses(pool, clock),
-        Lineage(pool, city), Voices(pool, clock), inbox_of(run_dir), published_of(run_dir), clock,
+        Lineage(pool, city), Voices(pool, clock), Values(pool, clock), inbox_of(run_dir), published_of(run_dir), clock,
     )  # fmt: skip

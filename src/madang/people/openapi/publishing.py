@@ -10,7 +10,7 @@ Json = dict[str, Any]
 _CKAN = ("id", "q", "fq", "rows", "start", "limit", "offset", "resource_id")
 _NUMBERS = frozenset({"limit", "offset", "page", "rows", "start"})
 _NUMBER = {"type": "integer", "minimum": 0}
-_NAMES = ("id", "form", "version", "action", "collection", "feature")
+_NAMES = ("set", "id", "form", "version", "action", "collection", "feature")
 _ABOUT = ["jsonld", "rdf", "ttl"]
 
 
@@ -39,6 +39,7 @@ def portal_paths(problem: Json) -> Json:
         | get("/open/datasets/{id}/versions/{version}/data.{form}", "An earlier one", files, forms=sorted(FORMS))
         | get("/open/datasets/{id}/about.{form}", "DCAT-AP of one", rdf, forms=_ABOUT)
         | get("/open/catalog.{form}", "DCAT-AP of all, by pages", rdf, "page", forms=_ABOUT)
+        | get("/open/indicators/{set}.json", "A set of indicators, as JSON-stat", "application/json")
         | get("/open/feed.atom", "What is new", "application/atom+xml")
         | get("/open/feed.rss", "What is new", "application/rss+xml")
         | get(

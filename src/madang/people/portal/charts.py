@@ -72,3 +72,19 @@ def places(points: Sequence[tuple[float, float]], bbox: Box | None) -> Dots | No
     dots = [(round(EDGE + (x - west) * shrink * scale, 1), round(bottom - (y - south) * scale, 1)) for x, y in points]
     grid = [(round(bottom - part * upward * scale, 1), f"{south + part * upward:.4f}°") for part in (0.25, 0.5, 0.75)]
     return Dots(height, dots, grid)
+
+
+def trend(points: Sequence[tuple[int, float]]) -> str:
+    """A line over years as the points of an SVG polyline; empty with fewer than two."""
+    if len(points) < 2:
+        return ""
+    years, values = [year for year, _ in points], [value for _, value in points]
+    wide, high = max(years) - min(years), (max(values) - min(values)) or 1.0
+    placed = (
+        (
+            EDGE + (year - min(years)) / wide * (WIDTH - 2 * EDGE),
+            HEIGHT - EDGE - (value - min(values)) / high * (HEIGHT - 2 * EDGE),
+        )
+        for year, value in points
+    )
+    return " ".join(f"{x:.1f},{y:.1f}" for x, y in placed)

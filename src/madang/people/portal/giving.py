@@ -14,6 +14,8 @@ from madang.base.limits import LAKE_DATASETS_MAX, QUERY_MAX_PAGE
 from madang.lake.catalogue.searching import Wish
 from madang.lake.datasets.dataset import Dataset
 from madang.lake.datasets.house import DataHouse
+from madang.lake.indicators.definition import every
+from madang.lake.indicators.jsonstat import told as jsonstat
 from madang.people.http import Handler, Request, Response, pick_method, problem
 from madang.people.portal import dcat
 from madang.people.portal.browsing import published
@@ -49,6 +51,8 @@ class OpenDoor:
                 return {"GET": self._about}
             case [name] if name.startswith("catalog."):
                 return {"GET": self._catalog}
+            case ["indicators", name] if name.endswith(".json"):
+                return {"GET": self._indicators}
             case ["feed.atom"]:
                 return {"GET": self._atom}
             case ["feed.rss"]:
@@ -94,6 +98,17 @@ class OpenDoor:
         found = await self._house.search.page(Wish(), PAGE, number * PAGE, are_facets=False, is_whole=True)
         told = dcat.of_catalog(found.datasets, found.total, number, PAGE, self._address, self._city)
         return dcat.answer(told, request.parts[0].removeprefix("catalog."))
+
+    async def _indicators(self, request: Request) -> Response:
+        """A set as JSON-stat."""
+        found = every().get(request.parts[1].removesuffix(".json"))
+        if found is None:
+            raise NotFound("there is no such set")
+        language, clock = request.query.get("lang", "ko"), self._house.clock
+        values = await self._house.values.all_of([one.code for one in found.indicator])
+        answer = Response.json(jsonstat(found, values, self._city.get(language, ""), language, clock.now()))
+        answer.headers.append((b"access-control-allow-origin", b"*"))
+        return answer
 
     async def _atom(self, request: Request) -> Response:
         """RFC 4287."""
