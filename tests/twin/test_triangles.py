@@ -62,18 +62,16 @@ def test_points_that_are_one_are_welded_and_rings_cleaned() -> None:
 
 def test_a_surface_that_crosses_itself_keeps_what_it_encloses() -> None:
     bow = np.array([[0, 0, 3], [10, 10, 8], [10, 0, 8], [0, 10, 3]], float)
-    mesh, told = made(bow, [Surface(OTHER, [[0, 1, 2, 3]])])
+    mesh, told = made(bow, [Surface(WALL, [[0, 1, 2, 3]])])
     assert told == {"repaired: surface that crossed itself": 1}
-    assert area_m2(mesh, OTHER) == pytest.approx(
-        50 * np.hypot(1, 0.5), rel=1e-6
-    )  # two triangles on a slope of one half
+    assert area_m2(mesh, WALL) == pytest.approx(50 * np.hypot(1, 0.5), rel=1e-6)  # two triangles on a slope of one half
 
 
 def test_a_hole_stays_a_hole() -> None:
     outer = [[0, 0, 0], [10, 0, 0], [10, 10, 0], [0, 10, 0]]
     inner = [[2, 2, 0], [2, 4, 0], [4, 4, 0], [4, 2, 0]]
-    mesh, _ = made(np.array(outer + inner, float), [Surface(OTHER, [[0, 1, 2, 3], [4, 5, 6, 7]])])
-    assert area_m2(mesh, OTHER) == pytest.approx(96)
+    mesh, _ = made(np.array(outer + inner, float), [Surface(WALL, [[0, 1, 2, 3], [4, 5, 6, 7]])])
+    assert area_m2(mesh, WALL) == pytest.approx(96)
 
 
 RADII = st.lists(st.floats(1, 50), min_size=3, max_size=24)
@@ -126,3 +124,8 @@ def test_turning_twice_is_nothing() -> None:
     mesh, _ = made(CUBE, SURFACES)
     every = np.ones(len(mesh.triangles), bool)
     assert encode(turned(turned(mesh, every), every)) == encode(mesh)
+
+
+def test_surfaces_of_which_nothing_is_told_are_what_they_look_like() -> None:
+    mesh, _ = made(CUBE, [Surface(OTHER, rings) for _, rings in SURFACES])
+    assert [int((mesh.kinds == kind).sum()) for kind in (GROUND, ROOF, WALL, OTHER)] == [2, 2, 8, 0]

@@ -240,6 +240,7 @@ LAKE_SQL_AT_ONCE = 2
 
 # The twin.
 CITYMODEL_DOCUMENT_MAX_BYTES = 1024 * 1024 * 1024  # of one CityJSON document, or of one line of a sequence
+CITYMODEL_MESH_MAX_BYTES = 256 * 1024 * 1024  # of a glTF model
 CITYMODEL_BATCH_BUILDINGS = 500  # held and written at once
 CITYMODEL_BUILDING_MAX_POINTS = 60_000
 TWIN_TILE_MAX_BLOCKS = 2_000  # buildings in a coarse tile; the largest stay

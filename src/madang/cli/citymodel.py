@@ -19,8 +19,9 @@ from madang.engine.database import connect_pool
 from madang.engine.settings import home_dir
 from madang.ingest.citymodel.columns import Columns, load_columns
 from madang.ingest.citymodel.opening import open_model
+from madang.ingest.citymodel.placed import CRS, MODELS, place_of, read_model
 from madang.twin.citymodel import Import, Report, quiet
-from madang.twin.shape.frame import Projection
+from madang.twin.shape.frame import Projection, degrees_per_metre
 from madang.twin.shape.terrain import grounded, open_terrain
 
 
@@ -38,10 +39,20 @@ async def _import(city: CityConfig, columns: Columns, options: argparse.Namespac
     try:
         for file in options.file:
             work = Import(pool, writer, city.id, quiet if options.json else _Line())
-            _print(file, await read_file(work, Path(file), columns, options.crs, options.terrain), options.json)
+            _print(file, await _read(work, Path(file), columns, options), options.json)
     finally:
         await writer.stop()
         await pool.close()
+
+
+async def _read(work: Import, path: Path, columns: Columns, options: argparse.Namespace) -> Report:
+    if path.suffix.lower() not in MODELS:
+        return await read_file(work, path, columns, options.crs, options.terrain)
+    if not options.at:
+        raise BadRequest(f"{path.name} has no place of its own; say where it stands: --at LONGITUDE,LATITUDE")
+    place = place_of(options.at)
+    shape = read_model(path, options.id or path.stem, place, degrees_per_metre(place.latitude, place.ground_m))
+    return await work.run(iter([shape]), Projection(CRS))
 
 
 async def read_file(

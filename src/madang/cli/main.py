@@ -77,7 +77,7 @@ def _add_imports(kinds: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
     osm.add_argument("file", help="FILE.osm.pbf, or WHEEL:FILE")
     osm.add_argument("--city", help="a city's id or the path of its city.toml (default: made from the file)")
     osm.add_argument("--out", help="folder to write (default: under MADANG_HOME)")
-    model = kinds.add_parser("citymodel", help="buildings of a running city: CityJSON, CityGML, GeoJSON, Shapefile")
+    model = kinds.add_parser("citymodel", help="buildings of a running city: CityJSON, CityGML, footprints, glTF")
     model.add_argument("file", nargs="+", help="each also alone in a .zip")
     model.add_argument("--city", required=True, help="a city's id or the path of its city.toml")
     model.add_argument("--crs", help="the reference system, such as EPSG:5186 (default: what the file names)")
@@ -85,6 +85,8 @@ def _add_imports(kinds: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
         "--columns", default="common", help="names of columns: common, korea or a TOML file (default: common)"
     )
     model.add_argument("--terrain", type=Path, help="a GeoTIFF: the ground under footprints that do not tell it")
+    model.add_argument("--at", help="where a glTF model stands: LONGITUDE,LATITUDE[,HEADING[,GROUND]]")
+    model.add_argument("--id", help="the local id of a glTF model's building (default: the file's name)")
     model.add_argument("--json", action="store_true", help="print one JSON object a file")
 
 

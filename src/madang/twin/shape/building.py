@@ -22,7 +22,7 @@ from madang.twin.shape.frame import Projection, axes_at, degrees_per_metre, geoc
 from madang.twin.shape.mesh import Mesh, encode
 from madang.twin.shape.triangles import Array, footprints, prism, solid
 
-VERSION = b"1"  # raise it when the same shape would give another mesh or entity
+VERSION = b"2"  # raise it when the same shape would give another mesh or entity
 _UNSAFE = re.compile(r"[^A-Za-z0-9._~-]+")
 _MAPPED = frozenset({
     "name", "class", "function", "usage", "measuredHeight", "storeysAboveGround", "storeysBelowGround", "yearOfConstruction",

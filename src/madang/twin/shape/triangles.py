@@ -10,7 +10,7 @@ import shapely
 from numpy.typing import NDArray
 from shapely import Polygon
 
-from madang.ingest.citymodel.shape import GROUND, ROOF, WALL, LeftOut, Surface
+from madang.ingest.citymodel.shape import GROUND, OTHER, ROOF, WALL, LeftOut, Surface
 from madang.ingest.osm.geometry import polygons_in
 from madang.twin.shape.mesh import Mesh, turned, volume_m3
 
@@ -18,6 +18,7 @@ Array = NDArray[np.float64]
 WELD_M = 0.001
 _FLAT_M2 = 1e-6
 _DEVIATION = 0.01
+_UPWARD = 0.35
 _PLANES = ((1, 2), (2, 0), (0, 1))
 """Which two axes are kept when the largest one of a normal is dropped, so that orientation stays."""
 
@@ -156,8 +157,17 @@ def outward(mesh: Mesh, name: str, left_out: LeftOut) -> Mesh:
     wrong = ((mesh.kinds == ROOF) & (up < -WELD_M)) | ((mesh.kinds == GROUND) & (up > WELD_M))
     if wrong.any():
         left_out.add("repaired: roof or ground that faced the wrong way", name)
-        return turned(mesh, wrong)
-    return mesh
+        mesh = turned(mesh, wrong)
+    return named(mesh)
+
+
+def named(mesh: Mesh) -> Mesh:
+    """Surfaces of which the file says nothing are what they look like: what faces the sky is roof, the earth ground, else wall."""
+    a, b, c = np.moveaxis(mesh.corners(), 1, 0)
+    normal = np.cross(b - a, c - a)
+    up = normal[:, 2] / np.maximum(np.linalg.norm(normal, axis=1), 1e-12)
+    looks = np.select([up > _UPWARD, up < -_UPWARD], [ROOF, GROUND], WALL)
+    return Mesh(mesh.positions, mesh.triangles, np.where(mesh.kinds == OTHER, looks, mesh.kinds).astype(np.uint8))
 
 
 def prism(polygons: list[Polygon], height_m: float) -> Mesh | None:
