@@ -9,8 +9,11 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 
+from madang.base.clock import SystemClock
 from madang.cli.instance import Instance, demo_env
+from madang.engine.database import connect_pool
 from madang.engine.temporary import scratch
+from madang.lake.publishing.publication import Publications
 from madang.sdk.door import DoorError
 from madang.sdk.lake import Lake
 from tests.flow.conftest import FIXTURES, House
@@ -201,3 +204,15 @@ async def test_what_is_published_is_checked_and_asked_for_by_everybody_who_may_a
         ("waiting", []),
         ("refused", ["phone"]),
     ]
+    async with await connect_pool(house.instance.settings.database, 1, 2) as pool:
+        await Publications(pool, SystemClock()).approve("benches", 2, "person:two", "fine")
+    page, file = await api.get("data/sets/benches"), await api.get("open/datasets/benches/data.csv")
+    rows = (await api.get("api/3/action/datastore_search", params={"resource_id": "benches"})).json()["result"][
+        "records"
+    ]
+    assert (page.status_code, file.text, rows) == (200, "장소\n서울숲\n", [{"_id": 1, "장소": "서울숲"}])
+
+    async def found() -> bool:
+        return "/data/sets/benches" in (await api.get("data", params={"words": "벤치를"})).text
+
+    await until(found, "it is found by its morphemes")

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import asyncpg
 import httpx
 import pytest
+from aiohttp import web
 from pyjstat import pyjstat
 from tests.people.portal.publishing import Publishing, open_publishing
 
-from madang.lake.indicators.values import Values
+from madang.lake.indicators.definition import every
+from madang.lake.indicators.jsonstat import told
+from madang.lake.indicators.values import Value, Values
 from madang.people.portal.indicators import last_values
 from madang.trust.audit.recorder import Recorder
+
+NOW = datetime(2026, 11, 22, tzinfo=UTC)
 
 
 @pytest.fixture
@@ -43,17 +50,35 @@ async def test_who_manages_data_enters_what_is_missing(city: Publishing) -> None
     assert read.dropna()[["indicator", "year", "value"]].values.tolist() == [["Voter participation", "2025", 71.5]]
 
 
-async def test_two_cities_are_compared(city: Publishing, pool: asyncpg.Pool, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The peer is a listener of its own that tells what this city told before."""
-    await Values(pool, city.house.clock).enter("SC:SH:SI:3C", 2025, 10.0, "x", "official", "person:one")
+@pytest.fixture
+async def peer() -> AsyncIterator[str]:
+    """The address of a city that tells one value."""
+    value = Value("SC:SH:SI:3C", 2024, 20.0, 0, "x", "official", "person:two", NOW)
+
+    async def tell(request: web.Request) -> web.Response:
+        return web.json_response(told(every()["u4ssc"], [value], "Peer", "en", NOW))
+
+    app = web.Application()
+    app.add_routes([web.get("/open/indicators/u4ssc.json", tell)])
+    runner = web.AppRunner(app)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    yield f"http://127.0.0.1:{runner.addresses[0][1]}"
+    await runner.cleanup()
+
+
+async def test_two_cities_are_compared(city: Publishing, pool: asyncpg.Pool, peer: str) -> None:
+    await Values(pool, city.house.clock).enter("SC:SH:SI:3C", 2025, 12.5, "x", "official", "person:one")
     desk = city.city.browser()
     await desk.get("sign-in?next=/data/indicators")
     await desk.sign_in("admin")
     await desk.submit("/sign-in", code=city.city.code("admin"))
-    peer = city.city.url.rstrip("/")
-    same = (await desk.get(f"data/indicators?lang=en&with={peer}")).text
+    text = (await desk.get(f"data/indicators?lang=en&with={peer}")).text
     nobody = await desk.get("data/indicators?lang=en&with=http://127.0.0.1:9")
-    assert (same.count("(2025)"), "ahead" in same, nobody.status_code) == (1, False, 503)
+    (row,) = re.findall(r"<tr><td>SC:SH:SI:3C</td>.*?</tr>", text, re.DOTALL)
+    cells = [" ".join(re.sub(r"<[^>]+>", " ", cell).split()) for cell in re.findall(r"<td.*?</td>", row, re.DOTALL)]
+    assert cells == ["SC:SH:SI:3C", "12.5 (2025)", "20 ahead", "%", "official x"]
+    assert nobody.status_code == 503
 
 
 async def test_strangers_do_not_make_the_city_ask_others(city: Publishing) -> None:
@@ -63,11 +88,11 @@ async def test_strangers_do_not_make_the_city_ask_others(city: Publishing) -> No
 
 
 def test_the_last_value_of_each_counts() -> None:
-    told = {
+    stat = {
         "dimension": {
             "indicator": {"category": {"index": ["a", "b"]}},
             "year": {"category": {"index": ["2024", "2025"]}},
         },
         "value": [1.0, None, None, None],
     }
-    assert last_values(told) == {"a": 1.0}
+    assert last_values(stat) == {"a": 1.0}
