@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 
 from madang.lake.datasets.book import Book
 from madang.lake.datasets.dataset import Dataset, Persons
-from madang.lake.files.reading import described
+from madang.lake.files.describing import described
 from madang.lake.files.report import Finding, Report
 from madang.lake.files.table import Table
 from madang.lake.publishing.exporting import GEOMETRY, export, folder_of
