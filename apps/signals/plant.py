@@ -21,7 +21,8 @@ Flags = NDArray[np.bool_]
 
 @dataclass(frozen=True)
 class Plant:
-    """`protected`, `permitted` [J,S,K] are 1 where a stage shows a link `G`, `g`; `lane_of` [J,K,L] says whose link it is;
+    """`protected`, `permitted` [J,S,K] are 1 where a stage shows a link `G`, `g`; `lane_of` [J,K,L] says whose link it is (two
+    lanes may share one);
     `yields` [J,L,L] is 1 where a lane has a link that gives way to one of another; `least_s` [J,S] are minimum greens,
     `change_s` [J] yellow and all-red, both in s."""
 
@@ -66,9 +67,8 @@ def _fill(plant: Plant, row: int, junction: Junction) -> None:
         plant.least_s[row, stage] = junction.min_green_s[stage]
         plant.protected[row, stage, : len(state)] = [letter == "G" for letter in state]
         plant.permitted[row, stage, : len(state)] = [letter == "g" for letter in state]
-    owner = {link: number for number, lane in enumerate(junction.lanes) for link in lane.links}
-    for link, number in owner.items():
-        plant.lane_of[row, link, number] = 1.0
+    for number, lane in enumerate(junction.lanes):
+        plant.lane_of[row, list(lane.links), number] = 1.0
     for link, other in junction.yields:
-        if link in owner and other in owner:
-            plant.yields[row, owner[link], owner[other]] = 1.0
+        mine, theirs = plant.lane_of[row, link], plant.lane_of[row, other]
+        plant.yields[row] = np.maximum(plant.yields[row], np.outer(mine, theirs))

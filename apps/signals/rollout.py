@@ -27,11 +27,11 @@ NEVER = 1e18
 class Model:
     """Flows in vehicles per s and lane, times in s. One set for every map."""
 
-    saturation_per_s: float = 0.53
-    startup_s: float = 1.5
-    gap_s: float = 5.0
-    squeeze: float = 0.1
-    blocked: float = 0.15
+    saturation_per_s: float = 0.56
+    startup_s: float = 1.0
+    gap_s: float = 6.0
+    squeeze: float = 0.3
+    blocked: float = 0.1
     permitted_weight: float = 0.45
     ahead_s: float = 4.0
     batch_s: float = 10.0
@@ -56,28 +56,39 @@ class Play:
 
 @dataclass(frozen=True)
 class Rates:
-    """Vehicles per s that a stage lets go from a lane [J,S,L]: with right of way, and giving way to nobody in the way;
-    `opens` is 1 where a stage serves a lane, `weight` less where only after giving way."""
+    """Vehicles per s that a stage lets go from a lane [J,S,L], while nobody is in the way of those who give way, and while
+    somebody is; `firm` is 1 where a stage gives a lane right of way, `weight` less where it has to give way."""
 
+    free: Floats
+    hindered: Floats
     firm: Floats
-    yielding: Floats
-    opens: Floats
     weight: Floats
 
 
 def make_rates(plant: Plant, traffic: Traffic, model: Model) -> Rates:
-    """Rates from who wants to go where, what lies behind the junction, and who stands first in a lane."""
-    wish = (traffic.share * traffic.room)[:, None, :]
-    firm = model.saturation_per_s * np.matmul(plant.protected * wish, plant.lane_of)
-    yielding = model.saturation_per_s * np.matmul(plant.permitted * wish, plant.lane_of)
+    """Rates from who wants to go where, what lies behind the junction, and who stands first in a lane.
+
+    A lane is served in its order, so its headway is the mean of its vehicles' headways, not its rate that of their rates.
+    """
     flow = traffic.arrivals.mean(0) / STEP_S
     rivals = np.minimum(1.0, np.matmul(plant.yields, flow[:, :, None])[:, :, 0])
-    yielding = yielding * np.exp(-model.gap_s * rivals)[:, None, :]
-    held = _held_by_the_first(plant, traffic)
-    firm, yielding = (np.where(held, model.blocked * one, one) for one in (firm, yielding))
-    is_firm, is_open = firm > 0.01, firm + yielding > 0.01
-    weight = np.where(is_firm, 1.0, np.where(is_open, model.permitted_weight, 0.0))
-    return Rates(firm, yielding, is_open.astype(float), weight)
+    gaps = np.matmul(plant.lane_of, np.exp(-model.gap_s * rivals)[:, :, None])[:, :, 0]
+    red = np.full_like(plant.permitted, model.blocked) * (1.0 - plant.protected - plant.permitted)
+    free, hindered = (
+        _rate(plant, traffic, plant.protected + plant.permitted * ease + red, model)
+        for ease in (np.maximum(gaps, model.squeeze)[:, None, :], model.squeeze)
+    )
+    firm = np.matmul(plant.protected, plant.lane_of) > 0
+    held = np.where(_held_by_the_first(plant, traffic), model.blocked, 1.0)
+    weight = np.where(firm, 1.0, np.where(free > 0, model.permitted_weight, 0.0))
+    return Rates(free * held, hindered * held, firm.astype(float), weight)
+
+
+def _rate(plant: Plant, traffic: Traffic, ease: Floats, model: Model) -> Floats:
+    """[J,S,L] from how easily a link's vehicles go in a stage (1: at saturation flow); 0 where a stage opens none of a lane."""
+    headway = traffic.share[:, None, :] / (model.saturation_per_s * ease * traffic.room[:, None, :])
+    opened = np.matmul(plant.protected + plant.permitted, plant.lane_of) > 0
+    return np.where(opened, 1.0 / np.maximum(1e-6, np.matmul(headway, plant.lane_of)), 0.0)
 
 
 def _held_by_the_first(plant: Plant, traffic: Traffic) -> Flags:
@@ -117,7 +128,7 @@ def costs(plant: Plant, traffic: Traffic, stage: Whole, green_s: Floats, model: 
         play.queue += traffic.arrivals[step][:, None, :]
         _serve(play, rates, yields, model)
         _choose(play, plant, rates, soon[step], model)
-    most = (rates.firm + rates.yielding).max(1) + 0.05
+    most = rates.free.max(1) + 0.05
     left = model.left_s * play.queue + play.queue**2 / (2.0 * most[:, None, :])
     total = play.cost + left.sum(2)
     total[:, : plant.valid.shape[1]][~plant.valid] = NEVER
@@ -133,13 +144,12 @@ def _soon(traffic: Traffic, model: Model) -> Floats:
 
 def _serve(play: Play, rates: Rates, yields: Floats | None, model: Model) -> None:
     rows = np.arange(len(play.stage))[:, None]
-    rate = rates.firm[rows, play.stage]
+    rate = rates.free[rows, play.stage]
     if yields is not None:
-        in_the_way = np.matmul((play.queue > model.least_queue) * (rate > 0.01), yields) > 0
-        rate = rate + rates.yielding[rows, play.stage] * np.where(in_the_way, model.squeeze, 1.0)
-    both = rates.firm[rows, play.before] + rates.yielding[rows, play.before]
+        in_the_way = np.matmul((play.queue > model.least_queue) * rates.firm[rows, play.stage], yields) > 0
+        rate = np.where(in_the_way, rates.hindered[rows, play.stage], rate)
     changing = play.until_s > 0
-    rate = np.where(changing[:, :, None], np.minimum(rate, both), rate)
+    rate = np.where(changing[:, :, None], np.minimum(rate, rates.free[rows, play.before]), rate)
     play.queue -= np.minimum(play.queue, rate * STEP_S)
     play.cost += play.queue.sum(2) * STEP_S
     play.green_s = np.where(changing, play.green_s, play.green_s + STEP_S)

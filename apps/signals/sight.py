@@ -57,17 +57,18 @@ class Sight:
         new = np.zeros(self.plant.lanes)
         for one in there:
             if one.name not in self.known[row]:
-                new += self.plant.lane_of[row, one.link]
+                lanes = self.plant.lane_of[row, one.link]
+                new += lanes / max(1.0, lanes.sum())
         self.known[row] = frozenset(one.name for one in there)
         part = max(1.0 / FLOW_OVER_S, 1.0 / (now_s - self.started_s + 1.0))
         self.flow_per_s[row] += part * (new - self.flow_per_s[row])
 
     def _place(self, traffic: Traffic, row: int, junction: Junction, there: list[Seen]) -> None:
-        owner = {link: number for number, lane in enumerate(junction.lanes) for link in lane.links}
-        told: dict[int, list[int]] = {}
+        told: dict[int, list[int]] = {number: [] for number in range(len(junction.lanes))}
         for one in there:
-            number = owner[one.link]
-            told.setdefault(number, []).append(one.link)
+            # Of lanes that share a link drivers take the shorter.
+            number = min(map(int, np.flatnonzero(self.plant.lane_of[row, one.link])), key=lambda n: len(told[n]))
+            told[number].append(one.link)
             step = int(_time_to_line_s(one) / STEP_S)
             if step <= 0:
                 traffic.queue[row, number] += 1.0
@@ -76,7 +77,7 @@ class Sight:
         for number, lane in enumerate(junction.lanes):
             beyond = int(self.reach_m / lane.speed_mps / STEP_S) + 1
             traffic.arrivals[beyond:, row, number] += self.flow_per_s[row, number] * STEP_S
-            links = told.get(number, [])[:LEADERS]
+            links = told[number][:LEADERS]
             traffic.first[row, number] = links[0] if links else -1
             for link in lane.links:
                 seen = links.count(link) + DOUBT

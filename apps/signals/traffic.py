@@ -39,7 +39,7 @@ def no_traffic(plant: Plant) -> Traffic:
     return Traffic(
         queue=np.zeros((j, n)),
         arrivals=np.zeros((STEPS, j, n)),
-        share=(plant.lane_of / links[:, None, :]).sum(2),
+        share=(plant.lane_of / links[:, None, :]).max(2),
         room=np.ones((j, k)),
         first=np.full((j, n), NOBODY),
     )

@@ -10,16 +10,17 @@ from typing import Any
 import numpy as np
 
 from bench.junctions.street import Signal
+from madang.ingest.sumo.plan import GREEN
 from signals.decide import choose
 from signals.model import Junction
 from signals.plant import make_plant
 from signals.rollout import Model
-from signals.sight import Seen, Sight
+from signals.sight import USUAL_MPS, Seen, Sight
 
 REACH_M = 200.0
 CAR_M = 7.0
-LEAST_ROOM = 1.5
-NO_ROOM = 0.1
+ENOUGH = 4.0  # vehicles that fit behind a link: fewer slow it, none nearly stops it
+NO_ROOM, SHORT = 0.1, 0.3
 
 
 @dataclass
@@ -28,30 +29,48 @@ class FullEyes:
 
     sumo: Any
     junctions: Sequence[Junction]
-    onto: dict[tuple[str, int], str] = field(default_factory=dict)
+    onto: dict[tuple[str, int], list[str]] = field(default_factory=dict)
     length_m: dict[str, float] = field(default_factory=dict)
+    leads: dict[str, tuple[str, int]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for junction in self.junctions:
             for link, ways in enumerate(self.sumo.trafficlight.getControlledLinks(junction.id)):
                 if ways:
-                    self.onto[junction.id, link] = ways[0][1]
-        self.length_m = {lane: self.sumo.lane.getLength(lane) for lane in self.onto.values()}
+                    self.onto[junction.id, link] = [way[1] for way in ways]
+                    self.leads |= {way[0]: (junction.id, link) for way in ways}
+        self.length_m = {lane: self.sumo.lane.getLength(lane) for lanes in self.onto.values() for lane in lanes}
 
     def vehicles(self) -> dict[str, list[Seen]]:
+        """Who comes to a junction, also over another one as soon as that lets them go."""
         seen: dict[str, list[Seen]] = {junction.id: [] for junction in self.junctions}
         for name in self.sumo.vehicle.getIDList():
-            ahead = self.sumo.vehicle.getNextTLS(name)
-            if ahead and ahead[0][2] <= REACH_M and ahead[0][0] in seen:
-                signal, link, distance, _ = ahead[0]
-                seen[signal].append(Seen(distance, self.sumo.vehicle.getSpeed(name), link, name))
+            speed = self.sumo.vehicle.getSpeed(name)
+            for signal, link, distance, state in self.sumo.vehicle.getNextTLS(name):
+                if distance > REACH_M:
+                    break
+                if signal in seen:
+                    seen[signal].append(Seen(distance, speed, link, name))
+                if state not in GREEN:
+                    break
+                speed = max(speed, USUAL_MPS)
         return seen
 
     def room(self) -> dict[tuple[str, int], float]:
-        """Links behind which no vehicle fits any more."""
-        count = self.sumo.lane.getLastStepVehicleNumber
-        full = {lane for lane, metres in self.length_m.items() if metres / CAR_M - count(lane) < LEAST_ROOM}
-        return {way: NO_ROOM for way, lane in self.onto.items() if lane in full}
+        """Links behind which few vehicles fit any more, by the lane with most room."""
+        found = {lane: self._room(lane) for lane in self.length_m}
+        return {way: max(found[lane] for lane in lanes) for way, lanes in self.onto.items()}
+
+    def _room(self, lane: str) -> float:
+        most = self.length_m[lane] / CAR_M
+        if self.sumo.lane.getLastStepHaltingNumber(lane) == 0:
+            return 1.0 if most >= ENOUGH or self._flows(lane) else SHORT
+        return max(NO_ROOM, min(1.0, (most - self.sumo.lane.getLastStepVehicleNumber(lane)) / ENOUGH))
+
+    def _flows(self, lane: str) -> bool:
+        """Whether a lane that holds hardly anybody lets them on at once."""
+        ahead = self.leads.get(lane)
+        return ahead is None or self.sumo.trafficlight.getRedYellowGreenState(ahead[0])[ahead[1]] in GREEN
 
 
 @dataclass

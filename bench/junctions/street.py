@@ -14,6 +14,7 @@ from madang.ingest.sumo.plan import GREEN, find_stages
 from madang.twin.traffic.detectors import Detector
 from madang.twin.traffic.entities import approaches_of, stages_of
 from madang.twin.traffic.net import Net, Program, read_net
+from madang.twin.traffic.stages import approach_states, conflicts_of
 from signals.layout import make_junctions
 from signals.model import Junction
 
@@ -36,15 +37,24 @@ def junctions_of(net: Net, scene: Map, detectors: list[Detector]) -> list[Juncti
 
 
 def _controller(net: Net, name: str, scene: Map, detectors: list[Detector]) -> dict[str, Any]:
-    states = find_stages(state for _, state in net.programs[name].phases)
+    links = [link for link in net.links_of(name) if link.index is not None]
+    states = stages_with_approaches(net, name)
     green = [{"stage": n, "state": state, "duration_s": 30.0, "phase": n} for n, state in enumerate(states)]
     times = {"minGreen_s": MIN_GREEN_S, "yellow_s": scene.yellow_s, "allRed_s": 0.0, "maxRed_s": MAX_RED_S}
-    links = [link for link in net.links_of(name) if link.index is not None]
     return {
         "id": name,
         "stages": stages_of(net, name) | times | {"green": green},
         "approaches": approaches_of(net, links, detectors),
     }
+
+
+def stages_with_approaches(net: Net, name: str) -> list[str]:
+    """The map's own stages, and each approach alone: what an engineer who reads the network could approve."""
+    states = list(find_stages(state for _, state in net.programs[name].phases))
+    by_approach: dict[str, list[int]] = {}
+    for link in net.links_of(name):
+        by_approach.setdefault(link.source, []).append(link.index or 0)
+    return states + approach_states(states, list(by_approach.values()), conflicts_of(net, name))
 
 
 @dataclass

@@ -96,6 +96,28 @@ def _requests_of(net: Net, tl: str, lane: str) -> list[int | None]:
     return [link.index if link.tl == tl else None for link in out]
 
 
+def approach_states(states: list[str], approaches: list[list[int]], conflicts: list[Conflict]) -> list[str]:
+    """States beside a program's own in which one approach (the links that come from it) goes alone, all its turns with right
+    of way, and with it whoever is in nobody's way: what a lane that turns and goes straight on needs.
+
+    An approach whose own links exclude each other has none; red stays what the program shows instead (`s`: turn after a stop).
+    """
+    rivals = {pair for c in conflicts for pair in ((c.a, c.b), (c.b, c.a))}
+    red = ["s" if any(state[link] == "s" for state in states) else "r" for link in range(len(states[0]))]
+    served = [link for link in range(len(red)) if any(state[link] in GREEN for state in states)]
+    found: list[str] = []
+    for mine in approaches:
+        if any((a, b) in rivals for a in mine for b in mine):
+            continue
+        green = list(mine)
+        for link in served:
+            if link not in green and all((link, other) not in rivals for other in green):
+                green.append(link)
+        state = "".join("G" if link in green else letter for link, letter in enumerate(red))
+        found += [state] if state not in [*states, *found] else []
+    return found
+
+
 def unsafe_pairs(state: str, conflicts: list[Conflict]) -> list[Conflict]:
     """Conflicts a state breaks: both links green where neither yields, or both with right of way."""
     return [c for c in conflicts if is_unsafe(state[c.a], state[c.b], c.yields)]
