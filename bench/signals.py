@@ -21,10 +21,11 @@ from typing import Any
 
 sys.path[:0] = [str(Path(__file__).parents[1] / "apps"), str(Path(__file__).parents[1] / "src")]
 
+from bench.junctions.field import COVERAGE  # noqa: E402
 from bench.junctions.maps import NAMES  # noqa: E402
 from bench.junctions.trial import CONTROLLERS, Outcome, Task, run  # noqa: E402
 
-EYES = ("full",)
+EYES = ("full", *COVERAGE)
 FIRST_SEED = 1
 
 
@@ -32,7 +33,7 @@ def parse(argv: list[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="madang bench signals", description=__doc__)
     parser.add_argument("--scenario", nargs="+", choices=NAMES, default=list(NAMES))
     parser.add_argument("--controller", nargs="+", choices=CONTROLLERS, default=list(CONTROLLERS))
-    parser.add_argument("--eyes", nargs="+", choices=EYES, default=list(EYES))
+    parser.add_argument("--eyes", nargs="+", choices=EYES, default=["full", "field"])
     parser.add_argument("--seeds", type=int, default=5, help="how many, from --first-seed on")
     parser.add_argument("--first-seed", type=int, default=FIRST_SEED)
     parser.add_argument("--scale", type=float, default=1.0, help="of the demand")

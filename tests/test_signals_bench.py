@@ -35,7 +35,7 @@ def test_worth_counts_who_never_departed() -> None:
 
 
 def test_a_row_is_the_mean_of_its_seeds() -> None:
-    told = parse(["--scenario", "cologne1", "--controller", "ours", "fixed", "--seeds", "2"])
+    told = parse(["--scenario", "cologne1", "--controller", "ours", "fixed", "--eyes", "full", "--seeds", "2"])
     tasks = list(tasks_of(told))
     outcomes = [Outcome(Worth(d, 1.0, 2.0, 0.5, 9.0, 3.0, 1, 10), 1.0, 0.5, 1) for d in (10.0, 12.0, 40.0, 40.0)]
     made = list(rows(tasks, outcomes))

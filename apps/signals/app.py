@@ -60,7 +60,11 @@ class City:
 
     def learn(self, controllers: list[dict[str, Any]]) -> None:
         plain = [{key: value_of(value) for key, value in entity.items()} for entity in controllers]
-        self.junctions = make_junctions(plain)
+        self.steer(make_junctions(plain))
+
+    def steer(self, junctions: list[Junction]) -> None:
+        """The junctions to look after from now on."""
+        self.junctions = junctions
         self.memories = {junction.id: Memory() for junction in self.junctions}
         self.plant = make_plant(self.junctions) if self.junctions else None
 
@@ -72,11 +76,14 @@ class City:
         when = max(filter(None, (observed_at(count), observed_at(covered))), default=None)
         if when is None:
             return
-        name = str(entity["id"]).rpartition(":")[2]
-        before, at = self.fresh.get(name), epoch_s(when)
-        if name in self.latest and self.latest[name].at_s >= at:
+        told = Reading(float(value_of(count) or 0), float(value_of(covered) or 0), epoch_s(when))
+        self.read(str(entity["id"]).rpartition(":")[2], told)
+
+    def read(self, name: str, told: Reading) -> None:
+        """Take a loop's period, unless a later one was heard before."""
+        before = self.fresh.get(name)
+        if name in self.latest and self.latest[name].at_s >= told.at_s:
             return
-        told = Reading(float(value_of(count) or 0), float(value_of(covered) or 0), at)
         self.latest[name] = told
         self.fresh[name] = replace(told, count=told.count + before.count) if before else told
 

@@ -31,8 +31,7 @@ class Model:
     startup_s: float = 1.0
     gap_s: float = 6.0
     squeeze: float = 0.3
-    blocked: float = 0.1
-    permitted_weight: float = 0.45
+    blocked: float = 0.25
     ahead_s: float = 4.0
     batch_s: float = 10.0
     longest_s: float = 40.0
@@ -57,12 +56,12 @@ class Play:
 @dataclass(frozen=True)
 class Rates:
     """Vehicles per s that a stage lets go from a lane [J,S,L], while nobody is in the way of those who give way, and while
-    somebody is; `firm` is 1 where a stage gives a lane right of way, `weight` less where it has to give way."""
+    somebody is; `firm` is 1 where a stage gives a lane right of way, `opens` also where it has to give way."""
 
     free: Floats
     hindered: Floats
     firm: Floats
-    weight: Floats
+    opens: Floats
 
 
 def make_rates(plant: Plant, traffic: Traffic, model: Model) -> Rates:
@@ -80,8 +79,7 @@ def make_rates(plant: Plant, traffic: Traffic, model: Model) -> Rates:
     )
     firm = np.matmul(plant.protected, plant.lane_of) > 0
     held = np.where(_held_by_the_first(plant, traffic), model.blocked, 1.0)
-    weight = np.where(firm, 1.0, np.where(free > 0, model.permitted_weight, 0.0))
-    return Rates(free * held, hindered * held, firm.astype(float), weight)
+    return Rates(free * held, hindered * held, firm.astype(float), (free > 0).astype(float))
 
 
 def _rate(plant: Plant, traffic: Traffic, ease: Floats, model: Model) -> Floats:
@@ -165,7 +163,7 @@ def _choose(play: Play, plant: Plant, rates: Rates, soon: Floats, model: Model) 
     if not free.any():
         return
     batch = np.minimum(play.queue + soon[:, None, :], model.saturation_per_s * model.batch_s)
-    served = np.matmul(batch, np.swapaxes(rates.weight, 1, 2))
+    served = np.matmul(batch, np.swapaxes(rates.opens, 1, 2))
     here = np.take_along_axis(served, play.stage[:, :, None], 2)[:, :, 0]
     other = np.where(plant.valid[:, None, :], served, -1.0)
     np.put_along_axis(other, play.stage[:, :, None], -1.0, 2)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import random
 import tempfile
 import time
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
+from bench.junctions import field as field_eyes
 from bench.junctions.adaptive import Adaptive, FullEyes
 from bench.junctions.baselines import MaxPressure, actuate, open_all
 from bench.junctions.maps import HOUR_S, Map, find_map
@@ -15,6 +17,7 @@ from bench.junctions.measure import Worth, read_trips, worth
 from bench.junctions.street import Signal, junctions_of, read_street
 from madang.ingest.sumo import simulator
 from madang.twin.traffic.detectors import place_detectors
+from madang.twin.traffic.net import read_net
 from signals.rollout import Model
 
 CONTROLLERS = ("fixed", "actuated", "max-pressure", "bound", "ours")
@@ -55,7 +58,8 @@ def run(task: Task) -> Outcome:
     with tempfile.TemporaryDirectory() as folder:
         record = Path(folder) / "trips.xml"
         net = open_all(scene, Path(folder)) if task.controller == "bound" else scene.net
-        sumo = simulator.start(_scene(scene, net, task, record))
+        more = _loops(task, scene, Path(folder))
+        sumo = simulator.start(_scene(scene, net, more, task, record))
         controller = make_controller(task, scene, sumo)
         for second in range(scene.begin_s, scene.begin_s + task.seconds):
             if controller is not None:
@@ -68,12 +72,24 @@ def run(task: Task) -> Outcome:
     return Outcome(measured, time.process_time() - began, 1000.0 * decided / max(1, decisions), junctions)
 
 
-def _scene(scene: Map, net: Path, task: Task, record: Path) -> simulator.Scene:
+def _loops(task: Task, scene: Map, folder: Path) -> tuple[Path, ...]:
+    """The file of the loops that the eyes of a task are, if they are loops."""
+    if task.eyes not in field_eyes.COVERAGE:
+        return ()
+    net = read_net(scene.net)
+    path = folder / "loops.add.xml"
+    field_eyes.write(net, field_eyes.place(net, task.eyes, task.seed), path)
+    return (path,)
+
+
+def _scene(scene: Map, net: Path, more: tuple[Path, ...], task: Task, record: Path) -> simulator.Scene:
     out = ["--tripinfo-output", str(record), "--device.emissions.probability", "1"]
     out += [word for name in ("unfinished", "undeparted") for word in (f"--tripinfo-output.write-{name}", "true")]
     if task.controller == "bound":
         out += ["--collision.action", "none", "--ignore-junction-blocker", "0"]
-    return simulator.Scene(net, scene.routes, scene.additional, scene.begin_s, task.seed, task.scale, -1, options=out)
+    return simulator.Scene(
+        net, scene.routes, (*scene.additional, *more), scene.begin_s, task.seed, task.scale, -1, options=out
+    )
 
 
 def make_controller(task: Task, scene: Map, sumo: Any) -> Controller | None:
@@ -84,12 +100,19 @@ def make_controller(task: Task, scene: Map, sumo: Any) -> Controller | None:
     if task.controller == "actuated":
         actuate(sumo, programs)
         return None
-    junctions = junctions_of(net, scene, place_detectors(net))
+    detectors = (
+        field_eyes.place(net, task.eyes, task.seed) if task.eyes in field_eyes.COVERAGE else place_detectors(net)
+    )
+    junctions = junctions_of(net, scene, detectors)
     signals = {one.id: Signal(one.id, one.stages, scene.yellow_s, float(scene.begin_s)) for one in junctions}
     for signal in signals.values():
         sumo.trafficlight.setRedYellowGreenState(signal.id, signal.stages[0])
     if task.controller == "max-pressure":
         return MaxPressure(sumo, signals)
+    if task.eyes in field_eyes.COVERAGE:
+        loops, chance = [one.id for one in detectors], random.Random(task.seed)
+        noisy = task.eyes == "noise"
+        return field_eyes.Field(sumo, signals, loops, junctions, chance, noisy, model=Model(**task.model))
     return Adaptive(sumo, junctions, signals, FullEyes(sumo, junctions), float(scene.begin_s), Model(**task.model))
 
 
