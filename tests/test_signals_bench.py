@@ -11,10 +11,14 @@ import pytest
 
 sys.path[:0] = [str(Path(__file__).parents[1]), str(Path(__file__).parents[1] / "apps")]
 
+from bench.junctions.field import place  # noqa: E402
+from bench.junctions.maps import find_map  # noqa: E402
 from bench.junctions.measure import Trip, Worth, worth  # noqa: E402
 from bench.junctions.street import Signal  # noqa: E402
 from bench.junctions.trial import Outcome, Task, run  # noqa: E402
 from bench.signals import parse, rows, tasks_of  # noqa: E402
+
+from madang.twin.traffic.net import read_net  # noqa: E402
 
 MINUTES_S = 150
 
@@ -50,3 +54,13 @@ def test_a_signal_changes_by_yellow_and_only_then_is_green() -> None:
     assert (signal.go(1, 10.0), signal.tick(12.0), signal.tick(13.0)) == ("yr", None, "rG")
     assert (signal.stage, signal.since_s, signal.red_since_s) == (1, 13.0, [0.0, 13.0])
     assert (signal.go(2, 20.0), signal.on_the_way) == ("GG", None)
+
+
+def test_half_the_eyes_are_half_of_the_approaches_and_the_same_for_a_seed() -> None:
+    net = read_net(find_map("cologne8").net)
+    every, half, again, other = (
+        place(net, eyes, seed) for eyes, seed in (("field", 1), ("half", 1), ("half", 1), ("half", 2))
+    )
+    ways = [{one.lane.rpartition("_")[0] for one in found} for found in (every, half)]
+    assert len(ways[1]) == round(len(ways[0]) / 2) and ways[1] < ways[0]
+    assert half == again and half != other

@@ -31,7 +31,7 @@ class Model:
     startup_s: float = 1.0
     gap_s: float = 6.0
     squeeze: float = 0.3
-    blocked: float = 0.25
+    blocked: float = 0.2
     ahead_s: float = 4.0
     batch_s: float = 10.0
     longest_s: float = 40.0

@@ -16,8 +16,10 @@ from madang.twin.traffic.stages import (
     GREEN,
     YELLOW_S,
     Conflict,
+    approach_states,
     conflicts_of,
     green_phases,
+    green_states,
     made_safe,
     transition,
     unsafe_pairs,
@@ -91,3 +93,25 @@ def test_plans_share_one_cycle_and_keep_minimum_green(net: Net) -> None:
 def test_signal_names_are_short_safe_and_distinct() -> None:
     names = short_names(["joinedS_cluster_123456_7#1more", "GS_123456", "x"])
     assert sorted(names.values()) == ["tl123456", "tl123456b", "x"]
+
+
+def test_an_approach_goes_alone_with_whoever_is_in_nobodys_way() -> None:
+    # Links 0 and 1 come from the west, 2 and 3 from the east; the turns 1 and 3 cross who comes towards them, 4 nobody.
+    conflicts = [Conflict(0, 3, "b"), Conflict(1, 2, "a")]
+    states = ["GgGgG", "rGrGr"]
+    assert approach_states(states, [[0, 1], [2, 3], [4]], conflicts) == ["GGrrG", "rrGGG"]
+    assert approach_states(["Grs", "rGG"], [[0], [1, 2]], [Conflict(1, 2, ""), Conflict(0, 2, "")]) == ["GGs"]
+
+
+def test_states_of_approaches_are_safe_on_a_real_network(net: Net) -> None:
+    made = {tl: (green_states(net.programs[tl]), conflicts_of(net, tl)) for tl in net.programs}
+    ways = {
+        tl: [[one.index for one in net.links_of(tl) if one.source == way] for way in sources(net, tl)] for tl in made
+    }
+    found = {tl: approach_states(states, ways[tl], conflicts) for tl, (states, conflicts) in made.items()}
+    assert any(found.values())
+    assert not [c for tl, states in found.items() for state in states for c in unsafe_pairs(state, made[tl][1])]
+
+
+def sources(net: Net, tl: str) -> list[str]:
+    return sorted({one.source for one in net.links_of(tl)})
