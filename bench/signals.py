@@ -22,7 +22,7 @@ from typing import Any
 sys.path[:0] = [str(Path(__file__).parents[1] / "apps"), str(Path(__file__).parents[1] / "src")]
 
 from bench.junctions.field import COVERAGE  # noqa: E402
-from bench.junctions.maps import NAMES  # noqa: E402
+from bench.junctions.maps import NAMES, PUBLISHED_S  # noqa: E402
 from bench.junctions.trial import CONTROLLERS, Outcome, Task, run  # noqa: E402
 
 EYES = ("full", *COVERAGE)
@@ -59,6 +59,7 @@ def row(task: Task, outcomes: list[Outcome]) -> dict[str, Any]:
     means = {name: round(statistics.mean(getattr(one, name) for one in every), 2) for name in names}
     spread = statistics.stdev(one.delay_s for one in every) if len(every) > 1 else 0.0
     told = {"scenario": task.scenario, "controller": task.controller, "eyes": task.eyes, "seeds": len(every)}
+    told |= {"published_s": PUBLISHED_S.get(task.scenario)}
     cost = {"decision_ms": round(statistics.mean(one.decision_ms for one in outcomes), 2)}
     return told | means | {"delay_s_sd": round(spread, 2), "junctions": outcomes[0].junctions} | cost
 
