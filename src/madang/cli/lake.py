@@ -16,7 +16,8 @@ from madang.base.clock import SystemClock
 from madang.base.errors import MadangError
 from madang.bus.connection import connect, tell_every_second
 from madang.cli.cities import find_city
-from madang.cli.datasets import Coming, open_folder
+from madang.cli.coming import Coming
+from madang.cli.datasets import open_folder
 from madang.cli.roles import open_pool, tell_ready, until_told
 from madang.cli.serving import lake_path
 from madang.engine.database import LOST
