@@ -8,12 +8,16 @@ import logging
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import structlog
 
 from madang import __version__
 from madang.base.errors import MadangError
 from madang.sdk.tools.main import act, add_commands
+
+if TYPE_CHECKING:
+    from madang.cli.roles import Role
 
 
 def parser() -> argparse.ArgumentParser:
@@ -241,17 +245,29 @@ def _testbed(options: argparse.Namespace) -> int:
 
 
 def _run(options: argparse.Namespace) -> int:
-    from madang.cli import field, gateway, roles
-
+    """Each process loads what it is for, and no other's rooms."""
     if options.role in ("field", "shadow", "trial"):
-        return field.run_field(options.rest, is_trial=options.role == "trial")
-    if options.role == "lake":
-        from madang.cli.lake import lake  # no other process pays for DuckDB
+        from madang.cli import field
 
-        roles.run(lake)
-    else:
-        roles.run({"gateway": gateway.gateway, "ingest": roles.ingest, "courier": roles.courier}[options.role])
+        return field.run_field(options.rest, is_trial=options.role == "trial")
+    from madang.cli import roles
+
+    roles.run(_role(options.role))
     return 0
+
+
+def _role(name: str) -> Role:
+    if name == "gateway":
+        from madang.cli.gateway import gateway
+
+        return gateway
+    if name == "lake":
+        from madang.cli.lake import lake
+
+        return lake
+    from madang.cli import roles
+
+    return {"ingest": roles.ingest, "courier": roles.courier}[name]
 
 
 COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {

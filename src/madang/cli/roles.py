@@ -35,6 +35,7 @@ from madang.model.operations import Operation
 from madang.trust.audit.log import AuditLog
 
 log = structlog.get_logger()
+Role = Callable[[Settings], Coroutine[Any, Any, None]]
 STOP_TIMEOUT_S = 8.0
 
 
@@ -176,7 +177,7 @@ async def courier(settings: Settings) -> None:
     )
 
 
-def run(role: Callable[[Settings], Coroutine[Any, Any, None]]) -> None:
+def run(role: Role) -> None:
     """The process's main. Requests make many small objects and hardly a cycle: the collector looks less often."""
     gc.collect()
     gc.freeze()
