@@ -72,6 +72,13 @@ def logs() -> Iterator[None]:
     structlog.reset_defaults()
 
 
+@pytest.fixture
+def own_projections(monkeypatch: pytest.MonkeyPatch) -> None:
+    """SUMO's wheels name their own PROJ data for the whole process when they are loaded, and rasterio cannot read them."""
+    for name in ("PROJ_DATA", "PROJ_LIB"):
+        monkeypatch.delenv(name, raising=False)
+
+
 @pytest.fixture(scope="session")
 def run_dir() -> AsyncIterator[Path]:
     """A folder that an unprivileged user may pass, unlike pytest's own."""

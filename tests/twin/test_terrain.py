@@ -15,6 +15,7 @@ from madang.twin.shape.building import buildings_of
 from madang.twin.shape.frame import Projection
 from madang.twin.shape.terrain import grounded, open_terrain
 
+pytestmark = pytest.mark.usefixtures("own_projections")
 EAST, NORTH = 200_000, 550_000
 
 

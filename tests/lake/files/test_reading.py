@@ -221,6 +221,7 @@ def test_netcdf(read: Read, tmp_path: Path) -> None:
     assert (report.sample[1][3], report.rows, report.shape) == (None, 4, "Point")
 
 
+@pytest.mark.usefixtures("own_projections")
 def test_geotiff(read: Read, tmp_path: Path) -> None:
     with rasterio.open(
         tmp_path / "t.tif", "w", driver="GTiff", width=2, height=1, count=1, dtype="float32", crs="EPSG:4326",
