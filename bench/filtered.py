@@ -9,11 +9,13 @@ from hashlib import sha256
 from pathlib import Path
 
 import asyncpg
+import msgspec
 
 from bench.broker import client, cpu_s, prepare, running
 from bench.http_load import TOKENS
 from madang.cli.instance import Instance
 from madang.engine.temporary import scratch
+from madang.runtime.manifest import Manifest, Quota
 
 APP, ROUNDS = "org.example.filtered", 6
 POLICIES = f"""
@@ -33,11 +35,18 @@ def write_policies(folder: Path) -> None:
     (folder / "groups.json").write_text(json.dumps({"known": [f"Known{number}" for number in range(10)]}))
 
 
+def manifest_of(name: str) -> str:
+    """Of an app that may say as much as it likes."""
+    texts, quota = {"ko": name, "en": name}, Quota(messages_per_s=1_000_000)
+    manifest = Manifest(f"org.example.{name}", "1.0", texts, texts, f"{name}.app", [], quota=quota)
+    return msgspec.json.encode(manifest).decode()
+
+
 async def install(instance: Instance) -> None:
     """The apps, as if they had been started with these tokens."""
     connection = await asyncpg.connect(instance.settings.database)
-    sql = "INSERT INTO app (id, folder, manifest, grants, token_hash) VALUES ($1, '', '{}', '[]', $2)"
-    known = [(f"org.example.{name}", sha256(name.encode()).hexdigest()) for name in TOKENS]
+    sql = "INSERT INTO app (id, folder, manifest, grants, token_hash) VALUES ($1, '', $2, '[]', $3)"
+    known = [(f"org.example.{name}", manifest_of(name), sha256(name.encode()).hexdigest()) for name in TOKENS]
     await connection.executemany(sql, known)
     await connection.close()
 
