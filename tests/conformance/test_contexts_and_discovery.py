@@ -130,3 +130,10 @@ async def test_urls_may_stand_in_lists_within_lists(api: httpx.AsyncClient) -> N
         201,
         nested,
     )
+
+
+@pytest.mark.parametrize("url", ["http://a.example/\x00", {"Room": "https://a.example/\x00"}, ["urn:x:\x00"]])
+async def test_a_context_with_what_no_text_can_hold_makes_nothing(api: httpx.AsyncClient, url: Any) -> None:
+    body = {"@context": url, "id": "urn:x:1", "type": "Room"}
+    answer = await api.post("entities", json=body, headers={"content-type": "application/ld+json"})
+    assert (answer.status_code, (await api.get("entities/urn:x:1")).status_code) in ((400, 404), (504, 404))

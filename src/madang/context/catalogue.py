@@ -95,6 +95,8 @@ class Catalogue:
         return found
 
     async def find(self, name: str) -> Stored | None:
+        if "\x00" in name:  # which no text of the database holds
+            return None
         record = await self._run("fetchrow", f"SELECT {_COLUMNS} FROM ld_context WHERE id = $1 OR url = $1", name)  # noqa: S608
         return Stored(*record) if record is not None else None
 

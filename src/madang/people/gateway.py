@@ -167,7 +167,8 @@ class Gateway:
             case ["sensorthings", "v1.1", *rest] if self._sensorthings is not None:
                 return self._sensorthings.handle, rest, API_HEADERS
             case [first, *rest] if first in self._further:
-                return self._further[first].handle, rest, API_HEADERS
+                named = not any("\x00" in part for part in rest)  # which no database takes
+                return self._further[first].handle if named else _nothing, rest, API_HEADERS
             case ["tiles", *rest]:
                 return reading("files", self._tiles.handle), rest, API_HEADERS
             case ["version"]:

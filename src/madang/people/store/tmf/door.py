@@ -55,7 +55,7 @@ class TmfDoor:
     async def handle(self, request: Request) -> Response:
         shape = "/".join("*" if index == 3 else part for index, part in enumerate(request.parts))
         handlers = self._table.get(shape)
-        if handlers is None or any("\x00" in part for part in request.parts):
+        if handlers is None:
             raise nothing_here(request)
         return await pick_method(request, handlers)(request)
 
