@@ -17,7 +17,7 @@ import pytest
 
 from madang.base import limits
 from madang.base.city import load_city
-from madang.cli.main import parser
+from madang.cli.arguments import parser
 from madang.ingest.mqtt.decode import compile_decoder
 from madang.people.manage import Management
 from madang.people.ngsi.routes import NgsiLd

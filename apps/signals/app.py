@@ -115,11 +115,7 @@ class City:
         each before the app could ask to keep it, and a junction that fell back would never be taken over again."""
         for junction in self.junctions:
             stage = self._stage_of(junction)
-            if (
-                stage is not None
-                and not self._is_ripe(junction, now_s)
-                and stage not in self.memories[junction.id].barred
-            ):
+            if stage is not None and not self._is_ripe(junction, now_s):
                 yield junction.id, stage
 
     def _chosen(self, now_s: float) -> Iterator[tuple[str, int]]:

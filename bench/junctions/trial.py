@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import tempfile
 import time
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -114,8 +114,3 @@ def make_controller(task: Task, scene: Map, sumo: Any) -> Controller | None:
         noisy = task.eyes == "noise"
         return field_eyes.Field(sumo, signals, loops, junctions, chance, noisy, model=Model(**task.model))
     return Adaptive(sumo, junctions, signals, FullEyes(sumo, junctions), float(scene.begin_s), Model(**task.model))
-
-
-def as_row(outcome: Outcome) -> dict[str, Any]:
-    """An outcome as JSON."""
-    return asdict(outcome.worth) | {"cpu_s": outcome.cpu_s, "decision_ms": outcome.decision_ms}

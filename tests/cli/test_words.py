@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from madang.cli.main import parser
+from madang.cli.arguments import parser
 
 
 @pytest.mark.parametrize(
