@@ -52,6 +52,7 @@ async def test_data_is_found_by_words_and_facets(http: httpx.AsyncClient) -> Non
     }
     found = {query: re.findall(r"/data/sets/(\w+)", text) for query, text in pages.items()}
     assert found == {"": ["waste", "benches"], "words=벤치": ["benches"], "theme=REGI": ["benches"], "words=없음": []}
+    assert "조건에 맞는 데이터셋이 없습니다." in pages["words=없음"]
 
 
 @pytest.mark.parametrize("language", ["ko", "en"])
