@@ -58,7 +58,7 @@ def parser() -> argparse.ArgumentParser:
     trial.add_argument("--seeds", default="1,2,3", help="same seed, same day (default 1,2,3)")
     trial.add_argument("--minutes", type=int, default=20, help="of the city's time (default 20)")
     trial.add_argument("--json", action="store_true", help="print the score in one line")
-    _add_lake(commands.add_parser("lake", help="bring files and feeds into the lake"))
+    _add_lake(commands.add_parser("lake", help="bring files and feeds into the lake, ask it whole, export it"))
     run = commands.add_parser("run", help="(internal) one process of a running city")
     run.add_argument("role", choices=["gateway", "ingest", "courier", "field", "shadow", "trial", "lake"])
     run.add_argument("rest", nargs=argparse.REMAINDER)
@@ -84,9 +84,9 @@ def _add_imports(kinds: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
 
 
 def _add_lake(parent: argparse.ArgumentParser) -> None:
-    add = parent.add_subparsers(dest="verb", required=True).add_parser(
-        "add", help="a file, or an address that is pulled"
-    )
+    verbs = parent.add_subparsers(dest="verb", required=True)
+    _add_batch(verbs)
+    add = verbs.add_parser("add", help="a file, or an address that is pulled")
     add.add_argument("source", help="FILE or URL")
     add.add_argument("--run", required=True, help="the instance's folder under MADANG_HOME/run, as a name")
     add.add_argument("--dataset", required=True, help="the data set's id; it is made if it is not there")
@@ -103,6 +103,21 @@ def _add_lake(parent: argparse.ArgumentParser) -> None:
         "sheet": "of an Excel file",
     }.items():
         add.add_argument(f"--{name}", default="", help=told)
+
+
+def _add_batch(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    run = verbs.add_parser("run", help="a question of the whole lake, by whoever runs the city")
+    run.add_argument("query", help="SQL, or a FILE that holds it")
+    run.add_argument(
+        "--engine", default="duckdb", help="duckdb, dask (processes here) or dask://HOST:PORT of a scheduler"
+    )
+    run.add_argument("--out", type=Path, help="FILE.parquet, .csv or .arrow (default: CSV on standard output)")
+    export = verbs.add_parser("export", help="a table for Spark and Trino")
+    export.add_argument("table", help="observation, or a data set's id")
+    export.add_argument("--format", choices=["iceberg", "delta"], required=True)
+    export.add_argument("--out", type=Path, required=True, help="folder; the table is a folder of its name there")
+    for verb in (run, export):
+        verb.add_argument("--run", required=True, help="the instance's folder under MADANG_HOME/run, as a name")
 
 
 def _add_store(parent: argparse.ArgumentParser) -> None:

@@ -94,6 +94,10 @@ def _store(options: argparse.Namespace) -> int:
 
 
 def _lake(options: argparse.Namespace) -> int:
+    if options.verb != "add":
+        from madang.cli.batch import batch
+
+        return asyncio.run(batch(options))
     from madang.cli.adding import add
 
     return asyncio.run(add(options))

@@ -85,7 +85,7 @@ def open_lake(dsn: str, place: Place, memory_mb: int = 512, threads: int = 1) ->
         connection.execute("SET TimeZone = 'UTC'")
         connection.execute(_secret("city", "postgres", _postgres(dsn)))
         if place.is_remote:
-            connection.execute(_secret("store", "s3", _s3(place)))
+            connection.execute(store_secret(place))
         else:
             Path(place.path).mkdir(parents=True, exist_ok=True)
         connection.execute("ATTACH '' AS city (TYPE postgres, SECRET city)")
@@ -105,6 +105,11 @@ def set_format(connection: duckdb.DuckDBPyConnection) -> None:
     # Observations lie in files, however few: whoever is asked about them has no catalogue. The other tables are a row or so.
     connection.execute("CALL lake.set_option('data_inlining_row_limit', 0, table_name => 'observation')")
     connection.execute("CALL lake.set_option('data_inlining_row_limit', 100, table_name => 'rolled')")
+
+
+def store_secret(place: Place) -> str:
+    """What lets a connection read a remote place."""
+    return _secret("store", "s3", _s3(place))
 
 
 def _secret(name: str, kind: str, members: Mapping[str, str]) -> str:
