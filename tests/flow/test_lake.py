@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import sys
 from collections.abc import AsyncIterator
+from pathlib import Path
 
+import adbc_driver_flightsql.dbapi as flightsql
 import httpx
 import pytest
 
@@ -20,7 +23,9 @@ from tests.flow.conftest import FIXTURES, House
 from tests.waiting import until
 
 pytestmark = pytest.mark.engine
-LAKE = "\n[lake]\nevery_s = 1\n"
+with socket.create_server(("127.0.0.1", 0)) as one:
+    FLIGHT_PORT = one.getsockname()[1]
+LAKE = f"\n[lake]\nevery_s = 1\nflight_port = {FLIGHT_PORT}\n"
 
 
 @pytest.fixture(scope="module")
@@ -103,6 +108,34 @@ async def test_a_notebook_takes_it_as_rows_arrow_polars_and_pandas(house: House,
     assert values == [1.5, 2.5]
     assert arrow.column("value").to_pylist() == polars["value"].to_list() == pandas["value"].tolist() == values
     assert [value for batch in batches for value in batch.column("value").to_pylist()] == values
+
+
+async def test_a_tool_asks_by_flight_sql_what_the_web_asks(api: httpx.AsyncClient) -> None:
+    await write(api, "flown", 7.5)
+    sql = "SELECT attribute, value FROM observation WHERE entity_id LIKE '%:flown'"
+
+    def fly() -> list[tuple[object, ...]]:
+        with flightsql.connect(f"grpc://127.0.0.1:{FLIGHT_PORT}", autocommit=True) as there, there.cursor() as cursor:
+            cursor.execute(sql)
+            return cursor.fetchall()
+
+    assert await asyncio.to_thread(fly) == [("level", 7.5)]
+    assert (await ask(api, sql)).json()["rows"] == [["level", 7.5]]
+
+
+async def test_whoever_runs_the_city_asks_the_whole_lake_on_dask(
+    house: House, api: httpx.AsyncClient, tmp_path: Path
+) -> None:
+    for value in (1, 2):
+        await write(api, "batch", value)
+    sql = "SELECT entity_id, sum(value) AS total FROM observation WHERE entity_id LIKE '%:batch' GROUP BY 1"
+    (tmp_path / "q.sql").write_text(sql, encoding="utf-8")
+    argv = [sys.executable, "-m", "madang", "lake", "run", str(tmp_path / "q.sql"), "--engine", "dask"]
+    done = await asyncio.create_subprocess_exec(*argv, "--run", str(house.run_dir), stdout=asyncio.subprocess.PIPE)
+    out, _ = await done.communicate()
+    assert (done.returncode, out.decode()) == (0, '"entity_id","total"\n"urn:ngsi-ld:Bin:yard:batch",3\n')
+    told = (await api.get("madang/v1/audit", params={"what": "lake.run"})).text
+    assert "sum(value)" in told
 
 
 async def test_a_notebook_is_told_what_is_wrong(house: House) -> None:

@@ -108,12 +108,14 @@ class StoreSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 class LakeSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A city with a `[lake]` keeps everything. `every_s`: how often history rolls into it; `keep_days`: how long it is kept (None: for
-    ever); `travel_days`: how long it can be asked what it said then."""
+    ever); `travel_days`: how long it can be asked what it said then; `flight_port`: of Arrow Flight SQL on this machine (None: nobody
+    listens)."""
 
     every_s: Annotated[float, msgspec.Meta(ge=1)] = 30.0
     keep_days: Annotated[float, msgspec.Meta(gt=0)] | None = None
     travel_days: Annotated[float, msgspec.Meta(ge=0)] = 7.0
     memory_mb: Annotated[int, msgspec.Meta(ge=128)] = 512
+    flight_port: Annotated[int, msgspec.Meta(ge=0, le=65_535)] | None = None
 
 
 class CityConfig(msgspec.Struct, frozen=True):

@@ -18,10 +18,11 @@ from madang.bus.connection import connect, tell_every_second
 from madang.cli.cities import find_city
 from madang.cli.coming import Coming
 from madang.cli.datasets import open_folder
+from madang.cli.flight import serve_flight
 from madang.cli.roles import open_pool, tell_ready, until_told
 from madang.cli.serving import lake_path
 from madang.engine.database import LOST
-from madang.engine.settings import Settings
+from madang.engine.settings import Settings, issuer_of
 from madang.lake.connection import Place, open_lake
 from madang.lake.datasets.house import published_of
 from madang.lake.keeper import Keeper, Round
@@ -88,6 +89,7 @@ async def lake(settings: Settings) -> None:
         house.run(),
         coming.run(),
         desk.serve(lake_path(settings)),
+        serve_flight(issuer_of(settings), told.flight_port),
         tell_every_second(client, "lake", house.numbers),
         tell_ready(settings, "lake", lambda: house.ready),
     )
