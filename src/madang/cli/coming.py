@@ -51,7 +51,7 @@ class Coming:
             house.book, house.publications, connect, house.published, scan, looks_personal, self._checked
         )
         self._indexing = Indexing(house.book, self._words)
-        self._computing = Computing(house.values, house.lineage, connect, self._clock)
+        self._computing = Computing(house.values, house.lineage, connect, self._clock, city.timezone)
 
     async def run(self) -> None:
         """For ever: each by itself, so that a long file keeps nobody waiting."""

@@ -1,4 +1,4 @@
-"""Indicators that have a formula are computed for this year and the last, over the lake and what is true now."""
+"""Indicators that have a formula are computed for this year, over the lake and what is true now."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import structlog
 from madang.base.clock import Clock
 from madang.lake.catalogue.lineage import Lineage
 from madang.lake.indicators.definition import Definition, every
+from madang.lake.indicators.macros import add_macros
 from madang.lake.indicators.values import Values
 
 log = structlog.get_logger()
@@ -22,9 +23,14 @@ class Computing:
     """`connect` opens the lake."""
 
     def __init__(
-        self, values: Values, lineage: Lineage, connect: Callable[[], duckdb.DuckDBPyConnection], clock: Clock
+        self,
+        values: Values,
+        lineage: Lineage,
+        connect: Callable[[], duckdb.DuckDBPyConnection],
+        clock: Clock,
+        zone: str = "UTC",
     ) -> None:
-        self._values, self._lineage, self._connect, self._clock = values, lineage, connect, clock
+        self._values, self._lineage, self._connect, self._clock, self._zone = values, lineage, connect, clock, zone
         self._due: datetime | None = None
 
     async def once(self) -> bool:
@@ -33,30 +39,31 @@ class Computing:
         if self._due is not None and now < self._due:
             return False
         self._due = now + EVERY
-        for code, year, value, rows, sources in await asyncio.to_thread(self._computed, now.year):
-            await self._values.computed(code, year, value, rows, ", ".join(sources))
-            await self._lineage.tell("indicator", sources, [f"indicator:{code}"], now)
+        for one, year, value, rows in await asyncio.to_thread(self._computed, now.year):
+            await self._values.computed(one.code, year, value, rows, ", ".join(one.sources), one.confidence)
+            await self._lineage.tell("indicator", one.sources, [f"indicator:{one.code}"], now)
         return False
 
-    def _computed(self, year: int) -> list[tuple[str, int, float, int, list[str]]]:
+    def _computed(self, year: int) -> list[tuple[Definition, int, float, int]]:
         found = []
         formulas = [one for each in every().values() for one in each.indicator if one.formula]
         with self._connect() as lake:
+            add_macros(lake)
             for one in formulas:
                 try:
-                    told = compute(lake, one, year)
+                    told = compute(lake, one, year, self._zone)
                 except duckdb.Error as error:
                     log.warning("an indicator could not be computed", code=one.code, error=str(error).splitlines()[0])
                     continue
                 if told is not None:
-                    found.append((one.code, year, *told, one.sources))
+                    found.append((one, year, *told))
         return found
 
 
-def compute(lake: duckdb.DuckDBPyConnection, one: Definition, year: int) -> tuple[float, int] | None:
-    """The value and the rows it is made of; None where nothing is known. Raises duckdb.Error."""
-    ends = {"from": datetime(year, 1, 1), "until": datetime(year + 1, 1, 1)}
-    asked = {name: end for name, end in ends.items() if f"${name}" in one.formula}
+def compute(lake: duckdb.DuckDBPyConnection, one: Definition, year: int, zone: str = "UTC") -> tuple[float, int] | None:
+    """The value and the rows it is made of; None where nothing is known. The connection has our macros. Raises duckdb.Error."""
+    known = {"from": datetime(year, 1, 1), "until": datetime(year + 1, 1, 1), "zone": zone}
+    asked = {name: value for name, value in known.items() if f"${name}" in one.formula}
     row = lake.execute(one.formula, asked).fetchone()
     if row is None or row[0] is None or not row[1]:
         return None

@@ -41,11 +41,13 @@ class Values:
             raise BadRequest("a value with its source, official or estimated", reason="indicator_form")
         await self._put(code, year, value, 0, source.strip()[:500], confidence, by)
 
-    async def computed(self, code: str, year: int, value: float, rows: int, source: str) -> None:
+    async def computed(
+        self, code: str, year: int, value: float, rows: int, source: str, confidence: Confidence = "computed"
+    ) -> None:
         """What is the same as before is not told again."""
         last = await self.series(code)
         if not any(one.year == year and (one.value, one.rows) == (value, rows) for one in last):
-            await self._put(code, year, value, rows, source, "computed", "madang")
+            await self._put(code, year, value, rows, source, confidence, "madang")
 
     async def series(self, code: str) -> list[Value]:
         """By year, the latest telling of each."""
