@@ -11,7 +11,7 @@ ROOT = Path(__file__).resolve().parents[1]
 SOURCES = ROOT / "src" / "madang"
 ROOMS = (
     "base", "model", "engine", "ingest", "context", "federation", "bus", "history", "lake", "twin", "trust", "command",
-    "runtime", "store", "people", "cli",
+    "runtime", "store", "operations", "people", "cli",
 )  # fmt: skip
 FILES = sorted(path for path in SOURCES.rglob("*.py") if path.parent != SOURCES)
 

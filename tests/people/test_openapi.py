@@ -13,6 +13,7 @@ from madang.people.ngsi.allowed import PARAMETERS
 from madang.people.ngsi.routes import NgsiLd
 from madang.people.ngsi.snapshot_door import Keeping
 from madang.people.openapi.document import describe, path_of
+from madang.people.openapi.operating import OPERATING, OPERATING_SCHEMAS
 from madang.people.openapi.operations import MANAGEMENT, NGSI
 from madang.people.openapi.parameters import QUERY
 from madang.people.openapi.personal import PERSONAL, PERSONAL_SCHEMAS
@@ -28,7 +29,7 @@ def test_every_route_is_described_and_nothing_else() -> None:
     management = Management(
         {}, NOTHING, NOTHING, NOTHING, NOTHING, NOTHING, NOTHING, NOTHING, NOTHING, PolicyDoor(GATE, NOTHING, NOTHING)
     )
-    assert (set(NGSI), set(MANAGEMENT), set(PERSONAL)) == (
+    assert (set(NGSI), set(MANAGEMENT | OPERATING), set(PERSONAL)) == (
         NgsiLd(NOTHING, NOTHING, NOTHING, NOTHING, NOTHING, Keeping(NOTHING, NOTHING, NOTHING)).routes,
         management.routes,
         PersonalDoor(NOTHING, NOTHING).routes,
@@ -36,7 +37,9 @@ def test_every_route_is_described_and_nothing_else() -> None:
 
 
 def test_every_parameter_is_described_and_nothing_else() -> None:
-    known = set().union(OPTIONS, *PARAMETERS.values(), *(one.parameters for one in (MANAGEMENT | PERSONAL).values()))
+    known = set().union(
+        OPTIONS, *PARAMETERS.values(), *(one.parameters for one in (MANAGEMENT | PERSONAL | OPERATING).values())
+    )
     assert set(QUERY) == known
 
 
@@ -46,7 +49,9 @@ def test_parameters_are_of_routes_that_there_are() -> None:
 
 def test_every_schema_is_used_and_there() -> None:
     text = str(describe())
-    assert {name for name in SCHEMAS | PERSONAL_SCHEMAS if f"'#/components/schemas/{name}'" not in text} == set()
+    assert {
+        name for name in SCHEMAS | PERSONAL_SCHEMAS | OPERATING_SCHEMAS if f"'#/components/schemas/{name}'" not in text
+    } == set()
 
 
 def test_an_operation_as_it_is_told() -> None:

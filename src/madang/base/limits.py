@@ -275,3 +275,15 @@ CATALOGUE_PAGE = 20
 LINEAGE_NODES_MAX = 200
 PORTAL_TEXT_MAX_CHARS = 4_000
 PORTAL_VOICES_OPEN_MAX = 20  # of one person, that nobody has looked at
+
+# Operations.
+INCIDENT_TEXT_MAX_CHARS = 2_000
+INCIDENT_TITLE_MAX_CHARS = 200
+INCIDENTS_LISTED_MAX = 200
+INCIDENTS_OPEN_MAX = 5_000  # a flood of reports: more are refused until some are over
+INCIDENT_LOG_SHOWN = 500
+INCIDENT_REPORTS_OPEN_MAX = 20  # of one person who is not on duty
+INCIDENT_ALERTS_A_LOOK = 200
+INCIDENT_COMMANDS_TOLD = 200
+INCIDENT_NEAR_SHOWN = 5  # of each kind of thing around an incident
+PROCEDURE_FILE_MAX_BYTES = 64 * 1024

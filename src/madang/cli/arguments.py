@@ -60,7 +60,7 @@ def parser() -> argparse.ArgumentParser:
     trial.add_argument("--json", action="store_true", help="print the score in one line")
     _add_lake(commands.add_parser("lake", help="bring files and feeds into the lake, ask it whole, export it"))
     run = commands.add_parser("run", help="(internal) one process of a running city")
-    run.add_argument("role", choices=["gateway", "ingest", "courier", "field", "shadow", "trial", "lake"])
+    run.add_argument("role", choices=["gateway", "ingest", "courier", "field", "shadow", "trial", "lake", "operations"])
     run.add_argument("rest", nargs=argparse.REMAINDER)
     return root
 

@@ -24,6 +24,7 @@ from madang.cli.datasets import look_after, open_contracts, open_datasets
 from madang.cli.defence import open_watch
 from madang.cli.desk import open_desk
 from madang.cli.devices import know_devices
+from madang.cli.operations import open_centre
 from madang.cli.policing import by_token, city_gate, door_of, put_on_record
 from madang.cli.portal import open_portal
 from madang.cli.privacy import open_privacy
@@ -159,9 +160,11 @@ async def gateway(settings: Settings) -> None:
     desk.service.instead = sharing.instead
     lake_door = LakeDoor(pool, lake_path(settings), recorder, DatasetsDoor(data, recorder))
     portal = open_portal(data, lake_door, issuer_of(settings), city.name)
+    centre = open_centre(pool, broker, city.timezone)
     pages: list[MakeDoor] = [
         *shop.doors,
         *portal.doors,
+        *centre.doors,
         partial(SpaceDoor, house=house, asking=asking),
         partial(RulesDoor, policies=policies, app_names=partial(names, apps)),
         RecordDoor,
@@ -175,7 +178,7 @@ async def gateway(settings: Settings) -> None:
     guard, watch = Guard(city.defence), open_watch(pool, writer, recorder.log, city)
     manage = Management(
         page, apps, desk, letters, board.status, lambda: available(apps), explain.get, notified, recorder, policies, identity,
-        open_privacy(pool, city), watch.verdicts, shop.house,
+        open_privacy(pool, city), watch.verdicts, shop.house, centre.house.book,
     )  # fmt: skip
     app = Gateway(
         TenantRouter(ngsi, tenants.open),

@@ -114,7 +114,7 @@ class Instance:
         (self.run_dir / "address").write_text(issuer_of(self.settings))
 
     async def start_kernel(self) -> None:
-        """Gateway, ingest, courier; ready when the gateway answers. Nobody waits for the lake."""
+        """Gateway, ingest, courier; ready when the gateway answers. Nobody waits for operations and the lake."""
         self._apps.open()
         self._server = await control.serve(self.run_dir, self.handle)
         await asyncio.gather(
@@ -122,6 +122,7 @@ class Instance:
             self.supervisor.run(self._marked("courier")),
             self.supervisor.run(self._marked("ingest")),
         )
+        self.supervisor.add(self._marked("operations")).start()
         if find_city(self.settings.city_file).lake is not None:
             self.supervisor.add(self._marked("lake")).start()
 

@@ -130,6 +130,10 @@ def _role(name: str) -> Role:
         from madang.cli.lake import lake
 
         return lake
+    if name == "operations":
+        from madang.cli.operations import operations
+
+        return operations
     from madang.cli import roles
 
     return {"ingest": roles.ingest, "courier": roles.courier}[name]

@@ -7,9 +7,11 @@ from typing import Any
 
 from madang.base.errors import BadRequest
 from madang.ingest.deadletters import DeadLetters
+from madang.operations.incidents.book import Book
 from madang.people.apps.interface import AppsInterface
 from madang.people.audit import AuditDoor
 from madang.people.http import Handler, Request, Response, nothing_here, pick_method
+from madang.people.operations.interface import IncidentsInterface
 from madang.people.policies import PolicyDoor
 from madang.people.privacy import Privacy, PrivacyDoor
 from madang.people.registers import RegistersDoor
@@ -44,6 +46,7 @@ class Management:
         privacy: Privacy | None = None,
         verdicts: Verdicts | None = None,
         store: StoreHouse | None = None,
+        incidents: Book | None = None,
     ) -> None:
         self._city, self._desk, self._letters, self._status = city, desk, letters, status
         self._table: dict[str, dict[str, Handler]] = {
@@ -61,6 +64,7 @@ class Management:
             **PrivacyDoor(privacy, recorder).table,
             **VerdictDoor(verdicts, recorder).table,
             **ChargeDoor(store, recorder).table,
+            **IncidentsInterface(incidents, recorder).table,
         }
 
     @property

@@ -33,6 +33,10 @@ class Door(ABC):
         """Whoever may read it, by the gate. Raises Unauthorized, Forbidden."""
         return self._allowed(visit, "read", service)
 
+    def writer(self, visit: Visit, service: str) -> Person:
+        """Whoever may write it, by the gate. Raises Unauthorized, Forbidden."""
+        return self._allowed(visit, "write", service)
+
     def _allowed(self, visit: Visit, action: str, service: str) -> Person:
         person, claim = visit.who()[0], visit.claim()
         if not self.browsers.gate.known_as(claim).may(action, service):

@@ -26,7 +26,16 @@ _DOORS = (SignInDoor, AccountDoor, AuthorizeDoor, KioskDoor, AdministrationDoor,
 MakeDoor = Callable[[Identity, Browsers], Door]
 _ASSETS = Path(__file__).resolve().parent / "assets"
 _MEDIA = {".css": b"text/css; charset=utf-8", ".js": b"text/javascript; charset=utf-8"}
-_DEPTH_OF_ID = {"apps": 1, "join": 1, "oauth": 2, "administration": 2, "sign-in": 2, "store": 2, "data": 2}
+_DEPTH_OF_ID = {
+    "apps": 1,
+    "join": 1,
+    "oauth": 2,
+    "administration": 2,
+    "sign-in": 2,
+    "store": 2,
+    "data": 2,
+    "operations": 2,
+}
 
 
 class IdentityDoors:
@@ -42,7 +51,7 @@ class IdentityDoors:
         for door in doors:
             self.table |= door.table
         self.mounts = frozenset(path.partition("/")[0] for path in self.table)
-        self.table |= {f"account/assets/{path.name}": {"GET": _asset(path)} for path in sorted(_ASSETS.iterdir())}
+        self.table |= {f"account/assets/{path.name}": {"GET": asset(path)} for path in sorted(_ASSETS.iterdir())}
 
     async def claim_of(self, headers: Mapping[bytes, bytes]) -> Claim | None:
         """Whose credential a request shows: an access token, a device's name and secret, a session cookie. None for any other,
@@ -79,7 +88,8 @@ def _shape(parts: list[str]) -> str:
     return "/".join("*" if index == place else part for index, part in enumerate(parts))
 
 
-def _asset(path: Path) -> Handler:
+def asset(path: Path) -> Handler:
+    """A style or a script of ours, as its file is."""
     body, media = path.read_bytes(), _MEDIA[path.suffix]
 
     async def handle(request: Request) -> Response:

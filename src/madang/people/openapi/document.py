@@ -11,6 +11,7 @@ from madang.people.http import Request, Response, pick_method
 from madang.people.ngsi.allowed import PARAMETERS
 from madang.people.openapi.asking import LAKE_SCHEMAS, lake_paths
 from madang.people.openapi.keeping import DATASET_SCHEMAS, dataset_paths
+from madang.people.openapi.operating import OPERATING, OPERATING_SCHEMAS
 from madang.people.openapi.operations import MANAGEMENT, NGSI, Operation
 from madang.people.openapi.parameters import HEADERS, path_parameter, query_parameter
 from madang.people.openapi.personal import PERSONAL, PERSONAL_SCHEMAS
@@ -50,7 +51,7 @@ def describe() -> dict[str, Any]:
     """The whole document. Every path and parameter in it is one that the gateway knows."""
     paths: dict[str, Any] = {}
     ngsi = ((NGSI_PREFIX, *one) for one in NGSI.items())
-    manage = ((MANAGEMENT_PREFIX, *one) for one in (MANAGEMENT | PERSONAL).items())
+    manage = ((MANAGEMENT_PREFIX, *one) for one in (MANAGEMENT | PERSONAL | OPERATING).items())
     for prefix, (shape, method), operation in chain(ngsi, manage):
         standard = prefix == NGSI_PREFIX
         known = PARAMETERS.get((shape, method), set()) if standard else operation.parameters
@@ -68,7 +69,13 @@ def describe() -> dict[str, Any]:
         },
         "paths": paths,
         "components": {
-            "schemas": SCHEMAS | TRUST_SCHEMAS | PERSONAL_SCHEMAS | SELLING_SCHEMAS | LAKE_SCHEMAS | DATASET_SCHEMAS,
+            "schemas": SCHEMAS
+            | TRUST_SCHEMAS
+            | PERSONAL_SCHEMAS
+            | SELLING_SCHEMAS
+            | LAKE_SCHEMAS
+            | DATASET_SCHEMAS
+            | OPERATING_SCHEMAS,
             "parameters": HEADERS,
             "securitySchemes": SCHEMES,
         },

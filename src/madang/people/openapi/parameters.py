@@ -97,6 +97,7 @@ QUERY: dict[str, Schema] = {
     "scopeQ": _text("the scope query of clause 4.19", examples=["/city/+/north;/indoor/#"]),
     "size": _whole("of the tree, as a checkpoint tells it", 1, 10**18 - 1),
     "splitEntities": _flag("attributes of an entity may lie in several brokers: conditions are asked of the whole"),
+    "state": _word("all: also what is over", "all"),
     "status": _word("only receipts of this status", "accepted", "refused", "done", "failed"),
     "target": _text("only receipts about this entity"),
     "tenant": _text("the tenant whose subscription it is"),

@@ -1,0 +1,1 @@
+"""What people on duty make of it."""

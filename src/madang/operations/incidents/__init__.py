@@ -1,0 +1,1 @@
+"""Incidents: what happened, who has it, by when, and what was done."""
