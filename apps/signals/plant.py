@@ -6,7 +6,7 @@ belongs to no lane.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
 
 import numpy as np
@@ -17,6 +17,9 @@ from .model import Junction
 Floats = NDArray[np.float64]
 Whole = NDArray[np.int64]
 Flags = NDArray[np.bool_]
+Size = tuple[int, int, int]
+
+ALIKE = 200
 
 
 @dataclass(frozen=True)
@@ -41,6 +44,33 @@ class Plant:
     def only(self, rows: Whole) -> Plant:
         """The plant of some of the junctions."""
         return Plant(**{field.name: getattr(self, field.name)[rows] for field in fields(self)})
+
+    def cut(self, size: Size) -> Plant:
+        """The plant without its padding beyond a size."""
+        s, k, n = size
+        return Plant(
+            protected=self.protected[:, :s, :k],
+            permitted=self.permitted[:, :s, :k],
+            lane_of=self.lane_of[:, :k, :n],
+            yields=self.yields[:, :n, :n],
+            valid=self.valid[:, :s],
+            least_s=self.least_s[:, :s],
+            change_s=self.change_s,
+        )
+
+    def alike(self) -> Iterator[tuple[Whole, Size]]:
+        """Rows of junctions of about the same size, and the stages, links and lanes of the largest among them: padding is
+        work, and what fits into a processor's cache is done sooner."""
+        sizes = [_used(self.protected + self.permitted, 2), _used(self.lane_of, 2), _used(self.lane_of, 1)]
+        for rows in np.array_split(np.lexsort(sizes[::-1]), max(1, len(self.valid) // ALIKE)):
+            s, k, n = (int(one[rows].max()) for one in sizes)
+            yield rows, (s, k, n)
+
+
+def _used(worth: Floats, axis: int) -> Whole:
+    """[J] how many places of the axis that is left are in use, up to the last that is not 0."""
+    flags = np.asarray(worth.max(axis) > 0)
+    return np.asarray((flags * np.arange(1, flags.shape[1] + 1)).max(1))
 
 
 def make_plant(junctions: Sequence[Junction]) -> Plant:

@@ -6,8 +6,8 @@ in the model (Bertsekas, Tsitsiklis and Wu 1997); receding and repeated each sec
 SURTRAC (Smith et al. 2013) with queues in the place of clusters. The model is a vertical queue for each lane. Who gives
 way waits while those who have right of way still queue, and finds gaps among those who arrive (Highway Capacity Manual).
 
-All junctions and all choices are played at once, as arrays: P choices are S first stages, then the present stage held
-for each of `HOLDS_S`.
+All junctions and all choices are played at once, as arrays: P choices are S first stages (the present one for a step),
+then the present stage held for each of `HOLDS_S`.
 """
 
 from __future__ import annotations
@@ -15,12 +15,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .plant import Flags, Floats, Plant, Whole
 from .traffic import STEP_S, STEPS, Traffic
 
-HOLDS_S = (2.0, 4.0, 7.0, 11.0, 16.0, 24.0)
+HOLDS_S = (4.0, 7.0, 11.0, 16.0, 24.0)
 NEVER = 1e18
+SINGLE = np.float32  # a model of counts needs no more, and half the memory is half the time
+Singles = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
@@ -39,29 +42,43 @@ class Model:
     left_s: float = 10.0
 
 
-@dataclass
-class Play:
-    """The state of every choice [J,P]: the stage on show or on its way, the one before, seconds until it is green, seconds of
-    green, seconds to hold it; `queue` [J,P,L] and the vehicle seconds so far."""
-
-    stage: Whole
-    before: Whole
-    until_s: Floats
-    green_s: Floats
-    hold_s: Floats
-    queue: Floats
-    cost: Floats
-
-
 @dataclass(frozen=True)
 class Rates:
     """Vehicles per s that a stage lets go from a lane [J,S,L], while nobody is in the way of those who give way, and while
     somebody is; `firm` is 1 where a stage gives a lane right of way, `opens` also where it has to give way."""
 
-    free: Floats
-    hindered: Floats
-    firm: Floats
-    opens: Floats
+    free: Singles
+    hindered: Singles
+    firm: Singles
+    opens: Singles
+
+
+@dataclass
+class Play:
+    """The state of every choice [J,P]: the stage on show or on its way, seconds until it is green, seconds of green, least
+    ones and those to hold it; `queue` [J,P,L], the `Rates` of the stage and how freely the one before let go, and the vehicle
+    seconds so far."""
+
+    stage: Whole
+    until_s: Floats
+    green_s: Floats
+    least_s: Floats
+    hold_s: Floats
+    queue: Singles
+    free: Singles
+    hindered: Singles
+    firm: Singles
+    freed_before: Singles
+    cost: Floats
+
+    def show(self, where: tuple[Whole, ...], wanted: Whole, rates: Rates, plant: Plant, lost_s: Floats) -> None:
+        """Begin the change to the stages `wanted` [J,P] at some places."""
+        rows, stage = where[0], wanted[where]
+        self.freed_before[where] = self.free[where]
+        self.stage[where], self.least_s[where] = stage, plant.least_s[rows, stage]
+        self.free[where], self.hindered[where] = rates.free[rows, stage], rates.hindered[rows, stage]
+        self.firm[where] = rates.firm[rows, stage]
+        self.until_s[where], self.green_s[where] = lost_s[rows, 0], 0.0
 
 
 def make_rates(plant: Plant, traffic: Traffic, model: Model) -> Rates:
@@ -79,7 +96,7 @@ def make_rates(plant: Plant, traffic: Traffic, model: Model) -> Rates:
     )
     firm = np.matmul(plant.protected, plant.lane_of) > 0
     held = np.where(_held_by_the_first(plant, traffic), model.blocked, 1.0)
-    return Rates(free * held, hindered * held, firm.astype(float), (free > 0).astype(float))
+    return Rates(*(one.astype(SINGLE) for one in (free * held, hindered * held, firm, free > 0)))
 
 
 def _rate(plant: Plant, traffic: Traffic, ease: Floats, model: Model) -> Floats:
@@ -97,35 +114,51 @@ def _held_by_the_first(plant: Plant, traffic: Traffic) -> Flags:
     return np.asarray((may == 0) & (traffic.first >= 0)[:, None, :])
 
 
-def begin(plant: Plant, traffic: Traffic, stage: Whole, green_s: Floats, model: Model) -> Play:
+def begin(plant: Plant, traffic: Traffic, rates: Rates, stage: Whole, green_s: Floats, model: Model) -> Play:
     """Every first choice made: `stage` [J] is on show for `green_s` [J]."""
     j, s = plant.valid.shape
     now = np.repeat(stage[:, None], s + len(HOLDS_S), axis=1)
     first = np.concatenate([np.tile(np.arange(s), (j, 1)), now[:, s:]], axis=1)
     hold = np.tile(np.array([STEP_S] * s + list(HOLDS_S)), (j, 1))
-    changes = first != now
-    lost = (plant.change_s + model.startup_s)[:, None]
-    return Play(
-        stage=first,
-        before=now,
-        until_s=np.where(changes, lost, 0.0),
-        green_s=np.where(changes, 0.0, green_s[:, None]),
+    rows, lanes = np.arange(j)[:, None], plant.lanes
+    play = Play(
+        stage=now.copy(),
+        until_s=np.zeros(now.shape),
+        green_s=np.repeat(green_s[:, None].astype(float), now.shape[1], axis=1),
+        least_s=plant.least_s[rows, now],
         hold_s=hold,
-        queue=np.repeat(traffic.queue[:, None, :], s + len(HOLDS_S), axis=1),
+        queue=np.repeat(traffic.queue[:, None, :], now.shape[1], axis=1).astype(SINGLE),
+        free=rates.free[rows, now],
+        hindered=rates.hindered[rows, now],
+        firm=rates.firm[rows, now],
+        freed_before=np.zeros((*now.shape, lanes), SINGLE),
         cost=np.zeros(now.shape),
     )
+    play.show((first != now).nonzero(), first, rates, plant, (plant.change_s + model.startup_s)[:, None])
+    return play
 
 
 def costs(plant: Plant, traffic: Traffic, stage: Whole, green_s: Floats, model: Model) -> Floats:
     """Vehicle seconds [J,P] of every first choice within the horizon and of the queues that it leaves; NEVER where a junction
     has no such stage."""
-    rates, play = make_rates(plant, traffic, model), begin(plant, traffic, stage, green_s, model)
-    soon = _soon(traffic, model)
-    yields = np.swapaxes(plant.yields, 1, 2) if plant.yields.any() else None
+    j, s = plant.valid.shape
+    every = np.full((j, s + len(HOLDS_S)), NEVER)
+    for rows, size in plant.alike():
+        some = _costs(plant.only(rows).cut(size), traffic.only(rows).cut(size), stage[rows], green_s[rows], model)
+        every[rows, : size[0]], every[rows, s:] = some[:, : size[0]], some[:, size[0] :]
+    return every
+
+
+def _costs(plant: Plant, traffic: Traffic, stage: Whole, green_s: Floats, model: Model) -> Floats:
+    rates = make_rates(plant, traffic, model)
+    play = begin(plant, traffic, rates, stage, green_s, model)
+    arrivals, soon = traffic.arrivals.astype(SINGLE), _soon(traffic, model).astype(SINGLE)
+    yields = np.swapaxes(plant.yields, 1, 2).astype(SINGLE) if plant.yields.any() else None
+    opens = np.ascontiguousarray(np.swapaxes(rates.opens, 1, 2))
     for step in range(STEPS):
-        play.queue += traffic.arrivals[step][:, None, :]
-        _serve(play, rates, yields, model)
-        _choose(play, plant, rates, soon[step], model)
+        play.queue += arrivals[step][:, None, :]
+        _serve(play, yields, model)
+        _choose(play, plant, rates, opens, soon[step], model)
     most = rates.free.max(1) + 0.05
     left = model.left_s * play.queue + play.queue**2 / (2.0 * most[:, None, :])
     total = play.cost + left.sum(2)
@@ -140,38 +173,36 @@ def _soon(traffic: Traffic, model: Model) -> Floats:
     return np.asarray(sum(padded[1 + one : 1 + one + STEPS] for one in range(width)))
 
 
-def _serve(play: Play, rates: Rates, yields: Floats | None, model: Model) -> None:
-    rows = np.arange(len(play.stage))[:, None]
-    rate = rates.free[rows, play.stage]
+def _serve(play: Play, yields: Singles | None, model: Model) -> None:
+    rate = play.free
     if yields is not None:
-        in_the_way = np.matmul((play.queue > model.least_queue) * rates.firm[rows, play.stage], yields) > 0
-        rate = np.where(in_the_way, rates.hindered[rows, play.stage], rate)
+        in_the_way = np.matmul((play.queue > model.least_queue) * play.firm, yields) > 0
+        rate = np.where(in_the_way, play.hindered, rate)
     changing = play.until_s > 0
-    rate = np.where(changing[:, :, None], np.minimum(rate, rates.free[rows, play.before]), rate)
+    where = changing.nonzero()
+    if len(where[0]):
+        rate = rate if rate is not play.free else rate.copy()
+        rate[where] = np.minimum(rate[where], play.freed_before[where])
     play.queue -= np.minimum(play.queue, rate * STEP_S)
-    play.cost += play.queue.sum(2) * STEP_S
-    play.green_s = np.where(changing, play.green_s, play.green_s + STEP_S)
-    play.until_s = np.maximum(0.0, play.until_s - STEP_S)
-    play.hold_s = play.hold_s - STEP_S
+    play.cost += np.einsum("jpl->jp", play.queue) * STEP_S
+    play.green_s += np.where(changing, 0.0, STEP_S)
+    np.maximum(0.0, play.until_s - STEP_S, out=play.until_s)
+    play.hold_s -= STEP_S
 
 
-def _choose(play: Play, plant: Plant, rates: Rates, soon: Floats, model: Model) -> None:
+def _choose(play: Play, plant: Plant, rates: Rates, opens: Singles, soon: Singles, model: Model) -> None:
     """The greedy rule, where a stage may end."""
-    rows = np.arange(len(play.stage))[:, None]
-    least = plant.least_s[rows, play.stage]
-    free = (play.until_s <= 0) & (play.green_s >= least) & (play.hold_s <= 0)
+    free = (play.until_s <= 0) & (play.green_s >= play.least_s) & (play.hold_s <= 0)
     if not free.any():
         return
     batch = np.minimum(play.queue + soon[:, None, :], model.saturation_per_s * model.batch_s)
-    served = np.matmul(batch, np.swapaxes(rates.opens, 1, 2))
+    served = np.matmul(batch, opens)
     here = np.take_along_axis(served, play.stage[:, :, None], 2)[:, :, 0]
-    other = np.where(plant.valid[:, None, :], served, -1.0)
-    np.put_along_axis(other, play.stage[:, :, None], -1.0, 2)
-    best, most = other.argmax(2), other.max(2)
+    served -= np.where(plant.valid, 0.0, NEVER).astype(SINGLE)[:, None, :]
+    np.put_along_axis(served, play.stage[:, :, None], -1.0, 2)
+    best = served.argmax(2)
+    most = np.take_along_axis(served, best[:, :, None], 2)[:, :, 0]
     lost = (plant.change_s + model.startup_s)[:, None]
     better = most * model.batch_s / (model.batch_s + lost) > here
     change = free & (better | (play.green_s > model.longest_s)) & (most > model.least_queue)
-    play.before = np.where(change, play.stage, play.before)
-    play.stage = np.where(change, best, play.stage)
-    play.until_s = np.where(change, lost, play.until_s)
-    play.green_s = np.where(change, 0.0, play.green_s)
+    play.show(change.nonzero(), best, rates, plant, lost)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
-from .plant import Floats, Plant, Whole
+from .plant import Floats, Plant, Size, Whole
 
 STEP_S = 2.0
 HORIZON_S = 60.0
@@ -30,6 +30,13 @@ class Traffic:
         """The traffic of some of the junctions."""
         told = {field.name: getattr(self, field.name)[rows] for field in fields(self) if field.name != "arrivals"}
         return Traffic(arrivals=self.arrivals[:, rows], **told)
+
+    def cut(self, size: Size) -> Traffic:
+        """The traffic without its padding beyond a size."""
+        _, k, n = size
+        return Traffic(
+            self.queue[:, :n], self.arrivals[:, :, :n], self.share[:, :k], self.room[:, :k], self.first[:, :n]
+        )
 
 
 def no_traffic(plant: Plant) -> Traffic:

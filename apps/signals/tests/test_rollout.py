@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from signals.model import Junction, Lane
-from signals.plant import make_plant
+from signals.plant import ALIKE, make_plant
 from signals.rollout import HOLDS_S, NEVER, Model, costs
 from signals.sight import Seen, Sight
 from signals.traffic import no_traffic
@@ -57,6 +57,18 @@ def test_a_junction_is_judged_the_same_alone_and_among_others(
     own.queue[:] = [mine]
     together = costs(both, shared, np.array([cross, turn]), np.array([9.0, 9.0]), Model())
     assert costs(alone, own, np.array([turn]), np.array([9.0]), Model())[0] == pytest.approx(together[1])
+
+
+def test_a_thousand_junctions_are_judged_as_each_of_them() -> None:
+    many = make_plant([CROSS, TURN] * ALIKE)
+    assert sorted(row for rows, _ in many.alike() for row in rows) == list(range(2 * ALIKE))
+    assert [size for _, size in many.alike()] == [(2, 3, 2), (3, 3, 3)]
+    traffic = no_traffic(many)
+    traffic.queue[:] = [[9.0, 4.0, 0.0], [3.0, 6.0, 2.0]] * ALIKE
+    found = costs(many, traffic, np.zeros(2 * ALIKE, dtype=int), np.full(2 * ALIKE, 9.0), Model())
+    both = make_plant([CROSS, TURN])
+    two = costs(both, traffic.only(np.array([0, 1])), np.array([0, 0]), np.array([9.0, 9.0]), Model())
+    assert found == pytest.approx(np.tile(two, (ALIKE, 1)))
 
 
 @settings(deadline=None, max_examples=15)
