@@ -118,7 +118,7 @@ class Loop:
         """The devices hear commands, the field moves, the app hears, decides and asks."""
         now = self.field.now
         for device, payload in self.wire.due(now):
-            for receipt in self.field.command(device, payload):
+            for receipt in self.field.command("signal", device, payload):
                 await self.service.on_receipt(receipt.payload or {})
         told = self.field.step()
         self.clock.set(MIDNIGHT + timedelta(seconds=now))

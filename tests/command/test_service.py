@@ -14,10 +14,12 @@ from madang.base.errors import BadRequest, TooMany, Unavailable
 from madang.command.interlock import SignalPlan
 from madang.command.receipt import Receipt
 from madang.command.service import CommandService
+from madang.command.transit import STOPPED, Reported
 from tests.command.test_interlock import PLAN
 
 T0 = datetime(2026, 6, 1, tzinfo=UTC)
 TARGET = "urn:ngsi-ld:TrafficSignalController:helsinki:tl1"
+BUS, STOP = "urn:ngsi-ld:Vehicle:helsinki:bus-1", "urn:ngsi-ld:PublicTransportStop:helsinki:n1"
 FIELD = "urn:ngsi-ld:Simulation:helsinki:field"
 
 
@@ -38,6 +40,9 @@ class Paper:
 
     async def find_plan(self, controller: str) -> SignalPlan | None:
         return PLAN if controller == TARGET else None
+
+    async def find_vehicle(self, vehicle: str) -> Reported | None:
+        return Reported(STOPPED, STOP, T0) if vehicle == BUS else None
 
     def new_id(self) -> str:
         return f"c{next(self.ids)}"
@@ -168,3 +173,14 @@ async def test_simulation_bounds(room: Any) -> None:
 
 async def test_unknown_target(room: Any) -> None:
     assert (await room[0].submit(ask(target="urn:x:y"), "signals", 0.0)).reason == "unknown_target"
+
+
+async def test_a_bus_is_asked_to_wait_until(room: Any) -> None:
+    service, paper, _ = room
+    told = {"kind": "transit.hold", "target": BUS, "value": {"hold_s": 45, "stop": STOP}}
+    accepted = await service.submit(ask(**told), "buses", 0.0)
+    unknown = await service.submit(ask(**told | {"target": TARGET}), "buses", 0.0)
+    body = {"commandId": "c1", "until": "2026-06-01T00:00:45.000Z"}
+    assert (accepted.status, paper.sent) == ("accepted", [("city/helsinki/vehicle/bus-1/command", body)])
+    assert (unknown.status, unknown.reason) == ("refused", "unknown_target")
+    assert service.arbiter.holders[BUS].who == "buses"

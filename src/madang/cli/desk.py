@@ -22,6 +22,7 @@ from madang.base.ids import entity_id
 from madang.command.interlock import SignalPlan, read_plan
 from madang.command.receipt import ACCEPTED, REFUSED, Receipt
 from madang.command.service import CommandService
+from madang.command.transit import Reported
 from madang.context.store import Store
 from madang.engine.database import LOST, explain
 from madang.engine.settings import Settings
@@ -30,7 +31,7 @@ from madang.trust.caller import Caller
 
 log = structlog.get_logger()
 RETRY_S = 0.3
-HEARD = ("signal/+", "signal/+/receipt", "simulation/receipt", "simulation/tick")
+HEARD = ("signal/+", "signal/+/receipt", "vehicle/+/receipt", "simulation/receipt", "simulation/tick")
 _STORE = """
 INSERT INTO command (id, at, who, kind, target, rank, status, reason_code, intent, receipt)
 SELECT id, at, who, kind, target, rank, status, nullif(reason, ''), '{}', receipt
@@ -162,6 +163,14 @@ class Desk:
                 except (KeyError, TypeError, ValueError):
                     return None
         return self._plans.get(controller)
+
+    async def find_vehicle(self, vehicle: str) -> Reported | None:
+        """Where it is changes by the second, so it is read each time."""
+        for row in await self._store.list_by_id([vehicle]):
+            status, stop = (row.entity.body.get(name, {}) for name in ("stopStatus", "refPublicTransportStop"))
+            with contextlib.suppress(KeyError, TypeError, ValueError):
+                return Reported(status["value"], stop["object"], from_iso(status["observedAt"]))
+        return None
 
     def new_id(self) -> str:
         return f"urn:ngsi-ld:Command:{self._city}:{uuid.uuid4()}"

@@ -15,6 +15,7 @@ RANKS = {"efficiency": 1, "transit_priority": 2, "emergency": 3, "life_safety": 
 KINDS = (
     "signal.stage",
     "signal.release",
+    "transit.hold",
     "simulation.rain",
     "simulation.accident",
     "simulation.event",

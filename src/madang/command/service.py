@@ -20,20 +20,25 @@ from madang.command.intent import Intent, read_intent
 from madang.command.interlock import Shown, SignalPlan, first_report, refuse_signal
 from madang.command.receipt import ACCEPTED, DONE, FAILED, REFUSED, Receipt
 from madang.command.simulation import refuse_simulation
+from madang.command.transit import Reported, refuse_hold
 
 NO_RECEIPT_AFTER_S = 60.0
 INJECTION_LEAD_S = 5.0
 WAITING_MAX = 50_000
+STEERING = frozenset({"signal.stage", "transit.hold"})
 
 
 class Ports(Protocol):
-    """What the room needs from outside. `find_plan` reads the city's state (None: no such controller or no plan)."""
+    """What the room needs from outside. `find_plan` and `find_vehicle` read the city's state (None: no such device, or it does
+    not say what is needed)."""
 
     async def send(self, topic: str, payload: dict[str, Any]) -> None: ...
 
     async def store(self, receipts: Sequence[Receipt]) -> None: ...
 
     async def find_plan(self, controller: str) -> SignalPlan | None: ...
+
+    async def find_vehicle(self, vehicle: str) -> Reported | None: ...
 
     def new_id(self) -> str: ...
 
@@ -90,7 +95,7 @@ class CommandService:
         self.accepted += 1
         if intent.kind == "signal.release":
             self.arbiter.release(intent.target, intent.who)
-        elif intent.kind == "signal.stage":
+        elif intent.kind in STEERING:
             self.arbiter.take(intent, now)
         return Receipt(intent, ACCEPTED, now, by="service")
 
@@ -102,12 +107,20 @@ class CommandService:
     async def _check(self, intent: Intent, now: datetime) -> Refusal | None:
         if intent.kind.startswith("simulation."):
             return refuse_simulation(intent.kind, intent.value)
+        if intent.kind == "transit.hold":
+            return await self._check_hold(intent, now)
         plan = await self.ports.find_plan(intent.target)
         if plan is None:
             return Refusal("unknown_target", "no signal controller of this id has a plan")
         if intent.kind == "signal.release":
             return None
         return refuse_signal(plan, self.shown.get(intent.target), intent.value, now)
+
+    async def _check_hold(self, intent: Intent, now: datetime) -> Refusal | None:
+        seen = await self.ports.find_vehicle(intent.target)
+        if seen is None:
+            return Refusal("unknown_target", "no vehicle of a line has this id")
+        return refuse_hold(seen, intent.value, now)
 
     async def _act(self, receipt: Receipt) -> Receipt:
         if receipt.status != ACCEPTED:
@@ -126,6 +139,10 @@ class CommandService:
             at = intent.at + timedelta(seconds=INJECTION_LEAD_S)
             body: dict[str, Any] = {"commandId": intent.id, "kind": intent.kind.partition(".")[2], "at": to_iso(at)}
             return f"city/{self.city}/simulation/command", dict(intent.value) | body
+        if intent.kind == "transit.hold":
+            until = intent.at + timedelta(seconds=intent.value["hold_s"])
+            told = {"commandId": intent.id, "until": to_iso(until)}
+            return f"city/{self.city}/vehicle/{local_part(intent.target)}/command", told
         stage = await self._stage(intent)
         order: dict[str, Any] = {"commandId": intent.id, "stage": stage, "until": to_iso(intent.expires)}
         return f"city/{self.city}/signal/{local_part(intent.target)}/command", order

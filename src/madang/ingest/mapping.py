@@ -3,7 +3,8 @@
 A rule names a type, an id template, a time and attributes. A value is a constant, or an expression on the record:
 `=PATH` (dotted; `=` is the whole payload), `=number(PATH)` for numbers written as text, `=point(LON,LAT)`, `=line(PATH)`.
 A table `{ path = "...", unit = "KMH" }` adds a UN/CEFACT unit, `null` in it says what a null or missing value becomes;
-`{ object = "=..." }` makes a Relationship. Otherwise blank or missing values make no attribute.
+`{ object = "=..." }` makes a Relationship, also of an id with paths in it, `{ object = "urn:ngsi-ld:Line:x:{route}" }`.
+Otherwise blank or missing values make no attribute.
 """
 
 from __future__ import annotations
@@ -148,6 +149,21 @@ def _geometry(kind: str, coordinates: Any) -> dict[str, Any] | None:
     return None if coordinates is None else {"type": kind, "coordinates": coordinates}
 
 
+def _object(text: str) -> Value:
+    """An id: an expression, or a template whose paths must all be there, else there is none."""
+    if text.startswith("="):
+        return compile_value(text)[1]
+    paths = {match.group(0): _path(match.group(1)) for match in _TEMPLATE.finditer(text)}
+
+    def fill(record: Any) -> str | None:
+        values = {hole: path(record) for hole, path in paths.items()}
+        if any(value is None or value == "" for value in values.values()):
+            return None
+        return _TEMPLATE.sub(lambda match: str(values[match.group(0)]), text)
+
+    return fill
+
+
 def compile_rule(city: str, source: str, raw: dict[str, Any]) -> Rule:
     """A rule of the configuration. Raises BadRequest naming what is missing."""
     if not isinstance(raw.get("type"), str) or not isinstance(raw.get("id"), str):
@@ -163,7 +179,7 @@ def _field(name: str, raw: Any) -> Field:
         kind, value = compile_value(raw)
         return Field(name, kind, value, None)
     if "object" in raw:
-        return Field(name, "Relationship", compile_value(raw["object"])[1], None)
+        return Field(name, "Relationship", _object(raw["object"]), None)
     expression = raw.get("path", raw.get("value"))
     if "path" in raw and not str(expression).startswith("="):
         expression = f"={expression}"

@@ -42,5 +42,10 @@ def small_city(tmp_path_factory: pytest.TempPathFactory) -> Path:
         f'<person id="pedestrian-{i}" depart="{10 * i}"><walk edges="{inward[i % len(inward)]}" speed="1.3"/></person>'
         for i in range(40)
     )
-    (folder / "morning.rou.xml").write_text(f'<routes><vType id="car" sigma="0.5"/>{flows}{people}</routes>')
+    line = '<vType id="bus" vClass="bus"/><route id="line7" edges="left0A0 A0B0 B0C0 C0right0"/>'
+    calls = "".join(f'<stop busStop="{stop}" duration="15"/>' for stop in ("first", "second"))
+    buses = f'{line}<flow id="bus" type="bus" line="7" route="line7" begin="0" end="4000" period="100">{calls}</flow>'
+    (folder / "morning.rou.xml").write_text(f'<routes><vType id="car" sigma="0.5"/>{buses}{flows}{people}</routes>')
+    stops = '<busStop id="first" lane="A0B0_0" startPos="60" endPos="85"/><busStop id="second" lane="B0C0_0" startPos="60" endPos="85"/>'
+    (folder / "stops.add.xml").write_text(f"<additional>{stops}</additional>")
     return folder

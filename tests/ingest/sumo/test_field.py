@@ -54,3 +54,13 @@ def test_a_killed_field_goes_on(small_city: Path, tmp_path: Path) -> None:
     assert again["kinds"]["pedestrian"] > 0 and again["last"]["kpi"]["pedestrians"] > 0
     assert again["last"]["kpi"]["vehicles"] >= whole["last"]["kpi"]["vehicles"]
     assert abs(again["last"]["kpi"]["running"] - whole["last"]["kpi"]["running"]) < 60
+
+
+def test_a_bus_takes_its_passengers_and_waits_when_told_to(small_city: Path, tmp_path: Path) -> None:
+    free = drive(small_city, tmp_path / "f", seconds=400)
+    told = drive(small_city, tmp_path / "h", seconds=400, mode="hold")
+    bus = {name: free["last"]["bus"][name] for name in ("type", "line", "route")}
+    assert bus == {"type": "bus", "line": "7", "route": "7"}
+    assert free["last"]["kpi"]["boarded"] > 0 and free["last"]["kpi"]["stop_wait_s"] > 0
+    assert (free["last"]["kpi"]["held_s"], set(told["held"])) == (0, {"done", "not_at_stop", "hold_too_long"})
+    assert 0 < told["last"]["kpi"]["held_s"] <= 90 * told["held"]["done"]

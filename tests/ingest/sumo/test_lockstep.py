@@ -37,9 +37,9 @@ class Street:
         accident = Message("city/x/incident/a", {"kind": "accident", "status": "onGoing"})
         return [Message("city/x/loop/l", {"count": self.now}), *([accident] if self.now == 2 else [])]
 
-    def command(self, controller: str, body: Any) -> list[Message]:
+    def command(self, kind: str, controller: str, body: Any) -> list[Message]:
         self.orders.append((controller, body))
-        return [Message(f"city/x/signal/{controller}/receipt", {"status": "done"})]
+        return [Message(f"city/x/{kind}/{controller}/receipt", {"status": "done"})]
 
 
 class Wire:

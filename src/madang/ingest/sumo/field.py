@@ -5,17 +5,15 @@ Mode `live` speaks as every device; mode `shadow` runs the same day without apps
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from madang.ingest.sumo import loops as loops_room
 from madang.ingest.sumo import places
 from madang.ingest.sumo import stations as stations_room
 from madang.ingest.sumo.budget import Budget
-from madang.ingest.sumo.controller import SignalController
+from madang.ingest.sumo.controller import SignalController, Verdict
 from madang.ingest.sumo.incidents import Incidents
 from madang.ingest.sumo.injection import Active, Refused, read_injection
 from madang.ingest.sumo.kpi import Kpi, read_totals
@@ -29,6 +27,8 @@ from madang.ingest.sumo.messages import (
     signal_payload,
 )
 from madang.ingest.sumo.network import Network
+from madang.ingest.sumo.riders import Riders
+from madang.ingest.sumo.transit import Transit
 from madang.ingest.sumo.vehicles import Fleet, vehicle_payload
 from madang.ingest.sumo.walkers import Walkers, walker_payload
 from madang.ingest.sumo.weather import weather_at
@@ -36,7 +36,6 @@ from madang.ingest.sumo.weather import weather_at
 LOOP_PERIOD_S = 2
 KPI_EVERY_S = 10
 SIGNAL_HEARTBEAT_S = 60
-STATE_FORMAT = 1
 
 
 @dataclass(frozen=True)
@@ -68,6 +67,7 @@ class Field:
         self.controllers = {n: SignalController(p) for n, p in sorted(self.net.plans.items()) if n in known}
         self.topics = Topics(self.setup.city)
         self.reporter, self.fleet, self.walkers, self.kpi = loops_room.Reporter(), Fleet(), Walkers(), Kpi()
+        self.transit = Transit(Riders(self.setup.seed))
         self.budget = Budget(self.setup.max_messages_per_s, self.setup.speed)
         speeds = {edge: self.net.lane_mps[lanes[0]] for edge, lanes in self.net.edges.items()}
         self.incidents = Incidents(speeds)
@@ -84,6 +84,7 @@ class Field:
         out += [m for ended in self.incidents.step(self.sumo, self.now) for m in self._incident(ended, "solved")]
         self.sumo.simulation.step()
         self.now += 1
+        self.transit.step(self.sumo, self.now)
         out += self._tell()
         return out
 
@@ -109,7 +110,9 @@ class Field:
         out: list[Message] = []
         if self.now % KPI_EVERY_S == 0:
             name = "live" if self.setup.live else "fixed"
-            body = self.kpi.payload(self.setup.time.text(self.now), self.now, read_totals(self.sumo))
+            body = (
+                self.kpi.payload(self.setup.time.text(self.now), self.now, read_totals(self.sumo)) | self.transit.told()
+            )
             out.append(Message(self.topics.of("kpi", name), body))
         if self.setup.live:
             out += self._loops()
@@ -147,6 +150,7 @@ class Field:
         for vehicle in self.fleet.next(self.now, self.budget.spare()):
             body = vehicle_payload(self.sumo, vehicle, self.fleet.kind[vehicle], time, self.now)
             if body is not None:
+                body |= self.transit.tell(self.sumo, vehicle) if vehicle in self.transit.mode else {}
                 self.budget.position()
                 yield Message(self.topics.of("vehicle", token(vehicle)), body, MAY)
 
@@ -158,22 +162,24 @@ class Field:
                 self.budget.position()
                 yield Message(self.topics.of("pedestrian", token(person)), body, MAY)
 
-    def command(self, controller: str, payload: Any) -> list[Message]:
-        """A command to a signal controller; gives its receipt. What cannot be read is refused, never raised."""
-        answer = self._command(controller, payload if isinstance(payload, Mapping) else {})
-        return [Message(self.topics.of("signal", token(controller), "receipt"), answer)]
-
-    def _command(self, controller: str, payload: Mapping[str, Any]) -> dict[str, Any]:
-        name = str(payload.get("commandId", ""))
-        device = self.controllers.get(controller)
-        if device is None or not self.setup.live:
-            return receipt_payload(name, False, "unknown_controller")
+    def command(self, kind: str, device: str, payload: Any) -> list[Message]:
+        """A command to a `signal` or a `vehicle`; gives its receipt. What cannot be read is refused, never raised."""
+        told = payload if isinstance(payload, Mapping) else {}
+        name = str(told.get("commandId", ""))
         try:
-            until = self.setup.time.seconds(str(payload.get("until")))
+            until = self.setup.time.seconds(str(told.get("until")))
+            verdict = self._obey(kind, device, name, told, until)
         except ValueError:
-            return receipt_payload(name, False, "bad_until")
-        verdict = device.command(name, payload.get("stage"), until, self.now)
-        return receipt_payload(name, verdict.done, verdict.reason)
+            verdict = Verdict(name, False, "bad_until")
+        answer = receipt_payload(name, verdict.done, verdict.reason)
+        return [Message(self.topics.of(kind, token(device), "receipt"), answer)]
+
+    def _obey(self, kind: str, device: str, name: str, told: Mapping[str, Any], until_s: float) -> Verdict:
+        if self.setup.live and kind == "vehicle":
+            return self.transit.hold(self.sumo, device, name, until_s, self.now)
+        if self.setup.live and device in self.controllers:
+            return self.controllers[device].command(name, told.get("stage"), until_s, self.now)
+        return Verdict(name, False, "unknown_controller")
 
     def inject(self, payload: Any) -> list[Message]:
         """A command to the simulation. `at` (city time) lets field and shadow begin in the same second."""
@@ -211,38 +217,6 @@ class Field:
         body |= {"lon": round(lon, 6), "lat": round(lat, 6), "description": what, "edge": made.place}
         removed = [Message(self.topics.of("vehicle", token(name)), None) for name in gone]
         return [Message(self.topics.of("incident", token(made.id)), body), *removed]
-
-    def save(self, folder: Path) -> None:
-        """Keep everything that a restart needs: SUMO's state and ours, the pair switched by one rename."""
-        state = folder / f"sumo-{self.now}.xml.gz"
-        self.sumo.simulation.saveState(str(state))
-        body = {
-            "format": STATE_FORMAT,
-            "now": self.now,
-            "sumo": state.name,
-            "controllers": {name: device.snapshot() for name, device in self.controllers.items()},
-            "kpi": self.kpi.snapshot(),
-            "incidents": self.incidents.snapshot(),
-        }
-        part = folder / "field.json.part"
-        part.write_text(json.dumps(body), encoding="utf-8")
-        part.replace(folder / "field.json")
-        for old in folder.glob("sumo-*.xml.gz"):
-            if old.name != state.name:
-                old.unlink(missing_ok=True)
-
-    def resume(self, saved: Mapping[str, Any]) -> None:
-        """Continue from `save`; `sumo` was started with its state file."""
-        for name, device in self.controllers.items():
-            if name in saved["controllers"]:
-                device.restore(saved["controllers"][name])
-                self.sumo.trafficlight.setRedYellowGreenState(name, device.state)
-        self.kpi.restore(saved["kpi"])
-        self.incidents.restore(self.sumo, saved["incidents"])
-        for vehicle in self.sumo.vehicle.getIDList():
-            self.fleet.join(self.sumo, vehicle)
-        for person in self.sumo.person.getIDList():
-            self.walkers.join(person)
 
 
 def token(name: str) -> str:

@@ -74,4 +74,4 @@ class Conductor:
             elif parts[-1] == "interrogation":
                 self.street.tell_anew()
             else:
-                self.put(self.street.command(parts[3], body))
+                self.put(self.street.command(parts[2], parts[3], body))

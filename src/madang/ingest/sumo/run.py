@@ -17,11 +17,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 from zoneinfo import ZoneInfo
 
-from madang.ingest.sumo import loops, network, simulator
-from madang.ingest.sumo.field import LOOP_PERIOD_S, STATE_FORMAT, Field, Setup
+from madang.ingest.sumo import keeping, loops, network, simulator
+from madang.ingest.sumo.field import LOOP_PERIOD_S, Field, Setup
 from madang.ingest.sumo.kpi import read_totals
 from madang.ingest.sumo.link import Broker, Link
 from madang.ingest.sumo.messages import CityTime
@@ -54,7 +53,7 @@ def prepare(told: Settings, make_routes: MakeRoutes | None, options: Sequence[st
     net = network.read_network(told.files / "net.net.xml", network.read_stages(told.files / "entities.ndjson"))
     placed = loops.seen_from_line(loops.read_loops(told.files / "detectors.add.xml"), net.lane_m)
     loops.write_loops(placed, told.run / "loops.add.xml", LOOP_PERIOD_S)
-    saved = load_saved(told)
+    saved = keeping.find_saved(told.run, told.begin_s)
     routes = make_trips(told, make_routes)
     stops = [path for name in ("stops.add.xml",) if (path := told.files / name).exists()]
     scene = simulator.Scene(
@@ -68,7 +67,7 @@ def prepare(told: Settings, make_routes: MakeRoutes | None, options: Sequence[st
     )
     field = Field(told.setup, simulator.start(scene), net, placed, scene.begin_s)
     if saved:
-        field.resume(saved)
+        keeping.resume(field, saved)
     if not saved:
         warm_up(field, told.begin_s)
     field.tell_anew()
@@ -80,18 +79,7 @@ def warm_up(field: Field, until_s: int) -> None:
     while field.now < until_s:
         field.step()
     field.kpi.begin(read_totals(field.sumo))
-
-
-def load_saved(told: Settings) -> dict[str, Any] | None:
-    """What `Field.save` left, when it can be used."""
-    try:
-        saved: dict[str, Any] = json.loads((told.run / "field.json").read_text(encoding="utf-8"))
-        usable = (
-            saved["format"] == STATE_FORMAT and (told.run / saved["sumo"]).exists() and saved["now"] >= told.begin_s
-        )
-    except (OSError, ValueError, KeyError):
-        return None
-    return saved if usable else None
+    field.transit.begin()
 
 
 def make_trips(told: Settings, make_routes: MakeRoutes | None) -> Path:
@@ -108,7 +96,11 @@ async def run_field(told: Settings, make_routes: MakeRoutes | None = None, stop:
     """Run until `stop` is set or the day's trips end."""
     field = prepare(told, make_routes)
     prefix = f"city/{told.setup.city}"
-    live = [f"{prefix}/signal/+/command", f"{prefix}/interrogation"] if told.setup.live else []
+    live = (
+        [f"{prefix}/{one}" for one in ("signal/+/command", "vehicle/+/command", "interrogation")]
+        if told.setup.live
+        else []
+    )
     wanted = [f"{prefix}/simulation/command", *live]
     role = "field" if told.setup.live else "shadow"
     link = Link(told.broker, tuple(wanted), f"{role}-{told.setup.city}-{os.getpid()}")
@@ -136,7 +128,7 @@ async def _drive(field: Field, link: Link, told: Settings, stop: asyncio.Event) 
             hear(field, link)
             link.put(field.step())
             if field.now % SAVE_EVERY_S == 0:
-                field.save(told.run)
+                keeping.save(field, told.run)
         if meter.note(field.now, time.time()):
             _report(field, link, told, meter)
         wait = pace.wait_s(field.now, time.time())
@@ -150,8 +142,8 @@ def hear(field: Field, link: Link) -> None:
         parts = topic.split("/")
         if parts[2] == "interrogation":
             field.tell_anew()
-        elif parts[2] == "signal":
-            link.put(field.command(parts[3], payload))
+        elif parts[2] in ("signal", "vehicle"):
+            link.put(field.command(parts[2], parts[3], payload))
         else:
             link.put(field.inject(payload))
 

@@ -51,7 +51,9 @@ async def conduct(told: run.Settings, own: argparse.Namespace, make_routes: run.
         field.inject(injection | {"at": field.setup.time.text(told.begin_s + injection["at_s"])})
     apps = frozenset(own.apps.split(",")) - {""}
     prefix = f"city/{told.setup.city}"
-    topics = tuple(f"{prefix}/{one}" for one in ("signal/+/command", "interrogation", "simulation/tock"))
+    topics = tuple(
+        f"{prefix}/{one}" for one in ("signal/+/command", "vehicle/+/command", "interrogation", "simulation/tock")
+    )
     link = Link(told.broker, topics, f"trial-{told.setup.city}-{os.getpid()}")
     conductor = Conductor(field, link.put, link.take, apps, own.hidden, teller(own.seconds))
     sender = asyncio.create_task(link.run()) if apps else None
