@@ -123,6 +123,10 @@ async def session_dsn(server_dsn: str) -> AsyncIterator[str]:
     fresh = urlsplit(server_dsn)._replace(path=f"/{name}").geturl()
     await database.migrate(fresh)
     yield fresh
+    await drop_database(server_dsn, name)
+
+
+async def drop_database(server_dsn: str, name: str) -> None:
     connection = await asyncpg.connect(server_dsn, database="postgres")
     await connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
     await connection.close()

@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
+import io
+import os
 import re
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import asyncpg
 import httpx
 import pytest
-from aiohttp import web
+import sdmx
 from pyjstat import pyjstat
+from pypdf import PdfReader
+from tests.conftest import drop_database
 from tests.people.portal.publishing import Publishing, open_publishing
 
-from madang.lake.indicators.definition import every
-from madang.lake.indicators.jsonstat import told
-from madang.lake.indicators.values import Value, Values
+from madang.engine import database
+from madang.lake.indicators.values import Values
 from madang.people.portal.indicators import last_values
-from madang.trust.audit.recorder import Recorder
-
-NOW = datetime(2026, 11, 22, tzinfo=UTC)
+from madang.trust.audit.recorder import Recorder, open_recorder
 
 
 @pytest.fixture
@@ -50,30 +51,49 @@ async def test_who_manages_data_enters_what_is_missing(city: Publishing) -> None
     assert read.dropna()[["indicator", "year", "value"]].values.tolist() == [["Voter participation", "2025", 71.5]]
 
 
+async def test_a_set_is_printed_and_given_to_statisticians(city: Publishing, pool: asyncpg.Pool) -> None:
+    values = Values(pool, city.house.clock)
+    await values.enter("SC:SH:SI:4C", 2024, 70.0, "선거관리위원회", "official", "person:one")
+    await values.enter("SC:SH:SI:4C", 2025, 71.5, "survey", "estimated", "person:one")
+    async with httpx.AsyncClient(base_url=city.city.url, trust_env=False, timeout=20) as http:
+        pdf, xml = [await http.get(f"open/indicators/u4ssc.{form}", params={"lang": "ko"}) for form in ("pdf", "xml")]
+        none = await http.get("open/indicators/none.pdf")
+    read = "\n".join(page.extract_text() for page in PdfReader(io.BytesIO(pdf.content)).pages)
+    text = read.replace("\x00", "")  # as pypdf reads two-byte codes
+    assert [
+        word for word in ("마당시: U4SSC 지표", "71.5", "추정 · survey", "값이 없는 지표", "실업률") if word not in text
+    ] == []
+    told = sdmx.to_pandas(sdmx.read_sdmx(io.BytesIO(xml.content)), attributes="o").reset_index()
+    columns = ["REF_AREA", "INDICATOR", "TIME_PERIOD", "value", "OBS_STATUS", "SOURCE"]
+    assert told[columns].values.tolist() == [
+        ["yard", "SC_SH_SI_4C", "2024", 70.0, "A", "선거관리위원회"],
+        ["yard", "SC_SH_SI_4C", "2025", 71.5, "E", "survey"],
+    ]
+    assert none.status_code == 404
+
+
 @pytest.fixture
-async def peer() -> AsyncIterator[str]:
-    """The address of a city that tells one value."""
-    value = Value("SC:SH:SI:3C", 2024, 20.0, 0, "x", "official", "person:two", NOW)
-
-    async def tell(request: web.Request) -> web.Response:
-        return web.json_response(told(every()["u4ssc"], [value], "Peer", "en", NOW))
-
-    app = web.Application()
-    app.add_routes([web.get("/open/indicators/u4ssc.json", tell)])
-    runner = web.AppRunner(app)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    yield f"http://127.0.0.1:{runner.addresses[0][1]}"
-    await runner.cleanup()
+async def other(server_dsn: str, tmp_path: Path, keys_dir: Path) -> AsyncIterator[Publishing]:
+    """A second city: a database, a portal and an address of its own."""
+    name = f"madang_other_{os.getpid()}"
+    await database.ensure_database(server_dsn, name)
+    dsn = urlsplit(server_dsn)._replace(path=f"/{name}").geturl()
+    await database.migrate(dsn)
+    async with await database.connect_pool(dsn, 1, 4) as pool:
+        recorder = open_recorder(pool, tmp_path, "other")
+        async with open_publishing(pool, dsn, tmp_path / "other", keys_dir, recorder) as there:
+            await Values(pool, there.house.clock).enter("SC:SH:SI:3C", 2024, 20.0, "x", "official", "person:two")
+            yield there
+    await drop_database(server_dsn, name)
 
 
-async def test_two_cities_are_compared(city: Publishing, pool: asyncpg.Pool, peer: str) -> None:
+async def test_two_cities_are_compared(city: Publishing, pool: asyncpg.Pool, other: Publishing) -> None:
     await Values(pool, city.house.clock).enter("SC:SH:SI:3C", 2025, 12.5, "x", "official", "person:one")
     desk = city.city.browser()
     await desk.get("sign-in?next=/data/indicators")
     await desk.sign_in("admin")
     await desk.submit("/sign-in", code=city.city.code("admin"))
-    text = (await desk.get(f"data/indicators?lang=en&with={peer}")).text
+    text = (await desk.get(f"data/indicators?lang=en&with={other.city.url}")).text
     nobody = await desk.get("data/indicators?lang=en&with=http://127.0.0.1:9")
     (row,) = re.findall(r"<tr><td>SC:SH:SI:3C</td>.*?</tr>", text, re.DOTALL)
     cells = [" ".join(re.sub(r"<[^>]+>", " ", cell).split()) for cell in re.findall(r"<td.*?</td>", row, re.DOTALL)]

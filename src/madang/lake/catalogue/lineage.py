@@ -53,11 +53,11 @@ def event_of(
 
 class Lineage:
     def __init__(self, pool: asyncpg.Pool, city: str) -> None:
-        self._pool, self._city = pool, city
+        self._pool, self.city = pool, city
 
     async def tell(self, job: str, inputs: Sequence[str], outputs: Sequence[str], at: datetime) -> None:
         run = uuid4()
-        event = event_of(self._city, job, run, inputs, outputs, at)
+        event = event_of(self.city, job, run, inputs, outputs, at)
         await self._pool.execute(
             "INSERT INTO lineage_event (at, job, run, inputs, outputs, event) VALUES ($1, $2, $3, $4, $5, $6)",
             at, job, run, list(inputs), list(outputs), msgspec.json.encode(event),

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from collections.abc import AsyncIterator
 from email.utils import format_datetime
 from pathlib import Path
 from xml.sax.saxutils import escape, quoteattr
+
+import msgspec
 
 from madang.base.clock import to_iso
 from madang.base.errors import Gone, MadangError, NotFound
@@ -16,7 +19,9 @@ from madang.lake.datasets.dataset import Dataset
 from madang.lake.datasets.house import DataHouse
 from madang.lake.indicators.definition import every
 from madang.lake.indicators.jsonstat import told as jsonstat
+from madang.lake.indicators.sdmx import sdmx
 from madang.people.http import Handler, Request, Response, pick_method, problem
+from madang.people.identity.pages import texts
 from madang.people.portal import dcat
 from madang.people.portal.browsing import published
 from madang.people.portal.shown import FORMS
@@ -27,6 +32,11 @@ _CHUNK_BYTES = 256 * 1024
 _WHOLE_BYTES = 4 * 1024 * 1024
 _FEED_ENTRIES = 50
 PAGE = 100
+INDICATORS = {
+    "json": b"application/json",
+    "xml": b"application/vnd.sdmx.genericdata+xml;version=2.1",
+    "pdf": b"application/pdf",
+}
 
 
 class OpenDoor:
@@ -34,6 +44,7 @@ class OpenDoor:
 
     def __init__(self, house: DataHouse, address: str, city: dict[str, str]) -> None:
         self._house, self._address, self._city, self._files = house, address, city, Files(house.published)
+        self._printing = asyncio.Lock()  # a page that is printed takes a second of processor
 
     async def handle(self, request: Request) -> Response:
         try:
@@ -51,7 +62,7 @@ class OpenDoor:
                 return {"GET": self._about}
             case [name] if name.startswith("catalog."):
                 return {"GET": self._catalog}
-            case ["indicators", name] if name.endswith(".json"):
+            case ["indicators", name] if name.rpartition(".")[2] in INDICATORS:
                 return {"GET": self._indicators}
             case ["feed.atom"]:
                 return {"GET": self._atom}
@@ -100,15 +111,24 @@ class OpenDoor:
         return dcat.answer(told, request.parts[0].removeprefix("catalog."))
 
     async def _indicators(self, request: Request) -> Response:
-        """A set as JSON-stat."""
-        found = every().get(request.parts[1].removesuffix(".json"))
+        """A set as JSON-stat, SDMX-ML or PDF."""
+        name, _, form = request.parts[1].rpartition(".")
+        found = every().get(name)
         if found is None:
             raise NotFound("there is no such set")
-        language, clock = request.query.get("lang", "ko"), self._house.clock
-        values = await self._house.values.all_of([one.code for one in found.indicator])
-        answer = Response.json(jsonstat(found, values, self._city.get(language, ""), language, clock.now()))
-        answer.headers.append((b"access-control-allow-origin", b"*"))
-        return answer
+        language = "en" if request.query.get("lang") == "en" else "ko"
+        values, now = await self._house.values.all_of([one.code for one in found.indicator]), self._house.clock.now()
+        city = self._city.get(language, "")
+        if form == "pdf":
+            from madang.people.portal.report import report  # only who prints pays for its library
+
+            async with self._printing:
+                body = await asyncio.to_thread(report, found, values, city, language, texts(language), now)
+        elif form == "xml":
+            body = sdmx(found, values, self._house.lineage.city, now)
+        else:
+            body = msgspec.json.encode(jsonstat(found, values, city, language, now))
+        return Response(200, body, [(b"content-type", INDICATORS[form]), (b"access-control-allow-origin", b"*")])
 
     async def _atom(self, request: Request) -> Response:
         """RFC 4287."""

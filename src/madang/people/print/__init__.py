@@ -1,0 +1,1 @@
+"""See README.md of the room: what people print, and files they keep, as PDF."""
