@@ -23,10 +23,12 @@ from madang.lake.datasets.receiving import Receiving
 from madang.lake.feeds.pulling import Pulling
 from madang.lake.files.report import Finding, Report
 from madang.lake.indicators.computing import Computing
-from madang.lake.publishing.checking import Checking
+from madang.lake.publishing.checking import Checking, PrivacyTools
 from madang.lake.publishing.publication import Publication
+from madang.people.figures import noisy
 from madang.trust.audit.entry import Event
 from madang.trust.audit.log import AuditLog
+from madang.trust.privacy.ledger import Ledger
 from madang.trust.privacy.tables import looks_personal, scan
 
 
@@ -47,9 +49,11 @@ class Coming:
         argv = [sys.executable, "-m", "madang.cli.reading"]
         self._receiving = Receiving(house.book, connect, argv, house.inbox, city.bbox, self._came)
         self._pulling = Pulling(house.feeds, house.book, house.inbox, networks_of_city())
-        self._checking = Checking(
-            house.book, house.publications, connect, house.published, scan, looks_personal, self._checked
+        ledger = Ledger(pool, city.privacy.budgets)
+        tools = PrivacyTools(
+            scan, looks_personal, noisy, lambda of, epsilon: ledger.spend(of, epsilon, self._clock.now())
         )
+        self._checking = Checking(house.book, house.publications, connect, house.published, tools, self._checked)
         self._indexing = Indexing(house.book, self._words)
         self._computing = Computing(house.values, house.lineage, connect, self._clock, city.timezone)
 

@@ -14,7 +14,9 @@ from madang.lake.datasets.house import DataHouse
 from madang.lake.datasets.inbox import take
 from madang.lake.feeds.feed import Wanted
 from madang.lake.files.report import Hints
+from madang.lake.publishing.spec import Figures
 from madang.people.acts import acted
+from madang.people.figures import question_of
 from madang.people.http import Handler, Request, Response
 from madang.trust.audit.recorder import Recorder
 
@@ -32,10 +34,11 @@ class Decision(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 class Version(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What is to be published; without `columns` all but those that name people. `of_places`: columns whose names and addresses are
-    those of places."""
+    those of places; `figures`: noisy ones are published instead of rows."""
 
     columns: list[str] = []
     of_places: list[str] = []
+    figures: Figures | None = None
 
 
 class DatasetsDoor:
@@ -163,7 +166,10 @@ class DatasetsDoor:
         """Wants a version published: it is checked, then somebody else approves it."""
         who, identifier = self._manager(request), request.parts[1]
         wanted = _converted(await request.json(_JSON), Version)
-        act = self._publications.ask(await self._book.get(identifier), wanted.columns, who, wanted.of_places)
+        if wanted.figures is not None:
+            question_of(wanted.figures).check()
+        dataset = await self._book.get(identifier)
+        act = self._publications.ask(dataset, wanted.columns, who, wanted.of_places, wanted.figures)
         version = await acted(self._recorder, who, "dataset.publish", identifier, act)
         return Response.json({"version": version}, 202)
 

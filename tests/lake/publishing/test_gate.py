@@ -17,6 +17,7 @@ import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from madang.base.city import PrivacyBudget
 from madang.base.clock import ManualClock
 from madang.base.errors import BadRequest, Conflict
 from madang.lake.connection import Place, open_lake
@@ -24,10 +25,13 @@ from madang.lake.datasets.book import Book
 from madang.lake.datasets.dataset import Described, Persons
 from madang.lake.datasets.loading import load, prepare_datasets
 from madang.lake.files.report import Finding, Report
-from madang.lake.publishing.checking import Checking
+from madang.lake.publishing.checking import Checking, PrivacyTools
 from madang.lake.publishing.hiding import measured, shown
 from madang.lake.publishing.publication import Publication, Publications
+from madang.lake.publishing.spec import Figures
+from madang.people.figures import noisy
 from madang.trust.privacy.anonymity import assess
+from madang.trust.privacy.ledger import Ledger
 from madang.trust.privacy.tables import looks_personal, scan
 
 NOW = datetime(2026, 11, 22, 9, tzinfo=UTC)
@@ -42,7 +46,9 @@ class House:
         self.book, self.publications, self.folder = Book(pool, CLOCK), Publications(pool, CLOCK), folder
         self._connect = lambda: open_lake(dsn, place)
         self.told: list[tuple[int, str]] = []
-        self.gate = Checking(self.book, self.publications, self._connect, folder, scan, looks_personal, self._tell)
+        ledger = Ledger(pool, {"d": PrivacyBudget(1.0)})
+        tools = PrivacyTools(scan, looks_personal, noisy, lambda of, epsilon: ledger.spend(of, epsilon, NOW))
+        self.gate = Checking(self.book, self.publications, self._connect, folder, tools, self._tell)
 
     async def _tell(self, one: Publication, state: str, checks: list[Finding]) -> None:
         self.told.append((one.version, state))
@@ -56,8 +62,8 @@ class House:
             known, rows = load(lake, "d", "a", self.folder / "t.parquet", True)
         await self.book.loaded("d", known, rows, Report("csv", rows, []))
 
-    async def ask(self, *columns: str, of_places: tuple[str, ...] = ()) -> Publication:
-        version = await self.publications.ask(await self.book.get("d"), columns, "person:one", of_places)
+    async def ask(self, *columns: str, of_places: tuple[str, ...] = (), figures: Figures | None = None) -> Publication:
+        version = await self.publications.ask(await self.book.get("d"), columns, "person:one", of_places, figures)
         await self.gate.once()
         return await self.publications.get("d", version)
 
@@ -211,3 +217,47 @@ async def test_what_is_given_out_is_what_others_read(house: House) -> None:
         '"가","POINT (127 37.5)"',
         '"나",',
     ]
+
+
+PERSONS = Persons(["id"], ["gu"], ["income"])
+VISITS = {
+    "id": [f"p{one % 400}" for one in range(800)],  # everybody is there twice
+    "gu": ["가", "가", "나", "다"] * 200,
+    "income": [100.0, 100.0, 200.0, 900.0] * 200,
+}
+
+
+async def test_rows_about_people_are_published_as_figures_within_the_budget(house: House) -> None:
+    """Counts of 400 people at epsilon 0.5 are off by more than 60 once in 10^13."""
+    await house.fill(VISITS, persons=PERSONS)
+    found = await house.ask(figures=Figures("id", "gu", ["가", "나", "라"], 0.5))
+    rows = pq.read_table(house.folder / "d" / "1" / "data.parquet").to_pylist()
+    assert (found.state, found.columns, [row["gu"] for row in rows]) == (
+        "waiting",
+        ["gu", "count", "error_95"],
+        ["가", "나", "라"],
+    )
+    assert [row["count"] for row in rows] == [pytest.approx(most, abs=60) for most in (200, 100, 0)]
+    assert all(0 < row["error_95"] < 20 for row in rows)
+
+
+async def test_a_sum_is_bounded_and_the_budget_ends(house: House) -> None:
+    await house.fill(VISITS, persons=PERSONS)
+    asked = Figures("id", "gu", ["가", "다"], 0.9, "sum", "income", 0.0, 500.0)
+    await house.ask(figures=asked)
+    rows = pq.read_table(house.folder / "d" / "1" / "data.parquet").to_pylist()
+    await house.publications.decline("d", 1, "person:two", "not yet")
+    spent = await house.ask(figures=asked)
+    assert [row["sum"] for row in rows] == [pytest.approx(most, abs=20_000) for most in (200 * 100, 100 * 500)]
+    assert (spent.state, [(one.code, one.told) for one in spent.checks], spent.rows) == (
+        "refused",
+        [("budget", {"epsilon": 0.9, "left": 0.1})],
+        0,
+    )
+    assert not (house.folder / "d" / "2").exists()
+
+
+async def test_figures_are_of_columns_that_are_there(house: House) -> None:
+    await house.fill({"n": [1]})
+    with pytest.raises(BadRequest):
+        await house.ask(figures=Figures("id", "gu", ["가"], 0.5))

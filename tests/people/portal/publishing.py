@@ -24,9 +24,10 @@ from madang.lake.datasets.dataset import Described
 from madang.lake.datasets.house import DataHouse, open_data
 from madang.lake.datasets.loading import load, prepare_datasets
 from madang.lake.files.report import Report
-from madang.lake.publishing.checking import Checking
+from madang.lake.publishing.checking import Checking, PrivacyTools
 from madang.lake.sql.job import Head, Job
 from madang.lake.sql.worker import answer
+from madang.people.figures import noisy
 from madang.trust.audit.recorder import Recorder
 from madang.trust.privacy.tables import looks_personal, scan
 
@@ -90,6 +91,10 @@ async def nobody_told(*_: object) -> None:
     return None
 
 
+async def nothing_spent(*_: object) -> float:
+    return 0.0
+
+
 @asynccontextmanager
 async def open_publishing(
     pool: asyncpg.Pool, dsn: str, folder: Path, keys: Path, recorder: Recorder
@@ -103,8 +108,8 @@ async def open_publishing(
     house = open_data(pool, folder, "yard", clock, tokens)
     lake: Any = Asking()
     gate = Checking(
-        house.book, house.publications, lambda: open_lake(dsn, Place(str(folder / "lake"))), house.published, scan, looks_personal,
-        nobody_told,
+        house.book, house.publications, lambda: open_lake(dsn, Place(str(folder / "lake"))), house.published,
+        PrivacyTools(scan, looks_personal, noisy, nothing_spent), nobody_told,
     )  # fmt: skip
     mounts: dict[str, Any] = {}
     portal = open_portal(house, lake, "", CITY)

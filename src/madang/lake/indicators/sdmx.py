@@ -32,7 +32,8 @@ def sdmx(definitions: Definitions, values: Sequence[Value], city: str, now: date
         found = [value for value in values if value.code == one.code]
         if found:
             _series(told, one, found, city)
-    return ElementTree.tostring(root, encoding="utf-8", xml_declaration=True)
+    body: bytes = ElementTree.tostring(root, encoding="utf-8", xml_declaration=True)
+    return body
 
 
 def identifier(code: str) -> str:

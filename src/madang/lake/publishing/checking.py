@@ -5,23 +5,27 @@ from __future__ import annotations
 import asyncio
 import shutil
 from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
 import duckdb
 import pyarrow.parquet as pq
 
+from madang.base.errors import Forbidden, NotFound
 from madang.lake.datasets.book import Book
 from madang.lake.datasets.dataset import Dataset, Persons
 from madang.lake.files.describing import described
 from madang.lake.files.report import Finding, Report
 from madang.lake.files.table import Table
-from madang.lake.publishing.exporting import GEOMETRY, export, folder_of
+from madang.lake.publishing.exporting import GEOMETRY, export, folder_of, raw_of, write_rows
+from madang.lake.publishing.figures import Noisy, write_figures
 from madang.lake.publishing.hiding import measured
 from madang.lake.publishing.publication import File, Publication, Publications
 from madang.lake.sql.filtering import quoted, quoted_name
 
 _BATCH = 2_000
+NOTHING = Report("parquet", 0, [])
 Told = Callable[[Publication, str, list[Finding]], Awaitable[None]]
 
 
@@ -36,12 +40,19 @@ class Found(Protocol):
     def example(self) -> str: ...
 
 
-Scan = Callable[[Mapping[str, Iterable[object]]], Iterable[Found]]
-LooksPersonal = Callable[[Iterable[str]], list[str]]
+@dataclass(frozen=True)
+class PrivacyTools:
+    """The privacy room's: what is personal in columns, which names of columns look like it, and how figures get their noise. `spend`
+    takes epsilon of a data set's budget; raises Forbidden, NotFound where there is none (left)."""
+
+    scan: Callable[[Mapping[str, Iterable[object]]], Iterable[Found]]
+    looks_personal: Callable[[Iterable[str]], list[str]]
+    noisy: Noisy
+    spend: Callable[[str, float], Awaitable[float]]
 
 
 class Checking:
-    """`published`: the folder of what everybody may have; `scan` and `looks_personal`: the privacy room's."""
+    """`published`: the folder of what everybody may have."""
 
     def __init__(
         self,
@@ -49,37 +60,59 @@ class Checking:
         publications: Publications,
         connect: Callable[[], duckdb.DuckDBPyConnection],
         published: Path,
-        scan: Scan,
-        looks_personal: LooksPersonal,
+        privacy: PrivacyTools,
         told: Told,
     ) -> None:
         self._book, self._publications, self._connect, self._published = book, publications, connect, published
-        self._scan, self._looks_personal, self._told = scan, looks_personal, told
+        self._privacy, self._told = privacy, told
 
     async def once(self) -> bool:
         """Whether there was a version to check. Raises duckdb.Error when the lake is away."""
         waiting = await self._publications.in_state("checking", 1)
         for one in waiting:
             dataset = await self._book.get(one.dataset)
-            shown, files, checks = await asyncio.to_thread(self._check, dataset, one)
+            stops = await self._spent(one)
+            shown, files, checks = (NOTHING, {}, stops) if stops else await asyncio.to_thread(self._check, dataset, one)
             state = await self._publications.checked(one, checks, files, shown)
             if state == "refused":
                 shutil.rmtree(folder_of(self._published, one.dataset, one.version), ignore_errors=True)
             await self._told(one, state, checks)
         return bool(waiting)
 
+    async def _spent(self, one: Publication) -> list[Finding]:
+        """Before a figure is computed; what was spent stays spent, also when nobody approves it."""
+        if one.figures is None:
+            return []
+        try:
+            await self._privacy.spend(one.dataset, one.figures.epsilon)
+        except (Forbidden, NotFound) as error:
+            told = {"epsilon": one.figures.epsilon, "left": error.extra.get("left", 0.0)}
+            return [Finding("budget", "stop", one.figures.by, told=told)]
+        return []
+
     def _check(self, dataset: Dataset, one: Publication) -> tuple[Report, dict[str, File], list[Finding]]:
-        folder, persons = folder_of(self._published, one.dataset, one.version), dataset.told.persons
+        folder = folder_of(self._published, one.dataset, one.version)
+        persons = dataset.told.persons if one.figures is None else None
         with self._connect() as connection:
-            files = export(connection, one.dataset, one.columns, "false", folder)
+            files = self._written(connection, one, folder)
             source = f"read_parquet({quoted(str(folder / 'data.parquet'))})"
-            found = self._scan(_values(connection, source, one.columns))
+            found = self._privacy.scan(_values(connection, source, one.columns))
             checks = [_personal(each, one.of_places) for each in found]
             checks += disclosure(connection, source, persons, one.columns) if persons else []
-        if persons is None and len(named := self._looks_personal(one.columns)) > 1:
+        is_rows = one.figures is None and persons is None
+        if is_rows and len(named := self._privacy.looks_personal(one.columns)) > 1:
             checks.append(Finding("looks_personal", "stop", ", ".join(named)))
         shown = described(_table(folder, one.columns))
         return shown, files, checks + [Finding("empty", "stop")] * (not shown.rows)
+
+    def _written(self, connection: duckdb.DuckDBPyConnection, one: Publication, folder: Path) -> dict[str, File]:
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        if one.figures is None:
+            write_rows(connection, one.dataset, one.columns, raw_of(folder))
+        else:
+            write_figures(connection, one.dataset, one.figures, self._privacy.noisy, raw_of(folder))
+        return export(connection, one.columns, folder)
 
 
 def _table(folder: Path, columns: list[str]) -> Table:

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -27,16 +26,20 @@ def folder_of(published: Path, dataset: str, version: int) -> Path:
     return published / dataset / str(version)
 
 
-def export(
-    connection: duckdb.DuckDBPyConnection, dataset: str, columns: Sequence[str], hidden_rows: str, folder: Path
-) -> dict[str, File]:
-    """The files by form. `hidden_rows`: a condition in SQL of rows that are left out (`false`: none). Raises duckdb.Error."""
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
-    names = ", ".join(map(quoted_name, columns))
-    sql = f"SELECT {names} FROM {table_of(dataset)} WHERE ({hidden_rows}) IS NOT TRUE"
-    raw = folder / "raw.parquet"
+def raw_of(folder: Path) -> Path:
+    """Where what is to be published lies as Parquet, before it has its forms."""
+    return folder / "raw.parquet"
+
+
+def write_rows(connection: duckdb.DuckDBPyConnection, dataset: str, columns: Sequence[str], raw: Path) -> None:
+    """All rows of some columns. Raises duckdb.Error."""
+    sql = f"SELECT {', '.join(map(quoted_name, columns))} FROM {table_of(dataset)}"
     connection.execute(f"COPY ({sql}) TO {quoted(str(raw))} (FORMAT parquet, COMPRESSION zstd)")
+
+
+def export(connection: duckdb.DuckDBPyConnection, columns: Sequence[str], folder: Path) -> dict[str, File]:
+    """The files by form, of the raw one that lies there. Raises duckdb.Error."""
+    raw = raw_of(folder)
     if GEOMETRY in columns:
         _geoparquet(raw, folder / "data.parquet")
         _geojson(raw, folder / "data.geojson")

@@ -13,11 +13,10 @@ from madang.base.clock import Clock
 from madang.base.errors import BadRequest, Conflict, NotFound
 from madang.lake.datasets.dataset import Dataset
 from madang.lake.files.report import Finding, Report
+from madang.lake.publishing.spec import Figures
 
 State = Literal["checking", "refused", "waiting", "declined", "published", "withdrawn"]
-_COLUMNS = (
-    "dataset, version, state, columns, of_places, checks, rows, files, asked_by, asked_at, decided_by, why, decided_at"
-)
+_COLUMNS = "dataset, version, state, columns, of_places, figures, checks, rows, files, asked_by, asked_at, decided_by, why, decided_at"
 
 
 class File(msgspec.Struct, frozen=True):
@@ -29,13 +28,14 @@ class File(msgspec.Struct, frozen=True):
 
 class Publication(msgspec.Struct, frozen=True):
     """`of_places`: columns whose names and addresses whoever asked says are no person's; `checks`: what the gate found; `files` by form:
-    parquet, csv, json or geojson."""
+    parquet, csv, json or geojson; `figures`: what is published instead of rows."""
 
     dataset: str
     version: int
     state: State
     columns: list[str]
     of_places: list[str]
+    figures: Figures | None
     checks: list[Finding]
     rows: int
     files: dict[str, File]
@@ -50,19 +50,24 @@ class Publications:
     def __init__(self, pool: asyncpg.Pool, clock: Clock) -> None:
         self._pool, self._clock = pool, clock
 
-    async def ask(self, dataset: Dataset, columns: Sequence[str], by: str, of_places: Sequence[str] = ()) -> int:
-        """Its version. Without `columns` all but those that name people. Raises BadRequest, Conflict while another one is open."""
+    async def ask(
+        self, dataset: Dataset, columns: Sequence[str], by: str, of_places: Sequence[str] = (), figures: Figures | None = None
+    ) -> int:  # fmt: skip
+        """Its version. Without `columns` all but those that name people; with `figures` those. Raises BadRequest, Conflict while another
+        one is open."""
         hidden = set(dataset.told.persons.hidden) if dataset.told.persons else set()
         wanted = list(columns) or [one.name for one in dataset.columns if one.name not in hidden]
-        unknown = set(wanted) - {one.name for one in dataset.columns}
+        named = {figures.person, figures.by, figures.value} - {""} if figures else set(wanted)
+        unknown = named - {one.name for one in dataset.columns}
+        wanted = figures.names if figures else wanted
         if unknown or not wanted or not dataset.told.licence:
             told = f"no columns {sorted(unknown)}" if unknown else "a licence, and rows, please"
             raise BadRequest(told, reason="publication_form")
         try:
             version = await self._pool.fetchval(
-                "INSERT INTO dataset_publication (dataset, version, state, columns, of_places, asked_by, asked_at) SELECT $1,"
-                " 1 + coalesce(max(version), 0), 'checking', $2, $5, $3, $4 FROM dataset_publication WHERE dataset = $1 RETURNING version",
-                dataset.id, wanted, by, self._clock.now(), list(of_places),
+                "INSERT INTO dataset_publication (dataset, version, state, columns, of_places, figures, asked_by, asked_at) SELECT $1,"
+                " 1 + coalesce(max(version), 0), 'checking', $2, $5, $6, $3, $4 FROM dataset_publication WHERE dataset = $1 RETURNING version",
+                dataset.id, wanted, by, self._clock.now(), list(of_places), _json(figures) if figures else None,
             )  # fmt: skip
         except asyncpg.UniqueViolationError:
             raise Conflict("another version of it waits", reason="publication_open") from None

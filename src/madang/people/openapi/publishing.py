@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from madang.people.portal.shown import FORMS
+from madang.people.portal.shown import FORMS, INDICATORS
 
 Json = dict[str, Any]
 _CKAN = ("id", "q", "fq", "rows", "start", "limit", "offset", "resource_id")
@@ -34,12 +34,19 @@ def portal_paths(problem: Json) -> Json:
     rdf = "application/ld+json text/turtle application/rdf+xml"
     files = " ".join(FORMS.values())
     features = "application/geo+json"
+    indicators = " ".join(media.decode().partition(";")[0] for media in INDICATORS.values())
     return (
         get("/open/datasets/{id}/data.{form}", "The latest version as a file", files, forms=sorted(FORMS))
         | get("/open/datasets/{id}/versions/{version}/data.{form}", "An earlier one", files, forms=sorted(FORMS))
         | get("/open/datasets/{id}/about.{form}", "DCAT-AP of one", rdf, forms=_ABOUT)
         | get("/open/catalog.{form}", "DCAT-AP of all, by pages", rdf, "page", forms=_ABOUT)
-        | get("/open/indicators/{set}.json", "A set of indicators, as JSON-stat", "application/json")
+        | get(
+            "/open/indicators/{set}.{form}",
+            "A set of indicators: JSON-stat, SDMX-ML, PDF",
+            indicators,
+            "lang",
+            forms=sorted(INDICATORS),
+        )
         | get("/open/feed.atom", "What is new", "application/atom+xml")
         | get("/open/feed.rss", "What is new", "application/rss+xml")
         | get(

@@ -24,7 +24,7 @@ from madang.people.http import Handler, Request, Response, pick_method, problem
 from madang.people.identity.pages import texts
 from madang.people.portal import dcat
 from madang.people.portal.browsing import published
-from madang.people.portal.shown import FORMS
+from madang.people.portal.shown import FORMS, INDICATORS
 from madang.people.static_files import Files
 from madang.people.store.doors import whole
 
@@ -32,11 +32,6 @@ _CHUNK_BYTES = 256 * 1024
 _WHOLE_BYTES = 4 * 1024 * 1024
 _FEED_ENTRIES = 50
 PAGE = 100
-INDICATORS = {
-    "json": b"application/json",
-    "xml": b"application/vnd.sdmx.genericdata+xml;version=2.1",
-    "pdf": b"application/pdf",
-}
 
 
 class OpenDoor:

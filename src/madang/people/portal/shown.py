@@ -21,6 +21,12 @@ FORMS = {
     "parquet": "application/vnd.apache.parquet",
 }
 
+INDICATORS = {
+    "json": b"application/json",
+    "xml": b"application/vnd.sdmx.genericdata+xml;version=2.1",
+    "pdf": b"application/pdf",
+}
+
 
 def card(dataset: Dataset, language: str) -> Json:
     """One in a list."""
@@ -50,6 +56,7 @@ def whole(dataset: Dataset, version: Publication, language: str, address: str) -
         "model": dataset.told.model,
         "licence_address": LICENCES.get(dataset.told.licence, ""),
         "version": dataset.version,
+        "epsilon": version.figures.epsilon if version.figures else None,
         "rows": shown.rows,
         "issued_at": dataset.issued_at,
         "fresh_s": dataset.told.contract.fresh_s,

@@ -82,6 +82,25 @@ def bounded(persons: Sequence[Hashable], values: Sequence[Any], rows_per_person:
             yield value
 
 
+def by_category(
+    question: Question, persons: Sequence[Hashable], places: Sequence[Any], values: Sequence[Any]
+) -> dict[str, tuple[float, float]]:
+    """A count or sum of each category, with its error. The rows of a person that count are chosen over all categories, so what a person
+    changes in all figures together is what `rows_per_person` rows change: epsilon is spent once. Raises BadRequest."""
+    rows = list(zip(persons, map(str, places), values, strict=True))
+    kept = list(bounded(persons, rows, question.rows_per_person))
+    if question.measure == "count":
+        found = _histogram([place for _, place, _ in kept], question)
+        assert isinstance(found.value, dict) and found.error_95 is not None
+        return {name: (float(figure), found.error_95) for name, figure in found.value.items()}
+    noisy, scale = _noise_of_sum(question.epsilon, question.rows_per_person, question.lower, question.upper)
+    by_place = {name: [float(value) for _, place, value in kept if place == name] for name in question.categories}
+    return {
+        name: (noisy(_clamped(told, question.lower, question.upper)), _error_95(scale))
+        for name, told in by_place.items()
+    }
+
+
 def _count(rows: int, question: Question) -> Answer:
     noisy, scale = _noise("int", question.epsilon, question.rows_per_person)
     return Answer(max(0, noisy(rows)), _error_95(scale))
