@@ -58,7 +58,7 @@ async def test_what_has_a_formula_is_computed_with_its_lineage(
         "11.6.2": (30.0, 3, "computed"),
     }
     assert [(one.input, one.output) for one in await lineage.around("indicator:11.6.2")] == [
-        ("device:AirQualityObserved", "indicator:11.6.2")
+        ("observation:AirQualityObserved", "indicator:11.6.2")
     ]
 
 

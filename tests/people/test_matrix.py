@@ -260,7 +260,7 @@ ENDPOINTS = {
     "GET /open/datasets/{id}/versions/{version}/data.{form}": "anybody",
     "GET /open/datasets/{id}/about.{form}": "anybody",
     "GET /open/catalog.{form}": "anybody",
-    "GET /open/indicators/{set}.json": "anybody",
+    "GET /open/indicators/{set}.{form}": "anybody",
     "GET /open/feed.atom": "anybody",
     "GET /open/feed.rss": "anybody",
     "GET /api/3/action/{action}": "anybody",

@@ -15,6 +15,7 @@ from madang.cli.datasets import again_and_again, open_folder, words_path
 from madang.engine.outward import networks_of_city
 from madang.engine.settings import Settings
 from madang.lake.catalogue.indexing import Indexing
+from madang.lake.catalogue.tracing import Tracing
 from madang.lake.catalogue.words import Morphemes, asked_at, serve_words
 from madang.lake.connection import Place, open_lake
 from madang.lake.datasets.dataset import Arrival, Dataset
@@ -56,6 +57,8 @@ class Coming:
         self._checking = Checking(house.book, house.publications, connect, house.published, tools, self._checked)
         self._indexing = Indexing(house.book, self._words)
         self._computing = Computing(house.values, house.lineage, connect, self._clock, city.timezone)
+        topics = [(str(rule.get("topic", "")), str(rule.get("type", ""))) for rule in city.mqtt]
+        self._tracing = Tracing(pool, house.lineage, topics, self._clock)
 
     async def run(self) -> None:
         """For ever: each by itself, so that a long file keeps nobody waiting."""
@@ -65,6 +68,7 @@ class Coming:
             "a publication waits": self._checking.once,
             "the catalogue waits": self._indexing.once,
             "the indicators wait": self._computing.once,
+            "lineage waits": self._tracing.once,
         }
         await asyncio.gather(
             *(again_and_again(once, waits, beside=(duckdb.Error,)) for waits, once in turns.items()),

@@ -15,6 +15,7 @@ from madang.people.portal.ckan import CkanDoor
 from madang.people.portal.desk import DeskDoor
 from madang.people.portal.giving import OpenDoor
 from madang.people.portal.indicators import IndicatorsDoor
+from madang.people.portal.lineage import LineageDoor
 from madang.people.portal.ogc import OgcDoor
 from madang.people.portal.rows import Rows
 
@@ -29,6 +30,7 @@ def open_portal(house: DataHouse, lake: LakeDoor, address: str, city: dict[str, 
     """`address`: the city's own; `city`: its name by language."""
     rows = Rows(house, lake.ask)
     doors: list[MakeDoor] = [partial(BrowsingDoor, house=house, city=city), partial(DeskDoor, house=house)]
+    doors.append(partial(LineageDoor, house=house))
     doors.append(partial(IndicatorsDoor, values=house.values, allowed=networks_of_city()))
     mounts: dict[str, Mount] = {
         "open": OpenDoor(house, address, city),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -12,16 +13,20 @@ import pytest
 from tests.waiting import until
 
 from madang.base.clock import ManualClock
+from madang.context.writer import Writer
 from madang.lake.catalogue.contracts import Contracts
 from madang.lake.catalogue.indexing import Indexing
 from madang.lake.catalogue.lineage import Lineage, event_of
 from madang.lake.catalogue.searching import Search, Wish, query_of
+from madang.lake.catalogue.tracing import Tracing
 from madang.lake.catalogue.uses import Uses
 from madang.lake.catalogue.words import Morphemes, asked_at, kept, plain, serve_words
 from madang.lake.datasets.book import Book
 from madang.lake.datasets.dataset import Contract, Described
 from madang.lake.files.report import Finding, Hints, Report
-from madang.model.entity import Entity
+from madang.model.context import CORE
+from madang.model.entity import Entity, parse_entity
+from madang.model.operations import Append
 
 NOW = datetime(2026, 11, 22, 9, tzinfo=UTC)
 SETS = {
@@ -133,6 +138,37 @@ async def test_lineage_leads_from_the_source_to_the_decision(pool: asyncpg.Pool)
     ]
     (event, *_) = await lineage.events("indicator:K", 1)
     assert event == event_of("yard", "indicator", event["run"]["runId"], ["published:a"], ["indicator:K"], NOW)
+
+
+async def test_one_graph_leads_from_the_sensor_to_indicator_chart_and_decision(
+    pool: asyncpg.Pool, writer: Writer
+) -> None:
+    lineage, clock = Lineage(pool, "yard"), ManualClock(NOW)
+    await writer.submit(Append(parse_entity({"id": "urn:ngsi-ld:Loop:1", "type": "Loop", "n": 1}, CORE), create=True))
+    await pool.execute("INSERT INTO lake_cursor (seq) SELECT max(seq) FROM entity")
+    manifest = '{"scopes": [{"action": "read", "type": "Loop"}], "pages": [{"path": "/now"}]}'
+    await pool.execute(
+        "INSERT INTO app (id, folder, manifest, grants, token_hash) VALUES ('signals', '', $1, '[]', '')", json.loads(manifest)
+    )  # fmt: skip
+    await pool.execute(
+        "INSERT INTO command (id, at, who, kind, target, rank, status, intent, receipt)"
+        " VALUES ('c', $1, 'app:signals', 'signal.stage', 's', 'efficiency', 'done', '{}', '{}')", NOW,
+    )  # fmt: skip
+    tracing = Tracing(pool, lineage, [("loop/+", "Loop")], clock)
+    await tracing.once()
+    await tracing.once()
+    await lineage.tell("indicator", ["observation:Loop"], ["indicator:K"], NOW)
+    edges = [(one.input, one.job, one.output) for one in await lineage.around("device:Loop")]
+    assert sorted(edges) == [
+        ("app:signals", "decide", "decision:signal.stage"),
+        ("app:signals", "show", "chart:signals/now"),
+        ("device:Loop", "read", "app:signals"),
+        ("device:Loop", "roll", "observation:Loop"),
+        ("observation:Loop", "indicator", "indicator:K"),
+        ("topic:loop/+", "ingest", "device:Loop"),
+    ]
+    assert await lineage.nodes("LOOP", 9) == ["device:Loop", "observation:Loop", "topic:loop/+"]
+    assert await pool.fetchval("SELECT count(*) FROM lineage_event WHERE job = 'roll'") == 1
 
 
 async def test_uses_are_counted_without_names_of_people(pool: asyncpg.Pool) -> None:

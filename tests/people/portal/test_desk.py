@@ -97,3 +97,25 @@ async def test_who_manages_nothing_decides_nothing(city: Publishing) -> None:
     browser = city.city.browser()
     await browser.get("sign-in?next=/data/desk")
     assert (await browser.sign_in("kim")).status_code == 403
+
+
+async def test_who_manages_data_looks_up_lineage_and_strangers_see_that_of_indicators(
+    city: Publishing, http: httpx.AsyncClient
+) -> None:
+    lineage, now = city.house.lineage, city.house.clock.now()
+    await lineage.tell("roll", ["device:Loop"], ["observation:Loop"], now)
+    await lineage.tell("indicator", ["observation:Loop"], ["indicator:EC:I:T:5A"], now)
+    await city.city.person("admin", "administrator", totp=True)
+    desk = city.city.browser()
+    await desk.get("sign-in?next=/data/lineage")
+    await desk.sign_in("admin")
+    await desk.submit("/sign-in", code=city.city.code("admin"))
+    found = (await desk.get("data/lineage?words=loop&lang=en")).text
+    graph = (await desk.get("data/lineage?node=device:Loop&lang=en")).text
+    known, unknown = [
+        await http.get("data/lineage", params={"node": node, "lang": "en"})
+        for node in ("indicator:EC:I:T:5A", "device:Loop")
+    ]
+    assert [found.count(name) for name in ("node=device%3ALoop", "node=observation%3ALoop")] == [1, 1]
+    assert (graph.count('class="box"'), known.text.count('class="box"'), "Kept history" in known.text) == (3, 3, True)
+    assert unknown.headers["location"].startswith("/sign-in")

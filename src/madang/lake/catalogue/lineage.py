@@ -1,6 +1,7 @@
 """Where data comes from and where it goes: OpenLineage events (spec 2-0-2), and the graph around a data set.
 
-A node's name says what it is: `dataset:ID`, `published:ID`, `source:ADDRESS`, `device:TYPE`, `indicator:CODE`, `app:ID`, `chart:ID`.
+A node's name says what it is: `topic:MQTT`, `device:TYPE`, `observation:TYPE` (its history in the lake), `source:ADDRESS`, `dataset:ID`,
+`published:ID`, `indicator:CODE`, `app:ID`, `chart:ID`, `decision:KIND`.
 """
 
 from __future__ import annotations
@@ -67,6 +68,14 @@ class Lineage:
         """OpenLineage's, of runs that read or wrote it; the latest first."""
         sql = "SELECT event FROM lineage_event WHERE $1 = ANY(inputs) OR $1 = ANY(outputs) ORDER BY id DESC LIMIT $2"
         return [row["event"] for row in await self._pool.fetch(sql, node, limit)]
+
+    async def nodes(self, words: str, limit: int) -> list[str]:
+        """Those whose name has the words in it."""
+        sql = (
+            "SELECT DISTINCT node FROM lineage_event, unnest(inputs || outputs) AS node WHERE position(lower($1) IN lower(node)) > 0"
+            " ORDER BY node LIMIT $2"
+        )
+        return [row["node"] for row in await self._pool.fetch(sql, words, limit)]
 
     async def around(self, node: str) -> list[Edge]:
         """What it was made of, step by step, and what was made of it."""

@@ -41,7 +41,9 @@ class Computing:
         self._due = now + EVERY
         for one, year, value, rows in await asyncio.to_thread(self._computed, now.year):
             await self._values.computed(one.code, year, value, rows, ", ".join(one.sources), one.confidence)
-            await self._lineage.tell("indicator", one.sources, [f"indicator:{one.code}"], now)
+            await self._lineage.tell(
+                "indicator", [came_by(one, each) for each in one.sources], [f"indicator:{one.code}"], now
+            )
         return False
 
     def _computed(self, year: int) -> list[tuple[Definition, int, float, int]]:
@@ -68,3 +70,9 @@ def compute(lake: duckdb.DuckDBPyConnection, one: Definition, year: int, zone: s
     if row is None or row[0] is None or not row[1]:
         return None
     return float(row[0]), int(row[1])
+
+
+def came_by(one: Definition, source: str) -> str:
+    """Of a kind of thing whose past counts, its history in the lake. Pure."""
+    kind = source.removeprefix("device:")
+    return f"observation:{kind}" if f"type = '{kind}'" in one.formula else source

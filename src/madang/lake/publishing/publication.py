@@ -65,8 +65,9 @@ class Publications:
             raise BadRequest(told, reason="publication_form")
         try:
             version = await self._pool.fetchval(
-                "INSERT INTO dataset_publication (dataset, version, state, columns, of_places, figures, asked_by, asked_at) SELECT $1,"
-                " 1 + coalesce(max(version), 0), 'checking', $2, $5, $6, $3, $4 FROM dataset_publication WHERE dataset = $1 RETURNING version",
+                "INSERT INTO dataset_publication (dataset, version, state, columns, of_places, figures, asked_by, asked_at)"
+                " SELECT $1, 1 + coalesce(max(version), 0), 'checking', $2, $5, $6, $3, $4 FROM dataset_publication WHERE dataset = $1"
+                " RETURNING version",
                 dataset.id, wanted, by, self._clock.now(), list(of_places), _json(figures) if figures else None,
             )  # fmt: skip
         except asyncpg.UniqueViolationError:

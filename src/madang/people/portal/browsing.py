@@ -18,9 +18,8 @@ from madang.people.http import Response
 from madang.people.identity.doors import Door, Table
 from madang.people.identity.pages import page
 from madang.people.identity.visit import Browsers, Visit
-from madang.people.portal.drawing import graph_of
 from madang.people.portal.schema_org import dataset_of
-from madang.people.portal.shown import card, links_of, steps, whole
+from madang.people.portal.shown import card, links_of, whole
 from madang.people.store.doors import whole as whole_number
 from madang.trust.identity.house import Identity
 
@@ -37,7 +36,6 @@ class BrowsingDoor(Door):
         return {
             "data": {"GET": self.page(self._browse)},
             "data/sets/*": {"GET": self.page(self._dataset)},
-            "data/sets/*/lineage": {"GET": self.page(self._lineage)},
             "data/sets/*/voice": {"POST": self.page(self._voice)},
             "data/reuses": {"GET": self.page(self._reuses)},
             "data/requests": {"GET": self.page(self._requests), "POST": self.page(self._request)},
@@ -73,12 +71,6 @@ class BrowsingDoor(Door):
             voices=await self._house.voices.shown(None, dataset.id),
             marked=marked(dataset_of(dataset, version, self.identity.issuer, self._city)),
         )
-
-    async def _lineage(self, visit: Visit) -> Response:
-        dataset = await published(self._house, visit.request.parts[2])
-        edges = await self._house.lineage.around(f"dataset:{dataset.id}")
-        title = dataset.title(visit.language)
-        return page(visit, "portal/lineage", id=dataset.id, title=title, graph=graph_of(edges), steps=steps(edges))
 
     async def _voice(self, visit: Visit) -> Response:
         form, dataset = await self.browsers.form(visit), await published(self._house, visit.request.parts[2])

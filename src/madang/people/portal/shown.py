@@ -110,10 +110,10 @@ def links_of(wish: Wish, facet: str, value: str) -> Json:
 
 def steps(edges: list[Edge]) -> list[Json]:
     """Lineage as rows of a table, with what each name stands for."""
-    return [{"input": _node(one.input), "job": one.job, "output": _node(one.output), "at": one.at} for one in edges]
+    return [{"input": node_of(one.input), "job": one.job, "output": node_of(one.output), "at": one.at} for one in edges]
 
 
-def _node(name: str) -> tuple[str, str]:
+def node_of(name: str) -> tuple[str, str]:
     """Kind and the rest."""
     kind, _, rest = name.partition(":")
     return kind, rest
