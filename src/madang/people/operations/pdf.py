@@ -2,55 +2,16 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
-from importlib.resources import files
-
-from fpdf import FPDF
-
 from madang.operations.incidents.procedures import Procedure
 from madang.operations.incidents.reporting import Account
 from madang.people.operations.shown import Reader, checklist, logged, minutes
-
-_FONT, _SIZE, _LINE_MM = "noto", 10, 5.5
-
-
-@lru_cache(maxsize=1)
-def font_path() -> str:
-    return str(files("noto_cjk_sans_jp_regular").joinpath("NotoSansCJKjp-Regular.otf"))
-
-
-class _Sheet(FPDF):
-    """A4 with headings and plain lines; pages are numbered."""
-
-    def __init__(self, title: str, reader: Reader) -> None:
-        super().__init__(format="A4")
-        self._reader = reader
-        self.add_font(_FONT, fname=font_path())
-        self.set_title(title)
-        self.set_lang(reader.language)
-        self.set_auto_page_break(True, margin=18)
-        self.add_page()
-
-    def footer(self) -> None:
-        self.set_y(-12)
-        self.set_font(_FONT, size=8)
-        self.cell(0, 5, self._reader.t("pdf.page", page=self.page_no()), align="R")
-
-    def heading(self, text: str, size: int = 13) -> None:
-        self.ln(2)
-        self.start_section(text)
-        self.line_of(text, size)
-        self.ln(0.5)
-
-    def line_of(self, text: str, size: int = _SIZE) -> None:
-        self.set_font(_FONT, size=size)
-        self.multi_cell(0, _LINE_MM * size / _SIZE, text, new_x="LMARGIN", new_y="NEXT", align="L")
+from madang.people.print.sheet import Sheet
 
 
 def render_report(account: Account, procedure: Procedure, reader: Reader) -> bytes:
     """The file. It takes about a second of processor: call it outside the event loop."""
     one, t = account.incident, reader.t
-    sheet = _Sheet(f"{t('pdf.title')} {one.id}", reader)
+    sheet = Sheet(f"{t('pdf.title')} {one.id}", reader.language, lambda page: t("pdf.page", page=page))
     sheet.set_creation_date(account.made_at)
     sheet.heading(f"{t('pdf.title')}: {one.id}. {one.title}", 16)
     for told in _head(account, procedure, reader):

@@ -52,5 +52,5 @@ class LineageDoor(Door):
     async def _shown(self, visit: Visit, node: str, title: str, back: str) -> Response:
         edges = await self._house.lineage.around(node)
         may = visit.person is not None and self.browsers.gate.known_as(visit.claim()).may("manage", "datasets")
-        told = {"title": title, "back": back, "graph": graph_of(edges), "steps": steps(edges), "may_look": may}
-        return page(visit, "portal/lineage", **told)
+        graph, table = graph_of(edges), steps(edges)
+        return page(visit, "portal/lineage", title=title, back=back, graph=graph, steps=table, may_look=may)

@@ -17,7 +17,7 @@ def report(
 ) -> bytes:
     """PDF; `words` are the texts of that language. Takes about a second of processor: outside the event loop."""
     title = f"{city}: {words[f'data.indicators.{definitions.set}']}"
-    sheet = Sheet(title, language, words["data.report.page"])
+    sheet = Sheet(title, language, lambda page: words["data.report.page"].format(page=page))
     sheet.heading(title, 16)
     latest = {one.code: one for one in sorted(values, key=lambda each: each.year)}
     told = [one for one in definitions.indicator if one.code in latest]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from importlib.resources import files
 
@@ -19,9 +19,9 @@ def font_path() -> str:
 
 
 class Sheet(FPDF):
-    """`page` is a text with `{page}`, at the foot of each. Making one takes about a second of processor: outside the event loop."""
+    """`page` tells what stands at the foot of each. Making one takes about a second of processor: outside the event loop."""
 
-    def __init__(self, title: str, language: str, page: str) -> None:
+    def __init__(self, title: str, language: str, page: Callable[[int], str]) -> None:
         super().__init__(format="A4")
         self._page = page
         self.add_font(_FONT, fname=font_path())
@@ -33,7 +33,7 @@ class Sheet(FPDF):
     def footer(self) -> None:
         self.set_y(-12)
         self.set_font(_FONT, size=8)
-        self.cell(0, 5, self._page.format(page=self.page_no()), align="R")
+        self.cell(0, 5, self._page(self.page_no()), align="R")
 
     def heading(self, text: str, size: int = 13) -> None:
         self.ln(2)
