@@ -32,6 +32,7 @@ class CityDouble(HttpSide):
             self.world.adopt(entities)
         self.sockets: dict[WebSocket, dict[str, list[str]]] = {}
         self.commands: list[Entity] = []
+        self.incidents: list[Entity] = []
         self.app_state = "running"
         self.seq = 0
         self.url = ""

@@ -39,6 +39,7 @@ class HttpSide:
     world: World
     commands: list[Entity]
     letters: list[Entity]
+    incidents: list[Entity]
     app_state: str
     refuse_apps: bool
     tiles: Path
@@ -59,6 +60,7 @@ class HttpSide:
                 "attribution": "© OpenStreetMap contributors, ODbL",
                 "tiles": "/tiles/helsinki.pmtiles",
                 "simulated": True,
+                "incidents": True,
             }
         )
 
@@ -90,6 +92,14 @@ class HttpSide:
             return JSONResponse(problem, 409, media_type="application/problem+json")
         self.app_state = "running" if request.path_params["act"] == "start" else "stopped"
         return JSONResponse({"id": "signals", "state": self.app_state})
+
+    async def list_incidents(self, _: Request) -> Response:
+        return JSONResponse(self.incidents)
+
+    async def take_incident(self, request: Request) -> Response:
+        (found,) = [one for one in self.incidents if str(one["id"]) == request.path_params["id"]]
+        found["state"] = "acknowledged"
+        return JSONResponse(found)
 
     async def list_commands(self, request: Request) -> Response:
         wanted = request.query_params.get("status")
@@ -166,6 +176,8 @@ class HttpSide:
             Route("/madang/v1/apps", self.apps),
             Route("/madang/v1/apps/{id}/{act}", self.switch_app, methods=["POST"]),
             Route("/madang/v1/deadletters", letters),
+            Route("/madang/v1/incidents", self.list_incidents),
+            Route("/madang/v1/incidents/{id}/acknowledge", self.take_incident, methods=["POST"]),
             Route("/madang/v1/commands", self.list_commands),
             Route("/madang/v1/commands", self.command, methods=["POST"]),
             Route("/ngsi-ld/v1/types", types),

@@ -159,3 +159,29 @@ async def _audit(page: Any) -> list[str]:
         if v["impact"] in ("serious", "critical")
         for n in v["nodes"]
     ]
+
+
+async def test_incidents_stand_beside_the_map_and_are_taken_there(double: Any, open_page: Any) -> None:
+    where = {"type": "Point", "coordinates": [24.945, 60.172]}
+    times = {
+        "openedAt": "2026-03-02T03:00:00Z",
+        "acknowledgeBy": "2026-03-02T03:03:00Z",
+        "resolveBy": "2026-03-02T05:00:00Z",
+    }
+    told = {
+        "id": 7,
+        "kind": "fire",
+        "severity": "critical",
+        "title": "지하상가 연기",
+        "state": "open",
+        "location": where,
+    }
+    double.incidents = [told | times]
+    page = await open_page(double.url, language="ko")
+    row = page.locator("[data-incidents] li")
+    await row.get_by_role("button", name="지하상가 연기", exact=True).focus()
+    await page.keyboard.press("Enter")
+    await page.wait_for_function("location.hash.includes('24.945')")
+    await row.get_by_role("button", name="내가 맡기: 지하상가 연기").click()
+    await row.get_by_text("종료 기한").wait_for()
+    assert double.incidents[0]["state"] == "acknowledged"

@@ -80,7 +80,7 @@ class Management:
 
     async def _get_city(self, request: Request) -> Response:
         request.caller.require("read", "city")
-        return Response.json(self._city)
+        return Response.json(self._city | {"incidents": request.caller.may("read", "incidents")})
 
     async def _get_status(self, request: Request) -> Response:
         request.caller.require("read", "status")

@@ -1,6 +1,6 @@
 /** Management calls, one function each. */
 import { get, post } from './http';
-import type { AppInfo, City, CommandRow, DeadLetter, Receipt, Status } from './types';
+import type { AppInfo, City, CommandRow, DeadLetter, IncidentRow, Receipt, Status } from './types';
 
 export const COMMANDS_SHOWN = 50;
 export type Injection = 'rain' | 'accident' | 'event' | 'clear';
@@ -9,6 +9,9 @@ export const getCity = () => get<City>('/madang/v1/city');
 export const getStatus = () => get<Status>('/madang/v1/status');
 export const listApps = () => get<AppInfo[]>('/madang/v1/apps');
 export const listDeadLetters = () => get<DeadLetter[]>('/madang/v1/deadletters');
+
+export const listIncidents = () => get<IncidentRow[]>('/madang/v1/incidents');
+export const takeIncident = (id: number) => post<IncidentRow>(`/madang/v1/incidents/${id}/acknowledge`);
 
 export function switchApp(id: string, on: boolean): Promise<unknown> {
   return post(`/madang/v1/apps/${encodeURIComponent(id)}/${on ? 'start' : 'stop'}`);

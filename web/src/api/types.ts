@@ -9,6 +9,8 @@ export type City = {
   attribution: string;
   tiles: string;
   simulated: boolean;
+  /** Whether who asks may read incidents. */
+  incidents: boolean;
 };
 
 export type Component = { state: string; since?: string; restarts?: number; detail?: string };
@@ -45,4 +47,15 @@ export type Receipt = { id: string; status: string; reason?: string | null; para
 export type Why = string | { code: string; parameters?: Parameters };
 /** `who` asked and `why`, `by` answered (arbiter, interlock, device, service). */
 export type CommandRow = Receipt & { at?: string; who?: string; by?: string; kind: string; target: string; why?: Why };
+export type IncidentRow = {
+  id: number;
+  kind: string;
+  severity: string;
+  title: string;
+  state: 'open' | 'acknowledged' | 'resolved';
+  location: { type: 'Point'; coordinates: [number, number] } | null;
+  openedAt: string;
+  acknowledgeBy: string;
+  resolveBy: string;
+};
 export type DeadLetter = { at: string; source: string; reason: string; payload: string };
