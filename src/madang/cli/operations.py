@@ -24,6 +24,7 @@ from madang.operations.house import OperationsHouse, open_operations
 from madang.operations.incidents.intake import Intake
 from madang.operations.incidents.showing import Showing
 from madang.operations.incidents.watching import Clockwork
+from madang.operations.rules.watch import RuleWatch
 from madang.people.identity.routes import MakeDoor
 from madang.people.ngsi.broker import Broker
 from madang.people.operations.incidents import IncidentsDoor
@@ -62,7 +63,7 @@ async def operations(settings: Settings) -> None:
     pool = await open_pool(settings, 3)
     writer = open_writer(settings, pool, await retrying(lambda: open_snapshot(pool)))
     house, client = house_of(pool), await connect(settings.bus, "operations")
-    intake, clockwork = Intake(house.book), Clockwork(house.book)
+    intake, clockwork, rules = Intake(house.book), Clockwork(house.book), RuleWatch(house.rules, house.book)
     showing = Showing(house.book, city.id, lambda entity: writer.submit(Replace(entity, create=True)))
     looked = 0
 
@@ -83,6 +84,7 @@ async def operations(settings: Settings) -> None:
 
     await until_told(
         again_and_again(once, "incidents wait", LOOK_S),
+        again_and_again(rules.once, "rules wait", LOOK_S),
         again_and_again(tidy, "tidying up waits", TIDY_S),
         tell_every_second(client, "operations", numbers),
         tell_ready(settings, "operations", lambda: looked > 0),
