@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -11,22 +12,21 @@ import asyncpg
 import pytest
 import pytest_asyncio
 from tests.browsing import PASSWORD
-from tests.operations.incidents import AGAIN, CRASH
+from tests.operations.incidents import AGAIN, CRASH, NOON
 from tests.people.operations.centre import Centre, open_centre
+from tests.people.operations.forms import DUST, LIMIT
 
 from madang.operations.incidents.incident import Report
+from madang.operations.rules.testing import played
 from madang.people.ngsi.broker import Broker
+from madang.people.operations.rule_form import CONDITIONS, rule_of
 from madang.trust.audit.recorder import Recorder
 
 LOCALES = {"en": "en-US", "ko": "ko-KR"}
 PAGES = (
-    "operations",
-    "operations/past",
-    "operations/shift",
-    "operations/incidents/1",
-    "operations/incidents/2",
-    "report",
-)
+    "operations", "operations/past", "operations/shift", "operations/incidents/1", "operations/incidents/2", "operations/rules",
+    "operations/rules/1", *(f"operations/rules/new?condition={name}" for name in CONDITIONS), "report",
+)  # fmt: skip
 
 
 @pytest_asyncio.fixture
@@ -42,6 +42,13 @@ async def centre(pool: asyncpg.Pool, tmp_path: Path, recorder: Recorder, broker:
         await book.step(1, "person:cho", "confirm", True)
         await centre.city.person("bo", "operator")
         await centre.house.hand_overs.write("person:cho", await centre.who("bo"), "침수 지켜보기")
+        rows = [
+            {"entity_id": "urn:a", "op": "u", "at": NOON + timedelta(minutes=m), "change": {"pm25": {"value": value}}}
+            for m, value in ((0, 50), (10, 100), (25, 110), (30, 20), (60, 70))
+        ]
+        rule = rule_of(DUST | LIMIT, book.procedures)
+        await centre.house.rules.make(rule, "person:cho")
+        await centre.house.rules.tested(1, 1, played(rule, rows, 1, False, NOON + timedelta(hours=1)).as_json())
         yield centre
 
 
@@ -85,7 +92,9 @@ async def test_every_page_is_accessible_and_fits_a_small_screen(
         found[path] = [(one["id"], one["nodes"][0]["html"][:200]) for one in told["violations"]]
         wide[path] = await page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth")
         if folder := os.environ.get("PICTURES"):
-            await page.screenshot(path=f"{folder}/{path.replace('/', '-')}-{language}.png", full_page=True)
+            await page.screenshot(
+                path=f"{folder}/{path.replace('/', '-').replace('?', '-')}-{language}.png", full_page=True
+            )
     assert (found, wide) == ({path: [] for path in PAGES}, dict.fromkeys(PAGES, False))
 
 

@@ -139,15 +139,22 @@ async def test_silence_is_noticed_while_nothing_is_written(
     clock.set(clock.now() + timedelta(seconds=90))
     await watch.once()
     assert await states(house, rule) == [(STATION, True)]
+
+
+async def test_what_is_gone_is_no_alarm_any_more(house: OperationsHouse, writer: Writer) -> None:
+    rule, watch = await armed(house, RULE), RuleWatch(house.rules, house.book)
+    await writer.submit(Create(told(80)))
+    await watch.once()
     await writer.submit(Delete(STATION))
     await watch.once()
     assert await states(house, rule) == [(STATION, False)]
 
 
-async def test_what_is_disarmed_or_changed_ends(house: OperationsHouse, writer: Writer) -> None:
+async def test_what_is_disarmed_or_changed_ends(house: OperationsHouse, writer: Writer, clock: ManualClock) -> None:
     rule, watch = await armed(house, RULE), RuleWatch(house.rules, house.book)
     await writer.submit(Create(told(80)))
     await watch.once()
+    clock.set(SystemClock().now())
     await house.rules.disarm(rule)
     await watch.once()
     assert await states(house, rule) == [(STATION, False)]

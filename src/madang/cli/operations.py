@@ -29,6 +29,7 @@ from madang.people.identity.routes import MakeDoor
 from madang.people.ngsi.broker import Broker
 from madang.people.operations.incidents import IncidentsDoor
 from madang.people.operations.report import ReportDoor
+from madang.people.operations.rules import RulesPages
 from madang.people.operations.shift import ShiftDoor
 from madang.people.operations.surroundings import Surroundings
 
@@ -52,7 +53,7 @@ def open_centre(pool: asyncpg.Pool, broker: Broker, timezone: str) -> Centre:
     house, around = house_of(pool), Surroundings(broker)
     doors = [
         partial(door, house=house, around=around, zone=ZoneInfo(timezone))
-        for door in (IncidentsDoor, ShiftDoor, ReportDoor)
+        for door in (IncidentsDoor, ShiftDoor, RulesPages, ReportDoor)
     ]
     return Centre(house, list(doors))
 

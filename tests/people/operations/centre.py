@@ -17,6 +17,7 @@ from madang.operations.house import OperationsHouse, open_operations
 from madang.people.ngsi.broker import Broker
 from madang.people.operations.incidents import IncidentsDoor
 from madang.people.operations.report import ReportDoor
+from madang.people.operations.rules import RulesPages
 from madang.people.operations.shift import ShiftDoor
 from madang.people.operations.surroundings import Surroundings
 from madang.trust.audit.recorder import Recorder
@@ -49,7 +50,8 @@ async def open_centre(pool: asyncpg.Pool, folder: Path, recorder: Recorder, brok
     clock = ShiftedClock()
     house, around = open_operations(pool, clock), Surroundings(broker)
     doors: list[Any] = [
-        partial(door, house=house, around=around, zone=SEOUL) for door in (IncidentsDoor, ShiftDoor, ReportDoor)
+        partial(door, house=house, around=around, zone=SEOUL)
+        for door in (IncidentsDoor, ShiftDoor, RulesPages, ReportDoor)
     ]
     async with open_city(pool, folder, recorder, clock, further=doors) as city:
         yield Centre(city, house, clock)
