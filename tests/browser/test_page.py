@@ -181,7 +181,7 @@ async def test_incidents_stand_beside_the_map_and_are_taken_there(double: Any, o
     row = page.locator("[data-incidents] li")
     await row.get_by_role("button", name="지하상가 연기", exact=True).focus()
     await page.keyboard.press("Enter")
-    await page.wait_for_function("location.hash.includes('24.945')")
+    await expect(page).to_have_url(re.compile(r"at=24\.945"))
     await row.get_by_role("button", name="내가 맡기: 지하상가 연기").click()
     await row.get_by_text("종료 기한").wait_for()
     assert double.incidents[0]["state"] == "acknowledged"
