@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import json
+import os
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.request import Request, urlopen
@@ -10,12 +13,14 @@ from urllib.request import Request, urlopen
 import asyncpg
 import pytest
 
-from madang.base.errors import BadRequest, Unavailable
+from madang.base.errors import BadRequest, TooLarge, Unavailable
 from madang.context.writer import Writer
 from madang.lake.connection import Place, open_lake
 from madang.lake.roller import prepare, roll
 from madang.lake.sql.job import Job, Limits
+from madang.lake.sql.nearby import make_room
 from madang.lake.sql.supply import supplied
+from madang.lake.sql.worker import answer
 from madang.lake.upkeep import merge_all, sweep
 from tests.lake.test_upkeep import LATER, write
 
@@ -32,6 +37,13 @@ def store() -> Iterator[str]:
     urlopen(Request(f"{url}/city", method="PUT"), timeout=5)
     yield url
     running.stop()
+
+
+def asked(job: Job) -> bytes:
+    """By a worker that has no store."""
+    out = io.BytesIO()
+    answer(job, out)
+    return out.getvalue().partition(b"\n")[2]
 
 
 def keys(url: str) -> int:
@@ -55,12 +67,27 @@ async def test_files_lie_in_the_bucket(
             await write(writer, "kim", **{f"m{i}": number for i in range(200)})
             roll(lake)
         kept = keys(store)
-        with pytest.raises(Unavailable, match="not possible yet"):
-            supplied(lake, Job("FROM observation", "true", {}, "json", Limits(1, 64, 1.0)), tmp_path)
+        await write(writer, "lee", fresh=1)
+        question = Job("SELECT count(*) FROM observation", "true", {}, "csv", Limits(1, 64, 1.0))
+        answers = [asked(supplied(lake, question, tmp_path)) for _ in range(2)]
+        copies = len(list(tmp_path.glob("near-*.parquet")))
         merge_all(lake)
         sweep(lake, LATER)
         count = lake.execute("SELECT count(*), count(DISTINCT seq) FROM lake.observation").fetchone()
     assert (kept, keys(store), count) == (3, 1, (600, 3))
+    assert (answers, copies) == ([b"count_star()\r\n601\r\n"] * 2, 3)
+
+
+def test_copies_that_nobody_asked_for_longest_make_room(tmp_path: Path) -> None:
+    for age_s in (10_000, 9_000, 0):
+        path = tmp_path / f"near-{age_s}.parquet"
+        path.write_bytes(b"x" * 10)
+        os.utime(path, (time.time() - age_s,) * 2)
+    make_room(tmp_path, 20)
+    left = sorted(one.name for one in tmp_path.iterdir())
+    with pytest.raises(TooLarge):
+        make_room(tmp_path, 5)
+    assert left == ["near-0.parquet", "near-9000.parquet"]
 
 
 def test_another_kind_of_place_is_refused(tmp_path: Path) -> None:

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import io
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import asyncpg
 import duckdb
+import msgspec
 import pytest
 
+from madang.base.errors import BadRequest
 from madang.context.writer import Writer
 from madang.history.editing import Editor
 from madang.history.evolution import instance_id
 from madang.lake.connection import Place
 from madang.lake.orders import carry_out, open_orders
 from madang.lake.roller import roll
+from madang.lake.sql.job import Job, Limits
+from madang.lake.sql.supply import supplied
+from madang.lake.sql.worker import answer
 from madang.lake.upkeep import forget, merge_all, sweep
 from madang.model.context import CORE
 from madang.model.entity import parse_entity
@@ -64,6 +70,19 @@ async def test_time_travel_until_it_is_swept(filled: duckdb.DuckDBPyConnection) 
     assert then is not None and now is not None and 0 < then[0] < now[0] == 10
     with pytest.raises(duckdb.Error, match="No snapshot"):
         filled.execute(count.format(first[0] + 2))
+
+
+async def test_a_question_is_answered_as_the_lake_was_then(filled: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
+    times = filled.execute("SELECT snapshot_time FROM ducklake_snapshots('lake') ORDER BY snapshot_id").fetchall()
+    question = Job("SELECT count(DISTINCT seq) FROM observation", "true", {}, "csv", Limits(1, 64, 9.0))
+    found = []
+    for (moment,) in times[-3:]:
+        out = io.BytesIO()
+        answer(supplied(filled, msgspec.structs.replace(question, at=moment), tmp_path), out)
+        found.append(out.getvalue().splitlines()[-1])
+    with pytest.raises(BadRequest, match="does not know"):
+        supplied(filled, msgspec.structs.replace(question, at=datetime(2020, 1, 1, tzinfo=UTC)), tmp_path)
+    assert found == [b"6", b"8", b"10"]
 
 
 async def test_old_days_go(filled: duckdb.DuckDBPyConnection) -> None:

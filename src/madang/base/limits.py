@@ -237,6 +237,7 @@ LAKE_SQL_ROWS = 10_000  # unless more is asked for
 LAKE_SQL_TIME_S = 30.0
 LAKE_SQL_MEMORY_MB = 1_024
 LAKE_SQL_AT_ONCE = 2
+LAKE_NEAR_MAX_BYTES = 16 * 1024**3  # of a lake at an S3 store, copied here to be asked
 FLIGHT_TABLES_MAX = 500  # that a tool is told of
 LAKE_BATCH_PARTS_MAX = 256  # of a question on Dask
 LAKE_EXPORT_BATCH_ROWS = 1_000_000  # held at once

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import AsyncIterator
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 
@@ -38,11 +39,12 @@ _NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
 
 
 class Asked(msgspec.Struct, forbid_unknown_fields=True):
-    """`rows`: how many of the answer at most; `format` (else by `Accept`): json, csv or arrow."""
+    """`rows`: how many of the answer at most; `format` (else by `Accept`): json, csv or arrow; `at`: as the lake was then."""
 
     sql: str
     format: str = ""
     rows: int = LAKE_SQL_ROWS
+    at: datetime | None = None
 
 
 class LakeDoor:
@@ -70,7 +72,7 @@ class LakeDoor:
         limits = Limits(asked.rows, LAKE_SQL_MEMORY_MB, LAKE_SQL_TIME_S)
         form = asked.format or _form(request.header(b"accept"))
         sheets = await self._sheets(request.caller, asked.sql)
-        answer = await self.ask(Job(asked.sql, where.sql, where.ids, form, limits, sheets=sheets))
+        answer = await self.ask(Job(asked.sql, where.sql, where.ids, form, limits, sheets=sheets, at=asked.at))
         # Whoever takes data out of the lake stands on record with the question, as with every export.
         self._recorder.after(request.caller.name, "lake.ask", "observation", sql=asked.sql[:2_000])
         return Response(200, b"", [(b"content-type", MEDIA[form].encode())], stream=answer)
@@ -130,6 +132,8 @@ async def _asked(request: Request) -> Asked:
         raise BadRequest(str(error)) from None
     if asked.format not in ("", *MEDIA):
         raise BadRequest(f"format: one of {', '.join(MEDIA)}")
+    if asked.at is not None and asked.at.tzinfo is None:
+        raise BadRequest("at: a time with its offset from UTC")
     if not 1 <= asked.rows <= LAKE_SQL_ROWS_MAX:
         raise BadRequest(f"rows: 1 to {LAKE_SQL_ROWS_MAX}")
     return asked

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -156,6 +157,19 @@ async def test_owslib_reads_features_and_records(city: Publishing) -> None:
         "found": ["benches"],
         "record": "쓰레기 배출량",
     }
+
+
+@pytest.mark.skipif(shutil.which("ogrinfo") is None, reason="GDAL's ogrinfo is not installed (Debian: gdal-bin)")
+async def test_gdals_own_client_reads_features(city: Publishing) -> None:
+    argv = ["ogrinfo", "-ro", "-al", f"OAPIF:{city.city.url}ogc", "benches"]
+    asked = await asyncio.create_subprocess_exec(*argv, stdout=asyncio.subprocess.PIPE)
+    out, _ = await asked.communicate()
+    told = out.decode()
+    assert [
+        word
+        for word in ("Feature Count: 3", "시청 벤치", "POINT (126.978 37.566)", "seats (Integer) = 3")
+        if word not in told
+    ] == []
 
 
 @pytest.mark.parametrize("query", ["bbox=1,2,3", "bbox=a,b,c,d", "limit=0", "limit=x", "colour=red", "offset=-1"])

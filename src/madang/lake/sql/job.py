@@ -3,6 +3,8 @@ DuckDB, which the gateway does not have."""
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import msgspec
 
 from madang.lake.datasets.dataset import Persons
@@ -27,7 +29,7 @@ class Sheet(msgspec.Struct, frozen=True):
 
 class Job(msgspec.Struct, frozen=True):
     """`fresh`: a Parquet file with what is not rolled yet (empty: nobody asks for observations). `where` and `ids`: see filtering.
-    `form`: json, csv or arrow. `sheets`: data sets by the name of their table."""
+    `form`: json, csv or arrow. `sheets`: data sets by the name of their table. `at`: as the lake was then (None: as it is)."""
 
     sql: str
     where: str
@@ -37,6 +39,7 @@ class Job(msgspec.Struct, frozen=True):
     files: list[str] = []
     fresh: str = ""
     sheets: dict[str, Sheet] = {}
+    at: datetime | None = None
 
 
 class Head(msgspec.Struct, frozen=True):

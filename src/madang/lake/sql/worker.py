@@ -58,7 +58,7 @@ def ready(job: Job) -> duckdb.DuckDBPyConnection:
     for name, ids in job.ids.items():
         connection.execute(f"CREATE TABLE {name} AS SELECT unnest($1::VARCHAR[]) AS id", [ids])
     read = read_question(connection, job.sql, frozenset(job.sheets))
-    files = [*job.files, job.fresh] if job.fresh else []
+    files = [one for one in (*job.files, job.fresh) if one]
     if files:
         # Nothing of a question goes past a limit: else a condition that fails on a hidden row would tell of it.
         barrier = "" if job.where == "true" else f" WHERE {pushed(read)} AND {job.where} LIMIT {2**62}"
