@@ -13,14 +13,17 @@ import pytest_asyncio
 from tests.browsing import PASSWORD
 from tests.people.portal.publishing import BENCHES, TOLD, Publishing, open_publishing
 
+from madang.lake.catalogue.notebooks import Cell
 from madang.lake.datasets.dataset import Described
 from madang.lake.files.report import Finding, Hints, Profile, Report
 from madang.trust.audit.recorder import Recorder
 
 LOCALES = {"en": "en-US", "ko": "ko-KR"}
+CHART = "SELECT name, seats FROM benches ORDER BY name"
+MAP = "SELECT name, 127.0 + seats / 100 AS lon, 37.5 + seats / 200 AS lat FROM benches"
 PAGES = (
     "data", "data?words=벤치&theme=ENVI", "data/sets/benches", "data/sets/benches/lineage", "data/reuses", "data/requests", "data/desk",
-    "data/indicators", "data/indicators/SC:SH:SI:4C",
+    "data/indicators", "data/indicators/SC:SH:SI:4C", "data/lineage?words=bench", "data/notebooks", "data/notebooks/1?run=1",
 )  # fmt: skip
 
 
@@ -54,6 +57,16 @@ async def city(
         await house.book.was_read("a1", "quarantined", report)
         await house.publications.ask(await house.book.get("benches"), (), "person:one")
         await city.gate.once()
+        cells = [
+            Cell("text", "벤치가 어디에 있나요?"),
+            Cell("sql", CHART, "chart"),
+            Cell("sql", MAP, "map"),
+            Cell("sql", "FROM none"),
+        ]
+        number = await house.notebooks.make("벤치 살펴보기", "person:x")
+        await house.notebooks.save(
+            await house.notebooks.get(number, "person:x", ()), "벤치 살펴보기", cells, "administrator"
+        )
         yield city
 
 

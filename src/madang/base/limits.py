@@ -275,6 +275,9 @@ CATALOGUE_USES_MAX = 50_000  # counted before they are written
 CATALOGUE_PAGE = 20
 LINEAGE_NODES_MAX = 200
 LINEAGE_TRACED_MAX = 2_000  # of each kind, a day
+NOTEBOOKS_MAX = 200  # of one person
+NOTEBOOK_CELLS_MAX = 50
+NOTEBOOK_ROWS = 2_000  # of an answer, for its picture
 PORTAL_TEXT_MAX_CHARS = 4_000
 PORTAL_VOICES_OPEN_MAX = 20  # of one person, that nobody has looked at
 

@@ -14,8 +14,10 @@ from madang.people.portal.browsing import BrowsingDoor
 from madang.people.portal.ckan import CkanDoor
 from madang.people.portal.desk import DeskDoor
 from madang.people.portal.giving import OpenDoor
+from madang.people.portal.ground import Ground
 from madang.people.portal.indicators import IndicatorsDoor
 from madang.people.portal.lineage import LineageDoor
+from madang.people.portal.notebooks import NotebooksDoor
 from madang.people.portal.ogc import OgcDoor
 from madang.people.portal.rows import Rows
 
@@ -28,8 +30,12 @@ class Portal:
 
 def open_portal(house: DataHouse, lake: LakeDoor, address: str, city: dict[str, str]) -> Portal:
     """`address`: the city's own; `city`: its name by language."""
-    rows = Rows(house, lake.ask)
-    doors: list[MakeDoor] = [partial(BrowsingDoor, house=house, city=city), partial(DeskDoor, house=house)]
+    rows, ground = Rows(house, lake.ask), Ground(house.pool)
+    doors: list[MakeDoor] = [
+        partial(BrowsingDoor, house=house, city=city, ground=ground),
+        partial(DeskDoor, house=house),
+    ]
+    doors.append(partial(NotebooksDoor, house=house, lake=lake, ground=ground))
     doors.append(partial(LineageDoor, house=house))
     doors.append(partial(IndicatorsDoor, values=house.values, allowed=networks_of_city()))
     mounts: dict[str, Mount] = {

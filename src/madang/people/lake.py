@@ -65,17 +65,22 @@ class LakeDoor:
             return problem(error)
 
     async def _sql(self, request: Request) -> Response:
-        request.caller.require("read", "lake")
         asked = await _asked(request)
-        sight = request.caller.sight("history")
-        where = await condition_of(sight, partial(_find, self._pool))
-        limits = Limits(asked.rows, LAKE_SQL_MEMORY_MB, LAKE_SQL_TIME_S)
         form = asked.format or _form(request.header(b"accept"))
-        sheets = await self._sheets(request.caller, asked.sql)
-        answer = await self.ask(Job(asked.sql, where.sql, where.ids, form, limits, sheets=sheets, at=asked.at))
-        # Whoever takes data out of the lake stands on record with the question, as with every export.
-        self._recorder.after(request.caller.name, "lake.ask", "observation", sql=asked.sql[:2_000])
+        answer = await self.answered(request.caller, asked, form)
         return Response(200, b"", [(b"content-type", MEDIA[form].encode())], stream=answer)
+
+    async def answered(self, caller: Caller, asked: Asked, form: str) -> AsyncIterator[bytes]:
+        """The bytes of the answer, cut to what the caller may see. Raises Forbidden, and what the lake says."""
+        caller.require("read", "lake")
+        where = await condition_of(caller.sight("history"), partial(_find, self._pool))
+        limits = Limits(asked.rows, LAKE_SQL_MEMORY_MB, LAKE_SQL_TIME_S)
+        sheets = await self._sheets(caller, asked.sql)
+        job = Job(asked.sql, where.sql, where.ids, form, limits, sheets=sheets, at=asked.at)
+        answer = await self.ask(job)
+        # Whoever takes data out of the lake stands on record with the question, as with every export.
+        self._recorder.after(caller.name, "lake.ask", "observation", sql=asked.sql[:2_000])
+        return answer
 
     async def _sheets(self, caller: Caller, sql: str) -> dict[str, Sheet]:
         """Data sets that a question may name: those that are published; all, for whoever may read what is not, with the people in them

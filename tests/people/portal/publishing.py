@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import io
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import asyncpg
+import duckdb
 import msgspec
 import pyarrow as pa
 import pyarrow.parquet as pq
 import shapely
 from tests.browsing import City, ShiftedClock, open_city
 
+from madang.base.errors import BadRequest
 from madang.cli.portal import open_portal
 from madang.lake.catalogue.indexing import Indexing
 from madang.lake.catalogue.words import plain
@@ -26,8 +29,11 @@ from madang.lake.datasets.loading import load, prepare_datasets
 from madang.lake.files.report import Report
 from madang.lake.publishing.checking import Checking, PrivacyTools
 from madang.lake.sql.job import Head, Job
+from madang.lake.sql.supply import supplied
 from madang.lake.sql.worker import answer
+from madang.people.datasets import DatasetsDoor
 from madang.people.figures import noisy
+from madang.people.lake import LakeDoor
 from madang.trust.audit.recorder import Recorder
 from madang.trust.privacy.tables import looks_personal, scan
 
@@ -45,15 +51,24 @@ TOLD = Described(
 PLAIN = {"dong": ["가동", "나동", "가동"], "kg": [1.5, 2.5, 9.0]}
 
 
-class Asking:
-    """As the lake's socket: a job in, the bytes of its answer out."""
+Connect = Callable[[], duckdb.DuckDBPyConnection]
+
+
+class Asking(LakeDoor):
+    """The lake's door; jobs are answered here instead of behind its socket."""
+
+    def __init__(self, house: DataHouse, recorder: Recorder, connect: Connect, folder: Path) -> None:
+        super().__init__(house.pool, Path("none"), recorder, DatasetsDoor(house, recorder))
+        self._connect, self._folder = connect, folder
 
     async def ask(self, job: Job) -> AsyncIterator[bytes]:
         out = io.BytesIO()
-        answer(job, out)
+        with self._connect() as lake:
+            answer(supplied(lake, job, self._folder), out)
         head, _, body = out.getvalue().partition(b"\n")
         told = msgspec.json.decode(head, type=Head)
-        assert told.status == 200, told
+        if told.status != 200:
+            raise BadRequest(told.detail)
 
         async def parts() -> AsyncIterator[bytes]:
             yield body
@@ -106,9 +121,10 @@ async def open_publishing(
 
     clock = ShiftedClock()
     house = open_data(pool, folder, "yard", clock, tokens)
-    lake: Any = Asking()
+    connect = partial(open_lake, dsn, Place(str(folder / "lake")))
+    lake = Asking(house, recorder, connect, folder)
     gate = Checking(
-        house.book, house.publications, lambda: open_lake(dsn, Place(str(folder / "lake"))), house.published,
+        house.book, house.publications, connect, house.published,
         PrivacyTools(scan, looks_personal, noisy, nothing_spent), nobody_told,
     )  # fmt: skip
     mounts: dict[str, Any] = {}

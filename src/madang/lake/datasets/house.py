@@ -9,6 +9,7 @@ import asyncpg
 
 from madang.base.clock import Clock
 from madang.lake.catalogue.lineage import Lineage
+from madang.lake.catalogue.notebooks import Notebooks
 from madang.lake.catalogue.searching import Search
 from madang.lake.catalogue.uses import Uses
 from madang.lake.catalogue.words import Tokens
@@ -34,6 +35,8 @@ class DataHouse:
     lineage: Lineage
     voices: Voices
     values: Values
+    notebooks: Notebooks
+    pool: asyncpg.Pool
     inbox: Path
     published: Path
     clock: Clock
@@ -56,5 +59,6 @@ def open_data(pool: asyncpg.Pool, run_dir: Path, city: str, clock: Clock, tokens
     """`tokens`: the words of what people look for."""
     return DataHouse(
         Book(pool, clock), Feeds(pool, clock), Publications(pool, clock), Search(pool, tokens), Uses(pool, clock),
-        Lineage(pool, city), Voices(pool, clock), Values(pool, clock), inbox_of(run_dir), published_of(run_dir), clock,
+        Lineage(pool, city), Voices(pool, clock), Values(pool, clock), Notebooks(pool, clock), pool,
+        inbox_of(run_dir), published_of(run_dir), clock,
     )  # fmt: skip

@@ -18,6 +18,7 @@ from madang.people.http import Response
 from madang.people.identity.doors import Door, Table
 from madang.people.identity.pages import page
 from madang.people.identity.visit import Browsers, Visit
+from madang.people.portal.ground import Ground
 from madang.people.portal.schema_org import dataset_of
 from madang.people.portal.shown import card, links_of, whole
 from madang.people.store.doors import whole as whole_number
@@ -27,9 +28,11 @@ from madang.trust.identity.house import Identity
 class BrowsingDoor(Door):
     """Everybody may look; who says something signs in."""
 
-    def __init__(self, identity: Identity, browsers: Browsers, house: DataHouse, city: dict[str, str]) -> None:
+    def __init__(
+        self, identity: Identity, browsers: Browsers, house: DataHouse, city: dict[str, str], ground: Ground
+    ) -> None:
         super().__init__(identity, browsers)
-        self._house, self._city = house, city
+        self._house, self._city, self._ground = house, city, ground
 
     @property
     def table(self) -> Table:
@@ -62,10 +65,11 @@ class BrowsingDoor(Door):
         dataset = await published(self._house, visit.request.parts[2])
         version = await self._house.publications.get(dataset.id, dataset.version)
         self._house.uses.saw(dataset.id, _who(visit), "page")
+        streets = await self._ground.streets(dataset.shown.bbox if dataset.shown else None)
         return page(
             visit,
             "portal/dataset",
-            one=whole(dataset, version, visit.language, self.identity.issuer),
+            one=whole(dataset, version, visit.language, self.identity.issuer, streets),
             versions=[one for one in await self._house.publications.of(dataset.id) if one.state == "published"],
             uses=await self._house.uses.of(dataset.id),
             voices=await self._house.voices.shown(None, dataset.id),

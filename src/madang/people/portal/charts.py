@@ -26,11 +26,12 @@ class Bar:
 
 @dataclass(frozen=True)
 class Dots:
-    """Places in a picture as wide as WIDTH and as high as their ground is."""
+    """Places in a picture as wide as WIDTH and as high as their ground is; `ways` are the points of polylines."""
 
     height: int
     dots: list[tuple[float, float]]
     grid: list[tuple[float, str]]
+    ways: list[str]
 
 
 def spread(profile: Profile) -> list[Bar]:
@@ -58,8 +59,11 @@ def frequent(profile: Profile) -> list[Bar]:
     ]
 
 
-def places(points: Sequence[tuple[float, float]], bbox: Box | None) -> Dots | None:
-    """Points of longitude and latitude on a plane that is true at the middle latitude (equirectangular projection)."""
+def places(
+    points: Sequence[tuple[float, float]], bbox: Box | None, streets: Sequence[Sequence[tuple[float, float]]] = ()
+) -> Dots | None:
+    """Points of longitude and latitude, with streets under them, on a plane that is true at the middle latitude (equirectangular
+    projection)."""
     if not points or bbox is None:
         return None
     west, south, east, north = bbox
@@ -68,10 +72,15 @@ def places(points: Sequence[tuple[float, float]], bbox: Box | None) -> Dots | No
     upward = max(north - south, 1e-6)
     height = max(80, min(480, round(WIDTH * upward / across)))
     scale = min((WIDTH - 2 * EDGE) / across, (height - 2 * EDGE) / upward)
-    bottom = height - EDGE
-    dots = [(round(EDGE + (x - west) * shrink * scale, 1), round(bottom - (y - south) * scale, 1)) for x, y in points]
-    grid = [(round(bottom - part * upward * scale, 1), f"{south + part * upward:.4f}°") for part in (0.25, 0.5, 0.75)]
-    return Dots(height, dots, grid)
+
+    def at(point: tuple[float, float]) -> tuple[float, float]:
+        x, y = point
+        return round(EDGE + (x - west) * shrink * scale, 1), round(height - EDGE - (y - south) * scale, 1)
+
+    parts = (0.25, 0.5, 0.75)
+    grid = [(round(height - EDGE - part * upward * scale, 1), f"{south + part * upward:.4f}°") for part in parts]
+    ways = [" ".join(f"{x},{y}" for x, y in map(at, street)) for street in streets]
+    return Dots(height, [at(point) for point in points], grid, ways)
 
 
 def trend(points: Sequence[tuple[int, float]]) -> str:

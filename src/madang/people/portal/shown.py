@@ -10,6 +10,7 @@ from madang.lake.datasets.dataset import LICENCES, Dataset, spoken
 from madang.lake.files.report import Profile
 from madang.lake.publishing.publication import Publication
 from madang.people.portal.charts import frequent, places, spread
+from madang.people.portal.ground import Line
 
 Json = dict[str, Any]
 PREVIEW_ROWS = 10
@@ -42,8 +43,8 @@ def card(dataset: Dataset, language: str) -> Json:
     }
 
 
-def whole(dataset: Dataset, version: Publication, language: str, address: str) -> Json:
-    """The page of one."""
+def whole(dataset: Dataset, version: Publication, language: str, address: str, streets: list[Line]) -> Json:
+    """The page of one; `streets` where it lies."""
     shown = dataset.shown
     assert shown is not None
     names = [one.name for one in shown.columns]
@@ -62,7 +63,7 @@ def whole(dataset: Dataset, version: Publication, language: str, address: str) -
         "fresh_s": dataset.told.contract.fresh_s,
         "columns": [profile_shown(one) for one in shown.columns],
         "charts": charts(shown.columns),
-        "map": places(shown.points, shown.bbox),
+        "map": places(shown.points, shown.bbox, streets),
         "bbox": shown.bbox,
         "names": names,
         "sample": [[_cell(cell) for cell in row] for row in shown.sample[:PREVIEW_ROWS]],
