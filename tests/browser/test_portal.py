@@ -133,3 +133,23 @@ async def test_a_file_is_released_by_keyboard(city: Publishing, administrator: A
         await page.keyboard.press("Enter")
     arrival = await city.house.book.arrival("a1")
     assert (arrival.state, arrival.hints) == ("waiting", Hints(longitude="위도", latitude="경도"))
+
+
+@pytest.mark.browser
+async def test_a_notebook_is_written_and_run_by_keyboard(city: Publishing, administrator: Any) -> None:
+    page = await administrator("en")
+    await page.goto(f"{city.city.url}data/notebooks")
+    await page.focus("#title")
+    await page.keyboard.type("Seats")
+    async with page.expect_navigation():
+        await page.keyboard.press("Enter")
+    await page.focus("#cell-0")
+    await page.keyboard.type(CHART)
+    await page.keyboard.press("Tab")
+    await page.keyboard.type("Chart")
+    await page.keyboard.press("Tab")
+    async with page.expect_navigation():
+        await page.keyboard.press("Enter")
+    if folder := os.environ.get("PICTURES"):
+        await page.screenshot(path=f"{folder}/notebook-own.png", full_page=True)
+    assert (await page.locator("svg.chart rect").count(), await page.locator("tbody tr").count()) == (3, 3)
