@@ -1,8 +1,9 @@
 """`madang bench signals`: what the signals app is worth on the field's own maps, beside every usual control.
 
-    madang bench signals [--scenario S ...] [--controller C ...] [--seeds N] [--eyes E ...] [--processes 1] [--json]
+    madang bench signals [--scenario S ...] [--controller C ...] [--seeds N] [--eyes E ...] [--stress T ...] [--processes 1]
+        [--json]
 
-A row for each scenario, controller and eyes: mean over seeds, of means over every vehicle that wanted to leave within the
+A row for each scenario, stress, controller and eyes: mean over seeds, of means over every vehicle that wanted to leave within the
 hour, in s; who did not finish or never departed is counted to the end. The method: apps/signals/README.md.
 """
 
@@ -23,6 +24,7 @@ sys.path[:0] = [str(Path(__file__).parents[1] / "apps"), str(Path(__file__).pare
 
 from bench.junctions.field import COVERAGE  # noqa: E402
 from bench.junctions.maps import NAMES, PUBLISHED_S  # noqa: E402
+from bench.junctions.stress import STRESSES  # noqa: E402
 from bench.junctions.trial import CONTROLLERS, Outcome, Task, run  # noqa: E402
 
 EYES = ("full", *COVERAGE)
@@ -37,6 +39,7 @@ def parse(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--seeds", type=int, default=5, help="how many, from --first-seed on")
     parser.add_argument("--first-seed", type=int, default=FIRST_SEED)
     parser.add_argument("--scale", type=float, default=1.0, help="of the demand")
+    parser.add_argument("--stress", nargs="+", choices=("", *STRESSES), default=[""], help="what goes wrong in a run")
     parser.add_argument("--processes", type=int, default=1)
     parser.add_argument("--set", nargs="*", default=[], metavar="NAME=NUMBER", help="numbers of the model, for trying")
     parser.add_argument("--json", action="store_true")
@@ -46,10 +49,11 @@ def parse(argv: list[str] | None = None) -> argparse.Namespace:
 def tasks_of(told: argparse.Namespace) -> Iterator[Task]:
     """Every run, those of one row together. Only ours has eyes."""
     model = {name: float(number) for name, number in (pair.split("=") for pair in told.set)}
-    for scenario, controller in product(told.scenario, told.controller):
+    for scenario, stress, controller in product(told.scenario, told.stress, told.controller):
         for eyes in told.eyes if controller == "ours" else ("",):
             for seed in range(told.first_seed, told.first_seed + told.seeds):
-                yield Task(scenario, controller, seed, eyes, told.scale, model=model if controller == "ours" else {})
+                mine = model if controller == "ours" else {}
+                yield Task(scenario, controller, seed, eyes, told.scale, stress, model=mine)
 
 
 def row(task: Task, outcomes: list[Outcome]) -> dict[str, Any]:
@@ -59,6 +63,7 @@ def row(task: Task, outcomes: list[Outcome]) -> dict[str, Any]:
     means = {name: round(statistics.mean(getattr(one, name) for one in every), 2) for name in names}
     spread = statistics.stdev(one.delay_s for one in every) if len(every) > 1 else 0.0
     told = {"scenario": task.scenario, "controller": task.controller, "eyes": task.eyes, "seeds": len(every)}
+    told |= {"stress": task.stress, "stuck": sum(one.stuck for one in outcomes)}
     told |= {"published_s": PUBLISHED_S.get(task.scenario)}
     cost = {"decision_ms": round(statistics.mean(one.decision_ms for one in outcomes), 2)}
     return told | means | {"delay_s_sd": round(spread, 2), "junctions": outcomes[0].junctions} | cost
@@ -67,7 +72,7 @@ def row(task: Task, outcomes: list[Outcome]) -> dict[str, Any]:
 def rows(tasks: list[Task], outcomes: Iterable[Outcome]) -> Iterator[dict[str, Any]]:
     """A row for each scenario, controller and eyes, as soon as its seeds are there."""
     told = iter(outcomes)
-    for _, group in groupby(tasks, key=lambda task: (task.scenario, task.controller, task.eyes)):
+    for _, group in groupby(tasks, key=lambda task: (task.scenario, task.stress, task.controller, task.eyes)):
         same = list(group)
         yield row(same[0], [next(told) for _ in same])
 

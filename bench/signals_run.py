@@ -31,7 +31,8 @@ from madang.ingest.sumo.messages import CityTime, Message
 from madang.ingest.sumo.network import read_network, read_stages
 from madang.sdk import value_of
 from madang.twin.traffic.trips import read_trips
-from signals.app import City, make_intent
+from signals.app import make_intent
+from signals.city import City
 from signals.rollout import Model
 
 MIDNIGHT = datetime(2026, 6, 1, tzinfo=UTC)

@@ -15,6 +15,7 @@ from bench.junctions.field import place  # noqa: E402
 from bench.junctions.maps import find_map  # noqa: E402
 from bench.junctions.measure import Trip, Worth, worth  # noqa: E402
 from bench.junctions.street import Signal  # noqa: E402
+from bench.junctions.stress import FROM_S, Stress, count_stuck  # noqa: E402
 from bench.junctions.trial import Outcome, Task, run  # noqa: E402
 from bench.signals import parse, rows, tasks_of  # noqa: E402
 
@@ -41,12 +42,78 @@ def test_worth_counts_who_never_departed() -> None:
 def test_a_row_is_the_mean_of_its_seeds() -> None:
     told = parse(["--scenario", "cologne1", "--controller", "ours", "fixed", "--eyes", "full", "--seeds", "2"])
     tasks = list(tasks_of(told))
-    outcomes = [Outcome(Worth(d, 1.0, 2.0, 0.5, 9.0, 3.0, 1, 10), 1.0, 0.5, 1) for d in (10.0, 12.0, 40.0, 40.0)]
+    outcomes = [Outcome(Worth(d, 1.0, 2.0, 0.5, 9.0, 3.0, 1, 10), 1.0, 0.5, 1, 2) for d in (10.0, 12.0, 40.0, 40.0)]
     made = list(rows(tasks, outcomes))
     assert [(row["controller"], row["eyes"], row["seeds"], row["delay_s"], row["delay_s_sd"]) for row in made] == [
         ("ours", "full", 2, 11.0, pytest.approx(1.41)),
         ("fixed", "", 2, 40.0, 0.0),
     ]
+    assert [(row["stress"], row["stuck"]) for row in made] == [("", 4), ("", 4)]
+
+
+def test_everybody_is_tried_by_the_same_stress() -> None:
+    told = parse(["--scenario", "cologne1", "--controller", "fixed", "ours", "--eyes", "field", "--seeds", "1"])
+    told.stress = ["surge", "dead"]
+    assert [(task.stress, task.controller) for task in tasks_of(told)] == [
+        ("surge", "fixed"),
+        ("surge", "ours"),
+        ("dead", "fixed"),
+        ("dead", "ours"),
+    ]
+
+
+class Street:
+    """A simulator of paper: one approach of two lanes, and what it was asked for."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[object, ...]] = []
+        self.simulation = self.trafficlight = self.lane = self.edge = self.vehicle = self.route = self
+
+    def setScale(self, scale: float) -> None:
+        self.asked.append(("scale", scale))
+
+    def getIDList(self) -> list[str]:
+        return ["stalled", "a", "b", "DEFAULT_VEHTYPE"]
+
+    def getControlledLanes(self, name: str) -> list[str]:
+        return ["in_0", "in_1"]
+
+    def getLaneNumber(self, edge: str) -> int:
+        return 2
+
+    def getLength(self, lane: str) -> float:
+        return 100.0
+
+    def getAllowed(self, lane: str) -> list[str]:
+        return []
+
+    def getWaitingTime(self, name: str) -> float:
+        return {"stalled": 900.0, "a": 301.0}.get(name, 0.0)
+
+    def add(self, *told: object) -> None:
+        self.asked.append(("add", *told))
+
+    def setStop(self, *told: object) -> None:
+        self.asked.append(("stop", *told))
+
+
+def test_a_crowd_comes_and_goes() -> None:
+    street = Street()
+    surge = Stress(street, "surge", 1.0, begin_s=100, seed=1)
+    for second in range(100, 3700):
+        surge.step(second)
+    assert street.asked == [("scale", 2.0), ("scale", 1.0)]
+
+
+def test_a_vehicle_stalls_on_a_lane_beside_another_and_is_not_counted_as_stuck() -> None:
+    street = Street()
+    Stress(street, "blocked", 1.0, begin_s=0, seed=1).step(FROM_S)
+    assert street.asked == [
+        ("add", "stalled", ["in"]),
+        ("add", "stalled", "stalled", "DEFAULT_VEHTYPE", "now", "1", "49.0", "0"),
+        ("stop", "stalled", "in", 50.0, 1, 900.0),
+    ]
+    assert count_stuck(street) == 1
 
 
 def test_a_signal_changes_by_yellow_and_only_then_is_green() -> None:

@@ -25,7 +25,7 @@ def expect(
             if belief is not None:
                 _place(traffic, row, number, lane, belief, now_s)
                 _feed(traffic, row, number, lane, memories)
-                room = _room(lane, memory, memories, now_s) * (0.85 if rain else 1.0)
+                room = _room(lane, junction.id, memories, now_s) * (0.85 if rain else 1.0)
                 traffic.room[row, list(lane.links)] = room
     return traffic
 
@@ -60,9 +60,10 @@ def _feed(traffic: Traffic, row: int, number: int, lane: Lane, memories: Mapping
         coming -= more
 
 
-def _room(lane: Lane, memory: Memory, memories: Mapping[str, Memory], now_s: float) -> float:
-    """Share (0..1) of a lane's flow that finds room behind the junction. Green for long and nobody moves: none does, be it
-    for a queue ahead or for an accident."""
+def _room(lane: Lane, mine: str, memories: Mapping[str, Memory], now_s: float) -> float:
+    """Share (0..1) of a lane's flow that finds room behind the junction `mine`. Green for long and nobody moves: none does, be
+    it for a queue ahead or for an accident. A short street within a joint junction is drained when it is fed."""
+    memory = memories[mine]
     belief = memory.lanes[lane.id]
     if (
         belief.open
@@ -71,8 +72,8 @@ def _room(lane: Lane, memory: Memory, memories: Mapping[str, Memory], now_s: flo
     ):
         return LEAST_ROOM
     free = [_is_free(memory.full_since_s.get(loop), now_s) for loop in lane.exits]
-    for junction, out in lane.outs:
-        behind = memories[junction].lanes.get(out) if junction in memories else None
+    for _, junction, out in lane.outs:
+        behind = memories[junction].lanes.get(out) if junction in memories and junction != mine else None
         free.append(behind is None or behind.fill < 1.0)
     return max(LEAST_ROOM, sum(free) / len(free)) if free else 1.0
 

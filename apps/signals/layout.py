@@ -18,13 +18,13 @@ def make_junctions(controllers: Iterable[Mapping[str, Any]]) -> list[Junction]:
     told = [c for c in controllers if isinstance(c.get("stages"), Mapping) and c.get("approaches")]
     far = {lane: spot for c in told for lane, spot in _loops(c, "upstream").items()}
     outs: dict[str, int] = {}
-    onto: dict[str, list[tuple[str, str]]] = {}
+    leads: dict[str, list[tuple[str, str]]] = {}
     for c in told:
         for link in c["stages"].get("links", ()):
             outs[link["fromLane"]] = outs.get(link["fromLane"], 0) + 1
-            onto.setdefault(link["toLane"].rpartition("_")[0], []).append((c["id"], link["fromLane"]))
+            leads.setdefault(link["toLane"].rpartition("_")[0], []).append((c["id"], link["fromLane"]))
     owner = {lane: c["id"] for c in told for lane in _loops(c, "stop")}
-    made = [_junction(c, far, outs, onto, owner) for c in told]
+    made = [_junction(c, far, outs, leads, owner) for c in told]
     return [j for j in made if len(j.stages) > 1 and any(lane.stop for lane in j.lanes)]
 
 
@@ -43,18 +43,18 @@ def _junction(
     controller: Mapping[str, Any],
     far: Mapping[str, tuple[str, float]],
     outs: Mapping[str, int],
-    onto: Mapping[str, list[tuple[str, str]]],
+    leads: Mapping[str, list[tuple[str, str]]],
     owner: Mapping[str, str],
 ) -> Junction:
     stages = controller["stages"]
     green = sorted(stages["green"], key=lambda row: row["stage"])
     stop = _loops(controller, "stop")
-    targets: dict[str, list[str]] = {}
+    targets: dict[str, list[tuple[int, str]]] = {}
     for link in stages.get("links", ()):
-        targets.setdefault(link["fromLane"], []).append(link["toLane"])
+        targets.setdefault(link["fromLane"], []).append((link["index"], link["toLane"]))
     lanes = []
     for approach in controller["approaches"]:
-        feeders = onto.get(approach["id"], [])
+        feeders = leads.get(approach["id"], [])
         width = max(1, len(approach["lanes"]))
         for lane in approach["lanes"]:
             if not lane["links"]:
@@ -71,8 +71,8 @@ def _junction(
                     far_m=far_m,
                     length_m=float(approach.get("length_m", 30.0)),
                     speed_mps=FREE_FLOW_MPS,
-                    exits=tuple(far[lane_to][0] for lane_to in targets.get(name, ()) if lane_to in far),
-                    outs=tuple((owner[t], t) for t in targets.get(name, ()) if t in owner),
+                    exits=tuple(far[onto][0] for _, onto in targets.get(name, ()) if onto in far),
+                    outs=tuple((link, owner[t], t) for link, t in targets.get(name, ()) if t in owner),
                     feeders=tuple((up, source, 1.0 / outs[source] / width) for up, source in feeders),
                 )
             )

@@ -13,7 +13,7 @@ class Lane:
     """An approach lane. `links` under the signal; detectors `stop` at the line and `far` upstream, `far_m` before it.
 
     `exits` are detectors on the lanes behind the junction (by link), which show when there is no room to go; `outs` are
-    those lanes as (junction, lane), `feeders` the lanes that lead here as (junction, lane, share of its vehicles).
+    those lanes as (link, junction, lane), `feeders` the lanes that lead here as (junction, lane, share of its vehicles).
     """
 
     id: str
@@ -26,7 +26,7 @@ class Lane:
     speed_mps: float = 11.0
     exits: tuple[str, ...] = ()
     feeders: tuple[tuple[str, str, float], ...] = ()
-    outs: tuple[tuple[str, str], ...] = ()
+    outs: tuple[tuple[int, str, str], ...] = ()
 
     @property
     def room(self) -> float:
@@ -35,9 +35,22 @@ class Lane:
 
 
 @dataclass(frozen=True)
+class Part:
+    """A controller of a joint junction: its links stand from `first` on."""
+
+    id: str
+    first: int
+    links: int
+
+
+@dataclass(frozen=True)
 class Junction:
     """A controller: `stages` are state strings, `usual_s` their green in the fixed program, `walks` pedestrian links,
-    `yields` pairs of links of which the first gives way to the second where both may go."""
+    `yields` pairs of links of which the first gives way to the second where both may go.
+
+    Of several controllers that are steered as one (`join`) `parts` are they, `pairs` by stage the stage of each and `unfit`
+    the stages that are never chosen.
+    """
 
     id: str
     stages: tuple[str, ...]
@@ -49,6 +62,18 @@ class Junction:
     walks: frozenset[int] = frozenset()
     max_red_s: float = 120.0
     yields: frozenset[tuple[int, int]] = frozenset()
+    parts: tuple[Part, ...] = ()
+    pairs: tuple[tuple[int, ...], ...] = ()
+    unfit: frozenset[int] = frozenset()
+
+    @property
+    def members(self) -> tuple[Part, ...]:
+        """The controllers of which this is made: itself, if it is no joint one."""
+        return self.parts or (Part(self.id, 0, len(self.stages[0])),)
+
+    def stages_of(self, stage: int) -> tuple[int, ...]:
+        """The stage of each member in a stage of the whole."""
+        return self.pairs[stage] if self.pairs else (stage,)
 
 
 @dataclass(frozen=True)
@@ -90,11 +115,9 @@ class LaneMemory:
 
 @dataclass
 class Memory:
-    """Beliefs about a junction: since when each link is red (s), and the stages that the command room refuses for what
-    they are."""
+    """Beliefs about a junction, and since when each of its links is red (s)."""
 
     lanes: dict[str, LaneMemory] = field(default_factory=dict)
     full_since_s: dict[str, float] = field(default_factory=dict)
     updated_s: float = 0.0
     red_since_s: list[float] = field(default_factory=list)
-    barred: set[int] = field(default_factory=set)

@@ -1,7 +1,7 @@
 """What does not change of many junctions, as arrays: which lane goes in which stage, and who gives way to whom.
 
-Axes: J junctions, S stages, K links, L lanes; each padded to the largest. A padded stage is not `valid`, a padded link
-belongs to no lane.
+Axes: J junctions, S stages, K links, L lanes; each padded to the largest. A padded stage and one that is unfit are not
+`valid`, a padded link belongs to no lane.
 """
 
 from __future__ import annotations
@@ -93,7 +93,7 @@ def make_plant(junctions: Sequence[Junction]) -> Plant:
 
 def _fill(plant: Plant, row: int, junction: Junction) -> None:
     for stage, state in enumerate(junction.stages):
-        plant.valid[row, stage] = True
+        plant.valid[row, stage] = stage not in junction.unfit
         plant.least_s[row, stage] = junction.min_green_s[stage]
         plant.protected[row, stage, : len(state)] = [letter == "G" for letter in state]
         plant.permitted[row, stage, : len(state)] = [letter == "g" for letter in state]

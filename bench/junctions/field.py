@@ -17,7 +17,7 @@ from bench.junctions.street import Signal
 from madang.ingest.sumo.loops import Loop, Period, read_period, seen_from_line, write_loops
 from madang.twin.traffic.detectors import Detector, place_detectors
 from madang.twin.traffic.net import Net
-from signals.app import City
+from signals.city import City
 from signals.model import Junction, Reading, Shown
 from signals.rollout import Model
 

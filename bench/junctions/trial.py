@@ -15,9 +15,11 @@ from bench.junctions.baselines import MaxPressure, actuate, open_all
 from bench.junctions.maps import HOUR_S, Map, find_map
 from bench.junctions.measure import Worth, read_trips, worth
 from bench.junctions.street import Signal, junctions_of, read_street
+from bench.junctions.stress import DEAD_AT_S, DEMAND, STALLED, Stress, count_stuck
 from madang.ingest.sumo import simulator
 from madang.twin.traffic.detectors import place_detectors
 from madang.twin.traffic.net import read_net
+from signals.join import join
 from signals.rollout import Model
 
 CONTROLLERS = ("fixed", "actuated", "max-pressure", "bound", "ours")
@@ -31,25 +33,29 @@ class Controller(Protocol):
 
 @dataclass(frozen=True)
 class Task:
-    """What to run. `scale` multiplies the demand; `model` replaces numbers of the app's model, to try them."""
+    """What to run. `scale` multiplies the demand; `stress` is what goes wrong (`stress.STRESSES`) or nothing; `model` replaces
+    numbers of the app's model, to try them."""
 
     scenario: str
     controller: str
     seed: int
     eyes: str = "full"
     scale: float = 1.0
+    stress: str = ""
     seconds: int = HOUR_S
     model: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a run was worth, the CPU seconds it took, and those of one decision for all of its junctions (in ms)."""
+    """What a run was worth, the CPU seconds it took, those of one decision for all of its junctions (in ms), and how many
+    vehicles stood in gridlock at the end."""
 
     worth: Worth
     cpu_s: float
     decision_ms: float
     junctions: int
+    stuck: int = 0
 
 
 def run(task: Task) -> Outcome:
@@ -61,15 +67,21 @@ def run(task: Task) -> Outcome:
         more = _loops(task, scene, Path(folder))
         sumo = simulator.start(_scene(scene, net, more, task, record))
         controller = make_controller(task, scene, sumo)
+        stress = Stress(sumo, task.stress, _demand(task), scene.begin_s, task.seed)
         for second in range(scene.begin_s, scene.begin_s + task.seconds):
             if controller is not None:
                 controller.step(second)
+            stress.step(second)
             sumo.simulation.step()
-        junctions = sumo.trafficlight.getIDCount()
+        junctions, stuck = sumo.trafficlight.getIDCount(), count_stuck(sumo)
         sumo.close()
-        measured = worth(read_trips(record))
+        measured = worth([trip for trip in read_trips(record) if trip.name != STALLED])
     decided, decisions = getattr(controller, "decided_s", 0.0), getattr(controller, "decisions", 1)
-    return Outcome(measured, time.process_time() - began, 1000.0 * decided / max(1, decisions), junctions)
+    return Outcome(measured, time.process_time() - began, 1000.0 * decided / max(1, decisions), junctions, stuck)
+
+
+def _demand(task: Task) -> float:
+    return task.scale * (DEMAND if task.stress == "demand" else 1.0)
 
 
 def _loops(task: Task, scene: Map, folder: Path) -> tuple[Path, ...]:
@@ -88,7 +100,7 @@ def _scene(scene: Map, net: Path, more: tuple[Path, ...], task: Task, record: Pa
     if task.controller == "bound":
         out += ["--collision.action", "none", "--ignore-junction-blocker", "0"]
     return simulator.Scene(
-        net, scene.routes, (*scene.additional, *more), scene.begin_s, task.seed, task.scale, -1, options=out
+        net, scene.routes, (*scene.additional, *more), scene.begin_s, task.seed, _demand(task), -1, options=out
     )
 
 
@@ -112,5 +124,8 @@ def make_controller(task: Task, scene: Map, sumo: Any) -> Controller | None:
     if task.eyes in field_eyes.COVERAGE:
         loops, chance = [one.id for one in detectors], random.Random(task.seed)
         noisy = task.eyes == "noise"
-        return field_eyes.Field(sumo, signals, loops, junctions, chance, noisy, model=Model(**task.model))
-    return Adaptive(sumo, junctions, signals, FullEyes(sumo, junctions), float(scene.begin_s), Model(**task.model))
+        dead_at_s = scene.begin_s + DEAD_AT_S if task.stress == "dead" else float("inf")
+        model = Model(**task.model)
+        return field_eyes.Field(sumo, signals, loops, junctions, chance, noisy, dead_at_s, model)
+    joint = join(junctions)
+    return Adaptive(sumo, joint, signals, FullEyes(sumo, joint), float(scene.begin_s), Model(**task.model))

@@ -15,7 +15,7 @@ sys.path.insert(0, str(HERE.parent))
 
 from madang.sdk import value_of  # noqa: E402
 from madang.sdk.city_time import epoch_s  # noqa: E402
-from signals.app import City  # noqa: E402
+from signals.city import City  # noqa: E402
 from signals.decide import choose  # noqa: E402
 from signals.layout import make_junctions  # noqa: E402
 from signals.model import Reading  # noqa: E402

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from madang.sdk.city_time import epoch_s
-from signals.app import RED_FACTOR, RENEW_S, RESEND_S, City
+from signals.city import RED_FACTOR, RENEW_S, RESEND_S, City
 from signals.estimate import DEAD_AFTER_S, silences
 from signals.model import Reading
 from signals.tests.test_decide import ENTITY, NAME
