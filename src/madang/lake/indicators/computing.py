@@ -16,7 +16,7 @@ from madang.lake.indicators.macros import add_macros
 from madang.lake.indicators.values import Values
 
 log = structlog.get_logger()
-EVERY = timedelta(hours=6)
+SOON, EVERY = timedelta(minutes=10), timedelta(hours=6)
 
 
 class Computing:
@@ -34,11 +34,11 @@ class Computing:
         self._due: datetime | None = None
 
     async def once(self) -> bool:
-        """Every six hours. A formula that fails is told in the log and leaves no value."""
+        """At the start, soon after, when a new city has something to tell, then every six hours. A formula that fails is told in the log and leaves no value."""
         now = self._clock.now()
         if self._due is not None and now < self._due:
             return False
-        self._due = now + EVERY
+        self._due = now + (SOON if self._due is None else EVERY)
         for one, year, value, rows in await asyncio.to_thread(self._computed, now.year):
             await self._values.computed(one.code, year, value, rows, ", ".join(one.sources), one.confidence)
             await self._lineage.tell(
