@@ -34,7 +34,8 @@ class Computing:
         self._due: datetime | None = None
 
     async def once(self) -> bool:
-        """At the start, soon after, when a new city has something to tell, then every six hours. A formula that fails is told in the log and leaves no value."""
+        """At the start, soon after, when a new city has something to tell, then every six hours. A formula that fails is told in the log
+        and leaves no value."""
         now = self._clock.now()
         if self._due is not None and now < self._due:
             return False

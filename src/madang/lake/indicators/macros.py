@@ -19,7 +19,6 @@ MACROS = (
  lambda step: metres(step[1], step[2]))), 0)""",
     """outline(shape) AS CASE shape->>'$.type' WHEN 'Point' THEN [(shape->'$.coordinates')::DOUBLE[]]
  WHEN 'Polygon' THEN (shape->'$.coordinates[0]')::DOUBLE[][] WHEN 'MultiPolygon' THEN (shape->'$.coordinates[0][0]')::DOUBLE[][] END""",
-    # What a macro is given stands in it as text: within a lambda it would be read anew for each element.
     # The shoelace formula, around the first corner so that no digit is lost.
     f"""area_m2(ring) AS abs(coalesce(list_sum(list_transform(range(1, len(ring)), lambda i:
  (ring[i][1] - ring[1][1]) * (ring[i + 1][2] - ring[1][2]) - (ring[i + 1][1] - ring[1][1]) * (ring[i][2] - ring[1][2]))), 0))
