@@ -15,6 +15,7 @@ from . import estimate
 from .decide import choose
 from .expect import expect
 from .join import join, stage_of, stages_now
+from .ladder import ACTUATED, FIXED, actuate, level_of, live_loops
 from .layout import make_junctions
 from .model import Junction, Memory, Reading, Shown
 from .plant import Flags, Floats, Plant, Whole, make_plant
@@ -56,6 +57,9 @@ class City:
     rain_mm_h: float = 0.0
     asked: dict[str, Asked] = field(default_factory=dict)
     barred: set[tuple[str, int]] = field(default_factory=set)
+    levels: dict[str, str] = field(default_factory=dict)
+    told: dict[str, str] = field(default_factory=dict)
+    began_s: float | None = None
 
     def learn(self, controllers: list[dict[str, Any]]) -> None:
         plain = [{key: value_of(value) for key, value in entity.items()} for entity in controllers]
@@ -122,6 +126,7 @@ class City:
         may = self._may(now_s)
         rows = np.flatnonzero((stage >= 0) & (may.sum(1) > 1))
         stage[rows] = self._chosen(rows, stage[rows], whole, may, now_s) if len(rows) else stage[rows]
+        self._step_down(stage, rows, whole, may, now_s)
         for row in np.flatnonzero(stage >= 0):
             junction = self.junctions[row]
             for part, number in zip(junction.members, junction.stages_of(int(stage[row])), strict=True):
@@ -136,6 +141,25 @@ class City:
         some = self.plant.only(rows)
         found = choose(some, traffic.only(rows), stage, now_s - np.array(since_s), overdue_s, self.model, may[rows])
         return found.stage
+
+    def _step_down(
+        self, stage: Whole, rows: Whole, whole: Mapping[str, Shown | None], may: Flags, now_s: float
+    ) -> None:
+        """Junctions whose loops die go by gaps alone, then by nothing: who is not asked falls back to its fixed program."""
+        self.began_s = now_s if self.began_s is None else self.began_s
+        for row, junction in enumerate(self.junctions):
+            live = live_loops(junction, self.latest, now_s, self.began_s)
+            level, shown = level_of(junction, live), whole[junction.id]
+            self.levels |= dict.fromkeys((part.id for part in junction.members), level)
+            if level == FIXED:
+                stage[row] = -1
+            elif level == ACTUATED and row in rows and shown is not None:
+                allowed = set(np.flatnonzero(may[row] & self._valid(row)).tolist())
+                stage[row] = actuate(junction, self.memories[junction.id], live, shown, allowed, now_s)
+
+    def _valid(self, row: int) -> Flags:
+        assert self.plant is not None
+        return np.asarray(self.plant.valid[row])
 
     def _may(self, now_s: float) -> Flags:
         """[J,S] the stages that the minimum greens allow now and the command room has not refused for what they are."""
@@ -164,6 +188,12 @@ class City:
                 for link in lane.links:
                     over[row, link] = max(0.0, now_s - memory.red_since_s[link] - bound_s)
         return over
+
+    def new_levels(self) -> dict[str, str]:
+        """The level of control (`ladder.LEVELS`) of every controller whose level nobody was told yet."""
+        new = {name: level for name, level in self.levels.items() if self.told.get(name) != level}
+        self.told |= new
+        return new
 
     def hear_refusal(self, receipt: Mapping[str, Any]) -> None:
         """The command room refused what was asked last: ask again soon, or never when it is the stage itself."""

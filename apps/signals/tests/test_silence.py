@@ -84,6 +84,8 @@ def test_a_green_that_nobody_uses_is_not_kept_for_an_old_reading() -> None:
 
 def test_a_link_is_opened_before_the_command_room_refuses_all_else() -> None:
     city, late_s = begin(), RED_FACTOR * 120.0
+    for loop in ("a_0_stop", "a_0_upstream", "b_0_stop", "b_0_upstream"):
+        tell(city, loop, 0, 0.0, 170)
     assert [city.wishes(START_S + at_s) for at_s in (1, late_s + 2)] == [[(NAME, 0)], [(NAME, 1)]]
 
 
