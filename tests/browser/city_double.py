@@ -33,6 +33,7 @@ class CityDouble(HttpSide):
         self.sockets: dict[WebSocket, dict[str, list[str]]] = {}
         self.commands: list[Entity] = []
         self.incidents: list[Entity] = []
+        self.incidents_wait_s = 0.0
         self.app_state = "running"
         self.seq = 0
         self.url = ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 from pathlib import Path
@@ -40,6 +41,7 @@ class HttpSide:
     commands: list[Entity]
     letters: list[Entity]
     incidents: list[Entity]
+    incidents_wait_s: float
     app_state: str
     refuse_apps: bool
     tiles: Path
@@ -94,6 +96,7 @@ class HttpSide:
         return JSONResponse({"id": "signals", "state": self.app_state})
 
     async def list_incidents(self, _: Request) -> Response:
+        await asyncio.sleep(self.incidents_wait_s)
         return JSONResponse(self.incidents)
 
     async def take_incident(self, request: Request) -> Response:

@@ -185,3 +185,14 @@ async def test_incidents_stand_beside_the_map_and_are_taken_there(double: Any, o
     await row.get_by_role("button", name="내가 맡기: 지하상가 연기").click()
     await row.get_by_text("종료 기한").wait_for()
     assert double.incidents[0]["state"] == "acknowledged"
+
+
+async def test_incidents_that_cannot_be_asked_for_are_told_as_old_within_five_seconds(
+    double: Any, open_page: Any
+) -> None:
+    page = await open_page(double.url)
+    double.incidents_wait_s = 3_600
+    old = page.get_by_text("Incidents cannot be asked for.")
+    await old.wait_for(timeout=5_000)
+    double.incidents_wait_s = 0
+    await old.wait_for(state="detached", timeout=5_000)

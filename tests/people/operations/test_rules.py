@@ -137,8 +137,11 @@ async def test_a_rule_is_written_tried_armed_changed_and_retired(centre: Centre,
     assert (operator.page.status_code, "It must end on the safe side" in said(operator)) == (400, True)
     await operator.submit(f"{HERE}/new", **DUST | LIMIT | {"for": ""})
     assert ("This version was not tried yet." in said(operator), "/arm" in operator.page.text) == (True, False)
+    async with centre.house.rules.trying:
+        await operator.submit(f"{HERE}/1/test")
+    assert (operator.page.status_code, "Another rule is being tried." in said(operator)) == (429, True)
     await operator.submit(f"{HERE}/1/test")
-    assert "It would have raised 2 alarms. Things: 1, changes: 4." in said(operator)
+    assert "Alarms it would have raised: 2. Things: 1, changes: 4." in said(operator)
     assert operator.page.text.count('<rect class="alarm"') == 2
     await operator.submit(f"{HERE}/1/arm")
     who = await centre.who("op")

@@ -3,6 +3,7 @@ import { get, post } from './http';
 import type { AppInfo, City, CommandRow, DeadLetter, IncidentRow, Receipt, Status } from './types';
 
 export const COMMANDS_SHOWN = 50;
+const INCIDENTS_PATIENCE_MS = 2_500;
 export type Injection = 'rain' | 'accident' | 'event' | 'clear';
 
 export const getCity = () => get<City>('/madang/v1/city');
@@ -10,7 +11,8 @@ export const getStatus = () => get<Status>('/madang/v1/status');
 export const listApps = () => get<AppInfo[]>('/madang/v1/apps');
 export const listDeadLetters = () => get<DeadLetter[]>('/madang/v1/deadletters');
 
-export const listIncidents = () => get<IncidentRow[]>('/madang/v1/incidents');
+/** Not waited for longer than people on duty may be left with what is old. */
+export const listIncidents = () => get<IncidentRow[]>('/madang/v1/incidents', AbortSignal.timeout(INCIDENTS_PATIENCE_MS));
 export const takeIncident = (id: number) => post<IncidentRow>(`/madang/v1/incidents/${id}/acknowledge`);
 
 export function switchApp(id: string, on: boolean): Promise<unknown> {

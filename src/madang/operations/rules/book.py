@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -62,8 +63,10 @@ def kept_of(row: Any) -> Kept:
 
 
 class Rules:
+    """`trying` is held while one is tried on the past, which takes seconds of processor: one at a time."""
+
     def __init__(self, pool: asyncpg.Pool, clock: Clock) -> None:
-        self.pool, self.clock = pool, clock
+        self.pool, self.clock, self.trying = pool, clock, asyncio.Lock()
 
     async def make(self, rule: Rule, by: str) -> int:
         """A draft. Raises TooMany."""

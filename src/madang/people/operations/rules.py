@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from madang.base.clock import from_iso
-from madang.base.errors import MadangError
+from madang.base.errors import MadangError, TooMany
 from madang.operations.incidents.incident import SEVERITIES
 from madang.operations.rules.book import Kept
 from madang.operations.rules.testing import try_rule
@@ -134,7 +134,10 @@ class RulesPages(OperationsPages):
         actor, _, kept = self.manager(visit, MANAGED), await self.browsers.form(visit), await self._kept(visit)
 
         async def work() -> None:
-            found = await try_rule(self.house.rules.pool, kept.rule, self.book.clock.now())
+            if self.house.rules.trying.locked():
+                raise TooMany("another rule is being tried", reason="rule_trying", wait_s=5)
+            async with self.house.rules.trying:
+                found = await try_rule(self.house.rules.pool, kept.rule, self.book.clock.now())
             await self.house.rules.tested(kept.id, kept.version, found.as_json())
 
         return await self._acted(visit, kept, self.acted(actor, "rule.test", str(kept.id), work()))
