@@ -37,6 +37,7 @@ from madang.engine.supervisor import Supervisor
 from madang.engine.temporary import scratch, sockets_of
 from madang.federation.federation import Federation
 from madang.history.past import Past, open_past
+from madang.history.replay import Replay
 from madang.people.gateway import Gateway
 from madang.people.http import Request, Response
 from madang.people.manage import Management
@@ -44,6 +45,7 @@ from madang.people.ngsi.broker import Broker
 from madang.people.ngsi.routes import NgsiLd
 from madang.people.ngsi.snapshot_door import Keeping
 from madang.people.policies import PolicyDoor
+from madang.people.replay import ReplayDoor
 from madang.trust.audit.recorder import Recorder, open_recorder
 from madang.trust.caller import Caller
 from tests.browsing import City, ShiftedClock, open_city
@@ -229,8 +231,9 @@ async def open_api(
     ngsi = NgsiLd(broker, Subscriptions(pool), past, federation, EntityMaps(pool), keeping)
     absent: Any = None
     manage = Management(
-        {}, absent, absent, absent, absent, absent, absent, ngsi.intake.take, absent, PolicyDoor(GATE, absent, absent)
-    )
+        {}, absent, absent, absent, absent, absent, absent, ngsi.intake.take, absent, PolicyDoor(GATE, absent, absent),
+        replay=ReplayDoor(broker, Replay(pool)),
+    )  # fmt: skip
     app = Gateway(ngsi, manage, Nothing(), Nothing(), metrics, no_sockets, nobody, OPERATOR)
     transport = httpx.ASGITransport(app=app)  # type: ignore[arg-type]
     async with httpx.AsyncClient(transport=transport, base_url="http://localhost:8600/ngsi-ld/v1/") as client:

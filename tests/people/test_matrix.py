@@ -26,6 +26,7 @@ from madang.context.observed import Observed
 from madang.context.subscriptions import Subscriptions
 from madang.federation.federation import Federation
 from madang.history.past import open_past
+from madang.history.replay import Replay
 from madang.lake.datasets.house import open_data
 from madang.people.datasets import DatasetsDoor
 from madang.people.explain import Explain
@@ -39,6 +40,7 @@ from madang.people.ngsi.tenants import TenantRouter
 from madang.people.openapi.document import describe
 from madang.people.personal.door import PersonalDoor
 from madang.people.policies import PolicyDoor
+from madang.people.replay import ReplayDoor
 from madang.people.sensorthings.routes import SensorThings
 from madang.people.store.tmf.door import TmfDoor
 from madang.people.twin.door import TwinDoor
@@ -252,6 +254,9 @@ ENDPOINTS = {
     f"GET {M}/persons/{{id}}": "what people show",
     f"GET {M}/erasures": "what people show",
     f"POST {M}/erasures/{{id}}": "what people show",
+    f"GET {M}/replay/span": "read status",
+    f"GET {M}/replay/state": "past public",
+    f"GET {M}/replay": "past public",
     "POST /lake/sql": "ask the lake",
     "GET /twin/tileset.json": "read public",
     "GET /twin/tiles/{level}/{name}": "read public",
@@ -355,7 +360,7 @@ def parameters_of(method: str, path: str) -> dict[str, str]:
     """Those of a question about buildings that the endpoint knows."""
     told = describe()["paths"].get(path, {}).get(method.lower(), {}).get("parameters", [])
     known = {one.get("name") for one in told}
-    return {name: value for name, value in ({"type": "Building"} | TIME).items() if name in known}
+    return {name: value for name, value in ({"type": "Building", "types": "Building"} | TIME).items() if name in known}
 
 
 @pytest.fixture
@@ -401,6 +406,7 @@ async def city(
         answer,
         recorder,
         policies,
+        replay=ReplayDoor(broker, Replay(pool)),
     )
     files: Any = Mock()
     files.handle = answer

@@ -84,6 +84,12 @@ SOCKET_TICK_S = 0.1
 APP_SOCKET_TICK_S = 0.02  # what an app learns late it cannot use
 CHANGES_REPLAY_MAX_AGE_S = 24 * 3_600  # what happened earlier is asked of history
 CHANGES_REPLAY_ROWS = 5_000  # of history, looked at for one question
+REPLAY_MAX_AGE_S = 24 * 3_600
+REPLAY_LOOK_BACK_S = 120  # what speaks at all speaks that often
+REPLAY_WINDOW_MAX_S = 600  # of one question
+REPLAY_ROWS_MAX = 60_000  # of history, folded for one answer
+REPLAY_EVERY_MAX_S = 60
+REPLAY_TYPES_MAX = 40
 CHANGES_FRAME_MAX = 500  # told in one frame of a log
 
 CONTEXT_FETCH_MAX_BYTES = 1024 * 1024

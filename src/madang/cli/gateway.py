@@ -54,6 +54,7 @@ from madang.engine.settings import Settings, issuer_of
 from madang.federation.federation import Federation
 from madang.history.outbox import Outbox
 from madang.history.past import open_past
+from madang.history.replay import Replay
 from madang.ingest.deadletters import DeadLetters
 from madang.people.app_door import AppDoor
 from madang.people.apps.doors import AppsDoor
@@ -77,6 +78,7 @@ from madang.people.personal.asking import Asking
 from madang.people.personal.door import PersonalDoor
 from madang.people.personal.pages import SpaceDoor
 from madang.people.policies import PolicyDoor
+from madang.people.replay import ReplayDoor
 from madang.people.sensorthings.routes import SensorThings
 from madang.people.static_files import Files
 from madang.people.twin.door import TwinDoor
@@ -179,6 +181,7 @@ async def gateway(settings: Settings) -> None:
     manage = Management(
         page, apps, desk, letters, board.status, lambda: available(apps), explain.get, notified, recorder, policies, identity,
         open_privacy(pool, city), watch.verdicts, shop.house, centre.house.book,
+        ReplayDoor(broker, Replay(pool)),
     )  # fmt: skip
     app = Gateway(
         TenantRouter(ngsi, tenants.open),

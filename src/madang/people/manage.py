@@ -15,6 +15,7 @@ from madang.people.operations.interface import IncidentsInterface
 from madang.people.policies import PolicyDoor
 from madang.people.privacy import Privacy, PrivacyDoor
 from madang.people.registers import RegistersDoor
+from madang.people.replay import ReplayDoor
 from madang.people.store.charges import ChargeDoor
 from madang.people.verdicts import VerdictDoor
 from madang.runtime.apps import Apps
@@ -47,6 +48,7 @@ class Management:
         verdicts: Verdicts | None = None,
         store: StoreHouse | None = None,
         incidents: Book | None = None,
+        replay: ReplayDoor | None = None,
     ) -> None:
         self._city, self._desk, self._letters, self._status = city, desk, letters, status
         self._table: dict[str, dict[str, Handler]] = {
@@ -65,6 +67,7 @@ class Management:
             **VerdictDoor(verdicts, recorder).table,
             **ChargeDoor(store, recorder).table,
             **IncidentsInterface(incidents, recorder).table,
+            **(replay or ReplayDoor()).table,
         }
 
     @property

@@ -40,8 +40,35 @@ _INCIDENT: dict[str, Any] = {
         "steps": {"type": "array", "items": _TEXT, "description": "what of the standard procedure is done"},
     },
 }
+_ENTITY: dict[str, Any] = {"type": "object", "required": ["id", "type"], "properties": {"id": _TEXT, "type": _TEXT}}
+_CHANGE: dict[str, Any] = {
+    "type": "object",
+    "required": ["seq", "op", "at", "entity"],
+    "properties": {
+        "seq": {"type": "integer"},
+        "op": {"enum": ["c", "u", "d"], "description": "created, updated, deleted"},
+        "at": _TIME,
+        "entity": _ENTITY | {"description": "what changed, in concise form; a removed attribute is null"},
+    },
+}
+_REPLAY: dict[str, dict[str, Any]] = {
+    "ReplaySpan": {"type": "object", "properties": {"since": _TIME, "until": _TIME}},
+    "ReplayState": {
+        "type": "object",
+        "properties": {"at": _TIME, "entities": {"type": "array", "items": _ENTITY}},
+    },
+    "Replay": {
+        "type": "object",
+        "properties": {
+            "since": _TIME,
+            "until": _TIME | {"description": "up to when this is whole: earlier than asked where there was too much"},
+            "changes": {"type": "array", "items": _CHANGE},
+        },
+    },
+}
 OPERATING_SCHEMAS: dict[str, dict[str, Any]] = {
     **_READ,
+    **_REPLAY,
     "Incident": _INCIDENT,
     "IncidentList": {"type": "array", "items": {"$ref": "#/components/schemas/Incident"}},
 }
@@ -52,4 +79,7 @@ OPERATING: dict[tuple[str, str], Operation] = {
     ("incidents", "POST"): op("Tell of something", {201: "Incident"}, "IncidentReport"),
     ("incidents/*", "GET"): op("One incident with its log", {200: "Incident"}),
     ("incidents/*/acknowledge", "POST"): op("Take it", {200: "Incident"}),
+    ("replay/span", "GET"): op("From when to when the past can be seen again", {200: "ReplaySpan"}),
+    ("replay/state", "GET"): op("What was true at a moment", {200: "ReplayState"}, None, "types at"),
+    ("replay", "GET"): op("What changed between two moments", {200: "Replay"}, None, "types since until every_s"),
 }

@@ -45,6 +45,7 @@ QUERY: dict[str, Schema] = {
     "aggrMethods": _text(f"comma-separated: {', '.join(sorted(METHODS))} (clause 4.5.19)", examples=["avg,max"]),
     "aggrPeriodDuration": _text("an ISO 8601 duration; without it one period over all", examples=["PT1H"]),
     "after": _text("the last id of the page before"),
+    "at": _text("the moment", format="date-time"),
     "attrs": _text("comma-separated names: entities with any of them, and no other attributes"),
     "before": _whole("only what is older than this place of the list", 0, 10**18 - 1),
     "bbox": _text("west,south,east,north in degrees", examples=["24.9,60.1,25.0,60.2"]),
@@ -61,6 +62,7 @@ QUERY: dict[str, Schema] = {
     "endTimeAt": _text("the end of `between`", format="date-time"),
     "entityMap": _flag("answer by an entity map and tell where it is, in `NGSILD-EntityMap`"),
     "entityMapLifetime": _text("how long a new entity map is wanted, an ISO 8601 duration", examples=["PT10M"]),
+    "every_s": _text("changes of one entity within so many seconds are told as one; 0 without it", examples=["1"]),
     "expandValues": _text("comma-separated attributes whose values in `q` are terms of the context"),
     "format": _text("form of the answer, before `options`: normalized, concise, simplified, keyValues; of the past also"
                     " temporalValues, aggregatedValues"),
@@ -95,6 +97,7 @@ QUERY: dict[str, Schema] = {
     "q": _text("the query language of clause 4.9", examples=["temperature>30;category==\"park\""]),
     "reload": _flag("load a cached context again in place of deleting it"),
     "scopeQ": _text("the scope query of clause 4.19", examples=["/city/+/north;/indoor/#"]),
+    "since": _text("the first moment", format="date-time"),
     "size": _whole("of the tree, as a checkpoint tells it", 1, 10**18 - 1),
     "splitEntities": _flag("attributes of an entity may lie in several brokers: conditions are asked of the whole"),
     "state": _word("all: also what is over", "all"),
@@ -104,10 +107,12 @@ QUERY: dict[str, Schema] = {
     "timeAt": _text("the moment of `timerel`", format="date-time"),
     "timeproperty": _word("which time counts", *TIME_PROPERTIES),
     "timerel": _word("relation to `timeAt`", "before", "after", "between"),
+    "types": _text("comma-separated types", examples=["Vehicle,TrafficSignalController"]),
     "type": _text("A,B or A|B or (A;B)|C, or *", examples=["Vehicle"]),
     "what": _text("only entries of this action", examples=["app.install"]),
     "who": _text("only entries of this caller", examples=["anonymous"]),
     "whom": _text("only entries about this"),
+    "until": _text("the last moment", format="date-time"),
     "via": _text("taken and without effect: the header `Via` is what counts"),
 }  # fmt: skip
 
