@@ -95,14 +95,17 @@ class Desk:
         receipts = await self.service.submit_many(data, caller.name, second)
         return [receipt.as_json() for receipt in receipts]
 
-    async def page(self, limit: int, status: str | None, target: str | None) -> list[dict[str, Any]]:
-        """Newest first."""
+    async def page(
+        self, limit: int, status: str | None, target: str | None, until: datetime | None = None
+    ) -> list[dict[str, Any]]:
+        """Newest first; of those stated up to a moment."""
         records = await self._pool.fetch(
             "SELECT receipt FROM command WHERE ($2::text IS NULL OR status = $2) AND ($3::text IS NULL OR target = $3) "
-            "ORDER BY at DESC LIMIT $1",
+            "AND ($4::timestamptz IS NULL OR at <= $4) ORDER BY at DESC LIMIT $1",
             limit,
             status,
             target,
+            until,
         )
         return [record["receipt"] for record in records]
 

@@ -74,7 +74,8 @@ class Replay:
 
 
 def folded(rows: Iterable[asyncpg.Record], every_s: float | None) -> list[Change]:
-    """One change of an entity for each `every_s` (None: one in all; 0: each by itself). An end is a change of its own: what comes after begins anew."""
+    """One change of an entity for each `every_s` (None: one in all; 0: each by itself). An end is a change of its own: what comes after
+    begins anew."""
     open_: dict[str, tuple[float, Change]] = {}
     done: list[Change] = []
     for row in rows:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from datetime import datetime
 from typing import Any
 
+from madang.base.clock import from_iso
 from madang.base.errors import BadRequest
 from madang.ingest.deadletters import DeadLetters
 from madang.operations.incidents.book import Book
@@ -107,7 +109,9 @@ class Management:
     async def _list_commands(self, request: Request) -> Response:
         request.caller.require("read", "commands")
         query = request.query
-        return Response.json(await self._desk.page(_limit(request), query.get("status"), query.get("target")))
+        until = _until(request)
+        rows = await self._desk.page(_limit(request), query.get("status"), query.get("target"), until)
+        return Response.json(rows)
 
     async def _get_command(self, request: Request) -> Response:
         request.caller.require("read", "commands")
@@ -116,6 +120,14 @@ class Management:
 
 def _shape(parts: list[str]) -> str:
     return "/".join("*" if index == 1 else part for index, part in enumerate(parts))
+
+
+def _until(request: Request) -> datetime | None:
+    text = request.query.get("until")
+    try:
+        return from_iso(text) if text else None
+    except ValueError:
+        raise BadRequest("until: a time, ISO 8601") from None
 
 
 def _limit(request: Request) -> int:

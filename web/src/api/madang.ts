@@ -19,9 +19,10 @@ export function switchApp(id: string, on: boolean): Promise<unknown> {
   return post(`/madang/v1/apps/${encodeURIComponent(id)}/${on ? 'start' : 'stop'}`);
 }
 
-export function listCommands(status?: string): Promise<CommandRow[]> {
+export function listCommands(status?: string, until: number | null = null): Promise<CommandRow[]> {
   const filter = status ? `&status=${encodeURIComponent(status)}` : '';
-  return get<CommandRow[]>(`/madang/v1/commands?limit=${COMMANDS_SHOWN}${filter}`);
+  const moment = until === null ? '' : `&until=${new Date(until).toISOString()}`;
+  return get<CommandRow[]>(`/madang/v1/commands?limit=${COMMANDS_SHOWN}${filter}${moment}`);
 }
 
 export function inject(city: string, what: Injection): Promise<Receipt> {

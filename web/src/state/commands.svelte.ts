@@ -8,6 +8,8 @@ class Commands {
   rows = $state.raw<CommandRow[] | null>(null);
   filter = $state('');
   failure = $state('');
+  /** Of the past that is shown, in ms; null: the latest. */
+  until: number | null = null;
 
   watch(): () => void {
     void this.load();
@@ -23,7 +25,7 @@ class Commands {
   async load(): Promise<void> {
     const asked = this.filter;
     try {
-      const rows = await listCommands(asked || undefined);
+      const rows = await listCommands(asked || undefined, this.until);
       if (asked === this.filter) [this.rows, this.failure] = [rows, ''];
     } catch (error) {
       this.failure = error instanceof Error ? error.message : String(error);

@@ -26,12 +26,17 @@ class Live {
   #link = $state<Link>('connecting');
   #now = $state(performance.now());
   #lastFrame = $state<number | null>(null);
+  #played = $state<number | null>(null);
   connection = $derived(connectionOf(this.#link, this.#lastFrame, this.#now, this.#started));
-  cityTime = $derived(timeOf(this.status));
+  /** Of what is shown: the devices' own while the past is played. */
+  cityTime = $derived(this.#played ?? timeOf(this.status));
+  past = $derived(this.#played !== null);
   comparison = $derived(compare(this.live, this.fixed));
   tallies = $derived(tally(this.parts, this.cityTime));
 
   #state: State = {};
+  /** The present, going on unseen while the past is shown. */
+  #behind: State | null = null;
   #lastFrameNow: number | null = null;
   #listeners = new Set<Listener>();
   #socket = new CitySocket({ frame: (frame) => this.#take(frame), link: (link) => this.#linked(link) });
@@ -61,6 +66,38 @@ class Live {
     return null;
   }
 
+  /** From now on frames of a film are shown; the present goes on behind it. */
+  freeze(): void {
+    this.#behind ??= this.#state;
+    this.#played ??= this.cityTime ?? Date.now();
+  }
+
+  /** Frames of the past, and the city's time in them. */
+  play(frames: readonly EntityFrame[], moment: number | null): void {
+    if (!this.#behind) return;
+    this.#played = moment ?? this.#played;
+    for (const frame of frames) this.#show(frame);
+    this.#snapshot();
+  }
+
+  /** Shows the present again, whole. */
+  resume(): void {
+    if (!this.#behind) return;
+    const present = this.#behind;
+    [this.#behind, this.#played] = [null, null];
+    for (const [id, part] of Object.entries(present)) {
+      const entities = [...part.entities.values()];
+      this.#show({ op: 'state', id, seq: part.seq, entities, first: true, last: true });
+    }
+    this.#state = present;
+    this.#snapshot();
+  }
+
+  #show(frame: EntityFrame): void {
+    this.#state = apply(frame, this.#state);
+    for (const listener of this.#listeners) listener(frame, this.#state);
+  }
+
   async #load(): Promise<void> {
     for (let wait_ms = 500; !this.city; wait_ms = Math.min(wait_ms * 2, 10_000)) {
       try {
@@ -87,7 +124,9 @@ class Live {
   #linked(link: Link): void {
     this.#link = link;
     if (link !== 'closed') return;
-    for (const id of Object.keys(this.#state)) this.#state = apply({ op: 'resync', id }, this.#state);
+    const lost = (state: State) => Object.keys(state).reduce((was, id) => apply({ op: 'resync', id }, was), state);
+    if (this.#behind) this.#behind = lost(this.#behind);
+    else this.#state = lost(this.#state);
   }
 
   #take(frame: Frame): void {
@@ -96,6 +135,10 @@ class Live {
     if (frame.op === 'status') this.status = frame as unknown as Status;
     if (frame.op !== 'state' && frame.op !== 'changes' && frame.op !== 'resync') return;
     const entityFrame = frame as unknown as EntityFrame;
+    if (this.#behind) {
+      this.#behind = apply(entityFrame, this.#behind);
+      return;
+    }
     const before = this.#state;
     this.#state = apply(entityFrame, before);
     if (entityFrame.op === 'resync') this.resyncs += 1;

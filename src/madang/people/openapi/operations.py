@@ -106,7 +106,7 @@ MANAGEMENT: dict[tuple[str, str], Operation] = {
     ("explain", "GET"): op(
         "How an entity query would be answered", {200: "Explanation"}, None, " ".join(PARAMETERS["entities", "GET"])
     ),
-    ("commands", "GET"): op("Receipts, newest first", {200: "ReceiptList"}, None, "limit status target"),
+    ("commands", "GET"): op("Receipts, newest first", {200: "ReceiptList"}, None, "limit status target until"),
     ("commands", "POST"): op("State an intent, or up to 200", {201: "Receipts"}, "Intents"),
     ("commands/*", "GET"): op("The latest receipt of a command", {200: "Receipt"}),
     ("notifications/*", "POST"): op(
