@@ -15,6 +15,7 @@ from typing import Any
 
 from double_ground import streets_of
 from double_http import Headers, HttpSide
+from double_past import DoublePast
 from double_world import Entity, World
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
@@ -26,7 +27,7 @@ class CityDouble(HttpSide):
     """The state of the double, and the handles by which a test makes things go wrong."""
 
     def __init__(self, tiles: Path, cars: int = 120, entities: Path | None = None, rate_s: float = 0.25) -> None:
-        self.tiles, self.rate_s = tiles, rate_s
+        self.tiles, self.rate_s, self.past = tiles, rate_s, DoublePast()
         self.world = World(cars=cars, lines=streets_of(entities) if entities else None)
         if entities:
             self.world.adopt(entities)

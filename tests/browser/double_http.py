@@ -10,6 +10,7 @@ from typing import Any
 
 import double_twin
 from double_ground import BBOX, CITY
+from double_past import DoublePast
 from double_world import Entity, World
 from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response
@@ -45,6 +46,7 @@ class HttpSide:
     app_state: str
     refuse_apps: bool
     tiles: Path
+    past: DoublePast
 
     def status(self) -> Entity:
         raise NotImplementedError
@@ -188,5 +190,6 @@ class HttpSide:
             Route("/ngsi-ld/v1/entities/{id}", self.entity),
             Route("/tiles/helsinki.pmtiles", tiles),
             *double_twin.routes(),
+            *self.past.routes(),
             Mount("/", StaticFiles(directory=STATIC, html=True)),
         ]

@@ -46,7 +46,7 @@ class Replay {
       const at = new Date(this.cursor).toISOString();
       const scene = await get<Scene>(`/madang/v1/replay/state?${ASKED}&at=${at}`);
       if (generation !== this.#generation) return;
-      live.play(framesOf(scene), timeIn(scene.entities));
+      live.play(framesOf(scene), timeIn(scene.entities) ?? this.#guess());
       [this.#changes, this.#asked_until, this.#asking] = [[], this.cursor, false];
       this.started_ms = Math.round(performance.now() - began);
       this.#follow();
@@ -115,6 +115,12 @@ class Replay {
     } finally {
       if (generation === this.#generation) this.#asking = false;
     }
+  }
+
+  /** The city's time at the cursor, where nothing told it yet: its clock has run evenly since. */
+  #guess(): number {
+    const told = Date.parse(live.status?.city_time ?? '') || Date.now();
+    return told - (Date.now() - this.cursor) * (live.status?.speed ?? 1);
   }
 
   /** The commands beside the map are those of that moment. */
