@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from playwright.async_api import expect
+from tests.waiting import until
 
 TRAMS = "[data-layer=tram] .note"
 
@@ -36,9 +37,7 @@ async def test_it_works_by_keyboard_and_asks_for_less_detail_when_fast(double: A
         await page.keyboard.press(key)
     await expect(page.locator(TRAMS)).to_have_text("1")
     await page.get_by_role("combobox", name="Speed").select_option("60")
-    await page.wait_for_function(
-        "() => performance.getEntriesByType('resource').some((one) => one.name.includes('every_s=15'))"
-    )
+    await until(lambda: any(given.get("every_s") == "15" for _, given in double.past.asked), "coarser steps")
     await page.get_by_role("button", name="Pause").click()
     still = await page.locator(".timeline [role=status]").inner_text()
     await page.wait_for_selector("[data-replay=paused]")
