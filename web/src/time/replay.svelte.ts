@@ -21,6 +21,7 @@ class Replay {
   #changes: readonly Told[] = [];
   #asked_until = 0;
   #asking = false;
+  #plays = false;
   #generation = 0;
   #timer: ReturnType<typeof setInterval> | undefined;
   #last = 0;
@@ -38,7 +39,8 @@ class Replay {
   /** Go to a moment and show it; it plays on if it was playing. */
   async seek(moment: number): Promise<void> {
     const generation = ++this.#generation;
-    const plays = this.mode === 'playing' || this.mode === 'live';
+    // Keys seek again before the picture is there: what it was to do then still counts.
+    if (this.mode !== 'loading') this.#plays = this.mode !== 'paused';
     const began = performance.now();
     live.freeze();
     [this.mode, this.failure, this.cursor] = ['loading', '', Math.min(this.until, Math.max(this.since, moment))];
@@ -50,7 +52,7 @@ class Replay {
       [this.#changes, this.#asked_until, this.#asking] = [[], this.cursor, false];
       this.started_ms = Math.round(performance.now() - began);
       this.#follow();
-      if (plays) this.play();
+      if (this.#plays) this.play();
       else this.mode = 'paused';
     } catch (error) {
       if (generation !== this.#generation) return;
