@@ -118,6 +118,36 @@ class LakeSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     flight_port: Annotated[int, msgspec.Meta(ge=0, le=65_535)] | None = None
 
 
+class MailSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The city's mail server. `sender`: an address, or `Name <address>`; `none` only for a server on this machine."""
+
+    host: str
+    sender: str
+    port: Annotated[int, msgspec.Meta(ge=1, le=65_535)] = 587
+    security: Literal["starttls", "tls", "none"] = "starttls"
+    user: str = ""
+
+
+class ProviderSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Who sends SMS or KakaoTalk for us, at which address (docs/operations-centre.md). `simulated`: a play, which reaches nobody."""
+
+    url: Annotated[str, msgspec.Meta(pattern=r"^https?://\S+$")]
+    simulated: bool = False
+
+
+class NotifySettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How people are told of incidents. Passwords and secrets are in the environment (docs/operations.md)."""
+
+    email: MailSettings | None = None
+    sms: ProviderSettings | None = None
+    kakao: ProviderSettings | None = None
+
+    @property
+    def channels(self) -> list[str]:
+        """Those that are set up."""
+        return [name for name in self.__struct_fields__ if getattr(self, name) is not None]
+
+
 class CityConfig(msgspec.Struct, frozen=True):
     """One city. `mqtt` rules are kept as they stand for the room that reads them."""
 
@@ -134,6 +164,7 @@ class CityConfig(msgspec.Struct, frozen=True):
     defence: DefenceSettings = DefenceSettings()
     store: StoreSettings = StoreSettings()
     lake: LakeSettings | None = None
+    notify: NotifySettings = NotifySettings()
     mqtt: list[dict[str, Any]] = []
 
 

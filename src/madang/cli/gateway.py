@@ -162,7 +162,7 @@ async def gateway(settings: Settings) -> None:
     desk.service.instead = sharing.instead
     lake_door = LakeDoor(pool, lake_path(settings), recorder, DatasetsDoor(data, recorder))
     portal = open_portal(data, lake_door, issuer_of(settings), city.name)
-    centre = open_centre(pool, broker, city.timezone)
+    centre = open_centre(pool, broker, city)
     pages: list[MakeDoor] = [
         *shop.doors,
         *portal.doors,
