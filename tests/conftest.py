@@ -151,6 +151,7 @@ async def dsn(session_dsn: str) -> str:
         " store_subscription, store_settlement, store_payout, app_version, app_event, app_usage, app_counted,"
         " dataset, dataset_arrival, dataset_feed, dataset_publication, dataset_use, lineage_event, dataset_feedback,"
         " dataset_request, dataset_incident, indicator_value,"
+        " notice, notice_seen, notify_wish, notify_reach,"
         " rule, rule_version, rule_alarm, incident, incident_entry, incident_step, incident_alert, hand_over,"
         " lake_cursor, lake_order, twin_shape, twin_touched, twin_tile"
         " RESTART IDENTITY"

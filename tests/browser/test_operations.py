@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import asyncpg
 import pytest
@@ -17,6 +18,8 @@ from tests.people.operations.centre import Centre, open_centre
 from tests.people.operations.forms import DUST, LIMIT
 
 from madang.operations.incidents.incident import Report
+from madang.operations.notifying.nouns import STEPS, Reach, Wish
+from madang.operations.notifying.telling import Teller
 from madang.operations.rules.testing import played
 from madang.people.ngsi.broker import Broker
 from madang.people.operations.rule_form import CONDITIONS, rule_of
@@ -26,6 +29,7 @@ LOCALES = {"en": "en-US", "ko": "ko-KR"}
 PAGES = (
     "operations", "operations/past", "operations/shift", "operations/incidents/1", "operations/incidents/2", "operations/rules",
     "operations/rules/1", *(f"operations/rules/new?condition={name}" for name in CONDITIONS), "report",
+    "operations/notifications", "operations/notifications/city",
 )  # fmt: skip
 
 
@@ -46,6 +50,10 @@ async def centre(pool: asyncpg.Pool, tmp_path: Path, recorder: Recorder, broker:
             {"entity_id": "urn:a", "op": "u", "at": NOON + timedelta(minutes=m), "change": {"pm25": {"value": value}}}
             for m, value in ((0, 50), (10, 100), (25, 110), (30, 20), (60, 70))
         ]
+        await centre.house.notify.add(Wish("role:operator", ("email", "sms"), STEPS, "high"), "person:cho")
+        teller = Teller(centre.house.notify, ZoneInfo("Asia/Seoul"))
+        await centre.house.notify.reach_by(await centre.who("bo"), Reach("ko", {"email": "bo@example.org"}))
+        await teller.once()
         rule = rule_of(DUST | LIMIT, book.procedures)
         await centre.house.rules.make(rule, "person:cho")
         await centre.house.rules.tested(1, 1, played(rule, rows, 1, False, NOON + timedelta(hours=1)).as_json())

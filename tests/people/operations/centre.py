@@ -14,8 +14,10 @@ import asyncpg
 from tests.browsing import Browser, City, ShiftedClock, open_city
 
 from madang.operations.house import OperationsHouse, open_operations
+from madang.operations.notifying.nouns import CHANNELS
 from madang.people.ngsi.broker import Broker
 from madang.people.operations.incidents import IncidentsDoor
+from madang.people.operations.notifications import NotificationsDoor
 from madang.people.operations.report import ReportDoor
 from madang.people.operations.rules import RulesPages
 from madang.people.operations.shift import ShiftDoor
@@ -49,9 +51,10 @@ class Centre:
 async def open_centre(pool: asyncpg.Pool, folder: Path, recorder: Recorder, broker: Broker) -> AsyncIterator[Centre]:
     clock = ShiftedClock()
     house, around = open_operations(pool, clock), Surroundings(broker)
+    notifications = partial(NotificationsDoor, channels=CHANNELS)
     doors: list[Any] = [
         partial(door, house=house, around=around, zone=SEOUL)
-        for door in (IncidentsDoor, ShiftDoor, RulesPages, ReportDoor)
+        for door in (IncidentsDoor, ShiftDoor, RulesPages, ReportDoor, notifications)
     ]
     async with open_city(pool, folder, recorder, clock, further=doors) as city:
         yield Centre(city, house, clock)
