@@ -101,13 +101,20 @@ async def test_an_incident_reaches_a_mailbox_once(house: OperationsHouse, mailbo
         await mail.once()
     (notice,) = await house.notify.notices(ANNA)
     told = [
-        (one["From"], one["To"], one["Subject"], one["Message-ID"], one["Auto-Submitted"], one.get_content())
+        (
+            one["From"],
+            one["To"],
+            one["Subject"],
+            one["Message-ID"],
+            one["Auto-Submitted"],
+            one.get_content().splitlines(),
+        )
         for one in mailbox.mails
     ]
     assert told == [
         (
             "City <ops@city.example>", "anna@example.org", f"[높음] 상황 {made.id}번: 사거리 추돌", f"<{notice.key}@city.example>",
-            "auto-generated", f"사거리 추돌\n교통사고: 새 상황, 심각도 높음.\n\n{CITY}/operations/incidents/{made.id}\n",
+            "auto-generated", ["사거리 추돌", "교통사고: 새 상황, 심각도 높음.", "", f"{CITY}/operations/incidents/{made.id}"],
         )
     ]  # fmt: skip
     assert await states(house) == [("opened", "email", "sent", 1, "", False)]

@@ -47,9 +47,9 @@ class NotificationsDoor(OperationsPages):
             here: {"GET": self.page(self._mine)},
             f"{here}/reach": {"POST": self.page(self._reach)},
             f"{here}/wishes": {"POST": self.page(self._wish)},
-            f"{here}/wishes/*/remove": {"POST": self.page(self._remove)},
+            f"{here}/*/remove": {"POST": self.page(self._remove)},
             f"{here}/city": {"GET": self.page(self._city), "POST": self.page(self._wish_for)},
-            f"{here}/city/*/remove": {"POST": self.page(self._remove_any)},
+            f"{here}/*/withdraw": {"POST": self.page(self._remove_any)},
         }
 
     def _me(self, visit: Visit) -> str:
@@ -102,7 +102,7 @@ class NotificationsDoor(OperationsPages):
 
     async def _remove(self, visit: Visit) -> Response:
         me, _ = self._me(visit), await self.browsers.form(visit)
-        await self._notify.remove(number_of(visit.request.parts[3]), me)
+        await self._notify.remove(number_of(visit.request.parts[2]), me)
         return go(visit, HERE)
 
     async def _city(self, visit: Visit, wrong: str = "", status: int = 200) -> Response:
@@ -137,6 +137,6 @@ class NotificationsDoor(OperationsPages):
 
     async def _remove_any(self, visit: Visit) -> Response:
         actor, _ = self.manager(visit, MANAGED), await self.browsers.form(visit)
-        one = number_of(visit.request.parts[3])
+        one = number_of(visit.request.parts[2])
         await self.acted(actor, "notify.remove", str(one), self._notify.remove(one))
         return go(visit, f"{HERE}/city")
