@@ -50,6 +50,10 @@ async def _sql(formula: Formula, made: Condition, find: Find) -> str:
         terms = [await _sql(term, made, find) for term in formula.terms]
         word, none = (" AND ", "true") if isinstance(formula, Every) else (" OR ", _NONE)
         return f"({word.join(terms)})" if terms else none
+    if isinstance(formula, Not) and isinstance(formula.term, OfType):
+        # As NOT of the below, but such that an entity of one type, nearly all of them, is done with a comparison.
+        name = quoted(formula.term.name)
+        return f"(type <> {name} AND (types IS NULL OR NOT list_contains(string_split(types, chr(31)), {name})))"
     if isinstance(formula, Not):
         return f"NOT {await _sql(formula.term, made, find)}"
     if isinstance(formula, OfType):

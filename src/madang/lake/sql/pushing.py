@@ -7,6 +7,7 @@ with constants of its own kind. The question still asks all of its own; leaving 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
@@ -15,6 +16,7 @@ from madang.lake.shape import COLUMNS
 from madang.lake.sql.filtering import quoted
 
 Node = dict[str, Any]
+_FIXED = re.compile(r'"(type|attribute|entity_id)" = (\'(?:[^\']|\'\')*\')')
 _KINDS = {name: kind for name, kind in COLUMNS}
 _COMPARISONS = {
     "COMPARE_EQUAL": ("=", "="),
@@ -29,18 +31,27 @@ _TIMES = frozenset({"TIMESTAMP", "DATE", "TIMESTAMP_NS", "TIMESTAMP_MS", "TIMEST
 
 def pushed(read: Node) -> str:
     """The condition, of a question as DuckDB serializes it; `true` where nothing can be said below, as of one with several sources."""
+    return " AND ".join(_all(read)) or "true"
+
+
+def fixed(read: Node) -> dict[str, str]:
+    """Columns that are one text in every row that is asked for, and that text as SQL: what is asked of them is answered once."""
+    found = (_FIXED.fullmatch(term) for term in _all(read))
+    return {match[1]: match[2] for match in found if match}
+
+
+def _all(read: Node) -> list[str]:
     nodes = list(_nodes(read))
     sources = [
         one for one in nodes if one.get("type") == "BASE_TABLE" and one.get("table_name", "").lower() == "observation"
     ]
     selects = [one for one in nodes if one.get("type") == "SELECT_NODE" and one.get("from_table") in sources]
     if len(sources) != 1 or len(selects) != 1 or sources[0].get("column_name_alias"):
-        return "true"
+        return []
     if sources[0].get("sample") or selects[0].get("sample"):  # drawn before any condition
-        return "true"
+        return []
     alias = str(sources[0].get("alias") or "observation").lower()
-    terms = [sql for term in _terms(selects[0].get("where_clause")) if (sql := _told(term, alias))]
-    return " AND ".join(terms) or "true"
+    return [sql for term in _terms(selects[0].get("where_clause")) if (sql := _told(term, alias))]
 
 
 def _nodes(value: Any) -> Iterator[Node]:

@@ -18,7 +18,7 @@ from madang.lake.shape import NAMES
 from madang.lake.sql.filtering import quoted, quoted_name
 from madang.lake.sql.grammar import read_question
 from madang.lake.sql.job import Head, Job, Sheet
-from madang.lake.sql.pushing import pushed
+from madang.lake.sql.pushing import fixed, pushed
 
 CHUNK_ROWS = 2_048
 ARROW_ROWS = 65_536
@@ -61,9 +61,12 @@ def ready(job: Job) -> duckdb.DuckDBPyConnection:
     files = [one for one in (*job.files, job.fresh) if one]
     if files:
         # Nothing of a question goes past a limit: else a condition that fails on a hidden row would tell of it.
-        barrier = "" if job.where == "true" else f" WHERE {pushed(read)} AND {job.where} LIMIT {2**62}"
         source = f"SELECT {NAMES} FROM read_parquet({_listed(files)})"
-        connection.execute(f"CREATE VIEW observation AS SELECT * FROM ({source}){barrier}")
+        if job.where != "true":
+            known = ", ".join(f"{sql} AS {name}" for name, sql in fixed(read).items())
+            below = f"SELECT *{f' REPLACE ({known})' if known else ''} FROM ({source}) WHERE {pushed(read)}"
+            source = f"SELECT * FROM ({below}) WHERE {job.where} LIMIT {2**62}"
+        connection.execute(f"CREATE VIEW observation AS {source}")
     for name, sheet in job.sheets.items():
         connection.execute(f"CREATE VIEW {quoted_name(name)} AS {_seen(sheet)}")
         files += sheet.files
