@@ -18,7 +18,7 @@ from madang.lake.shape import COLUMNS
 from madang.lake.sql.filtering import condition_of
 from madang.lake.sql.grammar import read_question
 from madang.lake.sql.job import Head, Job, Limits
-from madang.lake.sql.pushing import pushed
+from madang.lake.sql.pushing import fixed, pushed
 from madang.lake.sql.worker import answer
 from madang.model.formula import FALSE, TRUE, Is, Not, OfType, OwnedBy, either, every
 from madang.model.sight import WHOLE, Sight
@@ -170,6 +170,20 @@ def test_what_cannot_fail_on_a_row_is_asked_of_the_files(condition: str, below: 
 
 
 @pytest.mark.parametrize(
+    ("condition", "known"),
+    [
+        ("type = 'Car' AND attribute = 'it''s' AND seq = 3", {"type": "'Car'", "attribute": "'it''s'"}),
+        ("type = 'Car' OR attribute = 'x'", {}),
+        ("type IN ('Car') AND type > 'A' AND text = 'x'", {}),
+        ("'Car' = type AND value = 1", {"type": "'Car'"}),
+    ],
+)
+def test_what_a_question_fixes_is_known_of_every_row(condition: str, known: dict[str, str]) -> None:
+    with duckdb.connect() as connection:
+        assert fixed(read_question(connection, f"SELECT * FROM observation WHERE {condition}")) == known
+
+
+@pytest.mark.parametrize(
     "sql",
     [
         "SELECT * FROM observation a JOIN observation b USING (seq) WHERE a.type = 'Car'",
@@ -191,6 +205,17 @@ async def test_asked_below_or_above_the_answer_is_the_same(files: list[str]) -> 
     sql = "SELECT seq FROM observation WHERE type IN ('Car', 'Person') AND changed_at > TIMESTAMP '2026-11-22 01:00:30' ORDER BY seq"
     _, body = ask(files, sql, where=made.sql, ids=made.ids)
     assert json.loads(body)["rows"] == [[3], [4], [5]]
+
+
+@pytest.mark.parametrize("condition", ["type = 'Bus'", "attribute = 'driver'", "type = 'Bus' AND attribute = 'driver'"])
+async def test_what_is_hidden_stays_hidden_when_a_question_fixes_it(files: list[str], condition: str) -> None:
+    made = await condition_of(Sight(Not(OfType("Bus")), {"driver": FALSE}), own)
+    _, body = ask(files, f"SELECT seq FROM observation WHERE {condition}", where=made.sql, ids=made.ids)
+    _, whole = ask(files, f"SELECT seq FROM observation WHERE {condition}")
+    assert (json.loads(body)["rows"], len(json.loads(whole)["rows"]) > 0) == (
+        [],
+        "driver" not in condition or "AND" not in condition,
+    )
 
 
 def test_an_answer_in_each_form(files: list[str]) -> None:
