@@ -228,7 +228,8 @@ async def measure(keys: list[str], rows: int) -> dict[str, float]:
             out |= await portal(instance)
     if set(keys) - {KEYS[0], "portal_ms"}:
         async with running(None) as instance:
-            with open_lake(instance.settings.database, Place(str(instance.run_dir / "year"), spill=str(instance.run_dir / "spill")), 4_096, threads=2) as lake:
+            place = Place(str(instance.run_dir / "year"), spill=str(instance.run_dir / "spill"))
+            with open_lake(instance.settings.database, place, 4_096, threads=2) as lake:
                 prepare(lake)
                 fill(lake, rows)
                 out |= asking(lake) | {"policy_cost_ratio": await filtered_cost(files_of(lake))}

@@ -55,7 +55,7 @@ async def test_a_kernel_runs_on_outside_servers(folder: Path, monkeypatch: pytes
         house = await start_house(folder / "run")
         load = Load(house.url, mqtt, "Outside")
         try:
-            assert set(house.instance.supervisor.members) == {"gateway", "courier", "ingest"}
+            assert set(house.instance.supervisor.members) == {"gateway", "courier", "ingest", "operations"}
             async with httpx.AsyncClient(base_url=house.url, trust_env=False) as client:
 
                 async def counted() -> bool:
