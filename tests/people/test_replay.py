@@ -100,6 +100,8 @@ async def test_changes_close_together_are_told_as_one(api: httpx.AsyncClient, po
         ("replay/state", {}),
         ("replay/state", {"at": "noon"}),
         ("replay/state", {"at": "2020-01-01T00:00:00Z"}),
+        ("replay/state", {"at": "0001-01-01T00:00:00Z"}),
+        ("replay/state", {"at": "9999-12-31T23:59:59-23:59"}),
         ("replay/state", {"at": "2020-01-01T00:00:00Z", "types": ""}),
         ("replay", {"since": "2026-01-01T00:00:00Z"}),
         ("replay", {"since": "2026-01-01T00:00:00Z", "until": "2026-01-01T01:00:00Z"}),

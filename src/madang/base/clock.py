@@ -46,9 +46,15 @@ def short_iso(text: str) -> str:
 
 
 def from_iso(text: str) -> datetime:
-    """Aware UTC datetime of an ISO 8601 text; a time without a zone is UTC. Raises ValueError."""
+    """Aware UTC datetime of an ISO 8601 text; a time without a zone is UTC. Raises ValueError, also for a time that in UTC lies
+    outside of the years 1 to 9999."""
     moment = datetime.fromisoformat(text)
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    if moment.tzinfo is None:
+        return moment.replace(tzinfo=UTC)
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:
+        raise ValueError(f"not a time of this calendar: {text[:40]!r}") from None
 
 
 def monotonic_s() -> float:

@@ -56,8 +56,9 @@ class Replay:
 
     async def said_before(self, at: datetime, types: Sequence[str]) -> list[Change]:
         """What entities of these types said in the REPLAY_LOOK_BACK_S up to a moment, each folded into one change."""
+        upto = await self.place(at)
         begin = await self.place(at - timedelta(seconds=REPLAY_LOOK_BACK_S))
-        rows = await self._rows(begin, await self.place(at), types)
+        rows = await self._rows(begin, upto, types)
         return await asyncio.to_thread(folded, rows, None)
 
     async def between(

@@ -7,13 +7,14 @@ count); what is holistic (medians, distinct counts, windows) has no answer of pa
 from __future__ import annotations
 
 import json
-from collections.abc import Container, Iterator, Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import duckdb
 
 from madang.base.errors import BadRequest
+from madang.lake.sql.pushing import nodes_in
 
 Node = dict[str, Any]
 PARTS = "parts"
@@ -63,7 +64,7 @@ def _check(node: Node, aggregates: frozenset[str]) -> None:
         raise BadRequest("by parts: no DISTINCT, QUALIFY or sample")
     if any(one.get("offset") for one in node["modifiers"]) or len(node["group_sets"]) > 1:
         raise BadRequest("by parts: no OFFSET, CUBE, ROLLUP or GROUPING SETS")
-    for one in _nodes(node):
+    for one in nodes_in(node):
         if one.get("class") in ("WINDOW", "SUBQUERY"):
             raise BadRequest("by parts: no windows, and no question within the question")
         name = one.get("function_name")
@@ -122,7 +123,7 @@ class _Splitting:
         return aliased[0] if aliased else one
 
     def _is_aggregated(self, node: Node) -> bool:
-        return any(one.get("function_name") in self._aggregates for one in _nodes(node))
+        return any(one.get("function_name") in self._aggregates for one in nodes_in(node))
 
     def _merged(self, value: Any) -> Any:
         """The same, over the answers of parts."""
@@ -166,16 +167,6 @@ def _bare(value: Any) -> Any:
     if isinstance(value, dict):
         return {name: _bare(one) for name, one in value.items() if name not in ("query_location", "alias")}
     return value
-
-
-def _nodes(value: Any) -> Iterator[Node]:
-    if isinstance(value, dict):
-        yield value
-        for one in value.values():
-            yield from _nodes(one)
-    elif isinstance(value, list):
-        for one in value:
-            yield from _nodes(one)
 
 
 def _statement(node: Node) -> str:

@@ -41,7 +41,7 @@ def fixed(read: Node) -> dict[str, str]:
 
 
 def _all(read: Node) -> list[str]:
-    nodes = list(_nodes(read))
+    nodes = list(nodes_in(read))
     sources = [
         one for one in nodes if one.get("type") == "BASE_TABLE" and one.get("table_name", "").lower() == "observation"
     ]
@@ -54,14 +54,15 @@ def _all(read: Node) -> list[str]:
     return [sql for term in _terms(selects[0].get("where_clause")) if (sql := _told(term, alias))]
 
 
-def _nodes(value: Any) -> Iterator[Node]:
+def nodes_in(value: Any) -> Iterator[Node]:
+    """All of a question as DuckDB serializes it, whatever lies in what."""
     if isinstance(value, dict):
         yield value
         for one in value.values():
-            yield from _nodes(one)
+            yield from nodes_in(one)
     elif isinstance(value, list):
         for one in value:
-            yield from _nodes(one)
+            yield from nodes_in(one)
 
 
 def _terms(clause: Node | None) -> Iterator[Node]:
