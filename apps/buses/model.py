@@ -77,11 +77,6 @@ class Fleet:
             return Seen(stop, at_s, has_left=False)
         return Seen(stop - 1, at_s, has_left=True)
 
-    def heading(self, vehicle: Vehicle) -> str | None:
-        """The stop where it stands or the next; None behind the last."""
-        stops, number = self.lines[vehicle.line].stops, vehicle.seen.stop + vehicle.seen.has_left
-        return stops[number] if number < len(stops) else None
-
     def _move(self, line: Line, vehicle: Vehicle, stop: int, stands: bool, at_s: float) -> None:
         seen = vehicle.seen
         if stands and stop > seen.stop:

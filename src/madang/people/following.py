@@ -12,7 +12,7 @@ from madang.base.errors import BadRequest, MadangError, Unavailable
 from madang.base.limits import CHANGES_FRAME_MAX
 from madang.history.outbox import Outbox
 from madang.model.change import Change
-from madang.people.logs import Log, open_by_type, told_of
+from madang.people.logs import Log, tell
 from madang.people.ngsi.broker import Broker
 from madang.people.socket_messages import Message
 from madang.trust.caller import Caller
@@ -97,23 +97,10 @@ class Following:
             raise
 
     async def _send(self, one: Log, changes: list[Change], upto: int, caller: Caller, live: bool) -> None:
-        told = await self._told(one, changes, caller)
+        wanted = [change for change in changes if one.passes(change)]
+        told = await tell(self._broker.store, caller.sight(one.action), wanted, one.form)
         for begin in range(0, len(told) or 1, CHANGES_FRAME_MAX):
             some = told[begin : begin + CHANGES_FRAME_MAX]
             whole = begin + CHANGES_FRAME_MAX >= len(told)
             seq = upto if whole else some[-1]["seq"]
             await self._say({"op": "log", "id": one.id, "seq": seq, "live": live and whole, "changes": some})
-
-    async def _told(self, one: Log, changes: list[Change], caller: Caller) -> list[dict[str, Any]]:
-        sight, out = caller.sight(one.action), []
-        wanted = [change for change in changes if one.passes(change)]
-        unsure = sorted({change.id for change in wanted if open_by_type(sight, change) is None})
-        # Where rights ask for place or owner, the entity as it is now decides; of one that is gone nothing is told.
-        rows = {row.entity.id: row for row in await self._broker.store.list_by_id(unsure)} if unsure else {}
-        for change in wanted:
-            opened = open_by_type(sight, change)
-            if opened is None and change.id in rows:
-                opened = sight.of(rows[change.id].entity)
-            told = told_of(change, opened, one.form) if opened is not None else None
-            out += [told] if told is not None else []
-        return out

@@ -6,12 +6,13 @@ Law (tested): what is told are the changes behind the place, each once and in or
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from madang.base.limits import SOCKET_QUEUE_MAX_CHANGES
 from madang.context.query import Query
+from madang.context.store import Store
 from madang.model.change import Change
 from madang.model.evaluate import satisfies
 from madang.model.render import Form
@@ -80,3 +81,18 @@ def told_of(change: Change, opened: Opened, form: Form) -> dict[str, Any] | None
     if change.op != "d" and not entity.keys() - {"id", "type"}:
         return None
     return {"seq": change.seq, "op": change.op, "at": change.at, "entity": entity}
+
+
+async def tell(store: Store, sight: Sight, changes: Sequence[Change], form: Form) -> list[dict[str, Any]]:
+    """Changes as somebody may see them. Where rights ask for place or owner, the entity as it is now decides; of one that is gone
+    nothing is told."""
+    unsure = sorted({change.id for change in changes if open_by_type(sight, change) is None})
+    rows = {row.entity.id: row for row in await store.list_by_id(unsure)} if unsure else {}
+    found = []
+    for change in changes:
+        opened = open_by_type(sight, change)
+        if opened is None and change.id in rows:
+            opened = sight.of(rows[change.id].entity)
+        told = told_of(change, opened, form) if opened is not None else None
+        found += [told] if told is not None else []
+    return found

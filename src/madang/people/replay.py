@@ -18,7 +18,7 @@ from madang.model.context import CORE
 from madang.model.entity import Entity
 from madang.model.render import Form, render
 from madang.people.http import Handler, Request, Response
-from madang.people.logs import open_by_type, told_of
+from madang.people.logs import tell
 from madang.people.ngsi.broker import Broker
 from madang.trust.caller import Caller
 
@@ -26,8 +26,7 @@ _FORM = Form("concise")
 
 
 class ReplayDoor:
-    """Who may read the past of a type may see it again. Where rights depend on the entity, those of it as it is now count; of one that
-    is gone nothing is told then."""
+    """Who may read the past of a type may see it again."""
 
     def __init__(self, broker: Broker | None = None, replay: Replay | None = None) -> None:
         self._parts = broker, replay
@@ -67,7 +66,7 @@ class ReplayDoor:
         if not timedelta(0) <= until - since <= timedelta(seconds=REPLAY_WINDOW_MAX_S):
             raise BadRequest(f"until lies after since, by {REPLAY_WINDOW_MAX_S} s at most")
         changes, whole = await self._replay.between(since, until, query.types, _seconds(given, "every_s"))
-        told = await self._told(caller, changes)
+        told = await tell(self._broker.store, caller.sight("history"), changes, _FORM)
         return Response.json({"since": to_iso(since), "until": to_iso(whole), "changes": told})
 
     async def _state(self, request: Request) -> Response:
@@ -84,7 +83,7 @@ class ReplayDoor:
     async def _said(self, caller: Caller, changes: list[Change]) -> dict[str, dict[str, Any]]:
         """What the caller may see of what each entity said last; of one that has ended nothing."""
         said: dict[str, dict[str, Any]] = {}
-        for one in await self._told(caller, changes):
+        for one in await tell(self._broker.store, caller.sight("history"), changes, _FORM):
             told = one["entity"]
             if one["op"] == "d":
                 said.pop(told["id"], None)
@@ -110,18 +109,6 @@ class ReplayDoor:
             if not page.more:
                 return
             after = page.last
-
-    async def _told(self, caller: Caller, changes: list[Change]) -> list[dict[str, Any]]:
-        sight, out = caller.sight("history"), []
-        unsure = sorted({change.id for change in changes if open_by_type(sight, change) is None})
-        rows = {row.entity.id: row for row in await self._broker.store.list_by_id(unsure)} if unsure else {}
-        for change in changes:
-            opened = open_by_type(sight, change)
-            if opened is None and change.id in rows:
-                opened = sight.of(rows[change.id].entity)
-            told = told_of(change, opened, _FORM) if opened is not None else None
-            out += [told] if told is not None else []
-        return out
 
 
 def _as_it_was(caller: Caller, row: Row, at: str) -> dict[str, Any]:

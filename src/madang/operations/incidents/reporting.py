@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -79,11 +78,6 @@ def command_of(row: asyncpg.Record) -> Command:
     outcome = str(told.get("detail") or told.get("reason") or "")
     names = ("at", "who", "kind", "target", "rank", "status")
     return Command(**{name: row[name] for name in names}, why=_said(told.get("why")), outcome=outcome)
-
-
-def by_who(entries: Sequence[Entry]) -> Mapping[str, int]:
-    """How many lines of the log each wrote."""
-    return Counter(one.who for one in entries)
 
 
 def _said(why: Any) -> str:
