@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 import asyncpg
 import httpx
+import hypothesis
 import pytest
 import structlog
 
@@ -53,6 +54,9 @@ from tests.callers import GATE, OPERATOR, app
 from tests.listening import Listener
 from tests.peer import Peer
 
+# A law holds or does not; how long an example takes on a busy machine says nothing of it.
+hypothesis.settings.register_profile("madang", deadline=None)
+hypothesis.settings.load_profile("madang")
 KEYS = TemporaryDirectory(prefix="madang-keys-")
 os.environ["MADANG_RUN_DIR"] = KEYS.name  # of the process under test, as the supervisor would say
 os.environ["MADANG_PRIVATE_NETWORKS"] = "127.0.0.0/8, ::1"  # where the tests' own peers and listeners are

@@ -78,7 +78,7 @@ def device() -> SignalController:
 ASK = st.tuples(st.integers(0, 12), st.one_of(st.integers(-1, 4), st.none()), st.integers(1, 60))
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(st.lists(ASK, max_size=60), st.booleans())
 def test_no_sequence_is_unsafe(asks: list[tuple[int, Any, int]], guarded: bool) -> None:
     """With the interlock before it or without: the device alone is safe too."""
@@ -112,7 +112,7 @@ def check(history: list[tuple[str, int | None]]) -> None:
                 assert following == "r" and end - start >= 3, "yellow too short"
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.text(alphabet="GgryX", min_size=5, max_size=5))
 def test_accepted_states_have_no_conflict(state: str) -> None:
     if refuse_signal(PLAN, shown(1), {"state": state}, at(30)) is None:

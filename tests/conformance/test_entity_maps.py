@@ -200,7 +200,7 @@ CHANGES = st.lists(
 )
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(CHANGES, min_size=12, max_size=12), st.integers(1, 4), st.booleans())
 async def test_pages_are_a_partition_while_entities_change(
     api: httpx.AsyncClient, changes: list[list[tuple[str, int]]], limit: int, by_links: bool

@@ -75,7 +75,7 @@ def background(session_dsn: str) -> Iterator[Background]:
     background.close()
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(body=BODIES, node=NODES)
 @example(body={"b": {"type": "Property", "value": {"a": []}}}, node=Differs(Between(Path(("b",), ("a",)), 0, 0)))
 def test_postgresql_and_python_mean_the_same(background: Background, body: dict[str, Any], node: Any) -> None:
@@ -83,7 +83,7 @@ def test_postgresql_and_python_mean_the_same(background: Background, body: dict[
     assert bool(found) == satisfies(parse_body(body, CORE), node)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(text=st.text(max_size=60))
 def test_any_text_is_a_query_or_a_clear_error(text: str) -> None:
     from madang.base.errors import BadRequest

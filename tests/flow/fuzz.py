@@ -72,9 +72,7 @@ def attack(url: str, document: dict[str, Any], examples: int, chance: int) -> in
 def hunt(strategy: st.SearchStrategy[Any], send: Any, examples: int, chance: int) -> None:
     """Runs `send` with what the strategy draws, the same each time."""
     quiet = list(HealthCheck)
-    bounds = settings(
-        max_examples=examples, database=None, deadline=None, suppress_health_check=quiet, phases=[Phase.generate]
-    )
+    bounds = settings(max_examples=examples, database=None, suppress_health_check=quiet, phases=[Phase.generate])
     with contextlib.suppress(Unsatisfiable):  # nothing about this operation can be wrong
         seed(chance)(bounds(given(strategy)(send)))()
 

@@ -94,7 +94,7 @@ async def test_every_instance_comes_back_as_it_was(
     ]
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(
     st.dictionaries(
         st.sampled_from(["a", "b", "c"]),

@@ -45,13 +45,13 @@ def expanded(sources: list[dict[str, Any]], name: str) -> set[str]:
     return set(item) - {"@id"}
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(source=contexts(), name=NAMES)
 def test_names_expand_as_pyld_expands_them(source: dict[str, Any], name: str) -> None:
     assert {iri_of_internal(compile_context(source, {}).expand(name))} == expanded([source], name)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(source=contexts(), other=contexts(), name=NAMES)
 def test_what_is_compacted_means_the_same_to_pyld(source: dict[str, Any], other: dict[str, Any], name: str) -> None:
     """A name of one context told in the words of another."""
@@ -59,7 +59,7 @@ def test_what_is_compacted_means_the_same_to_pyld(source: dict[str, Any], other:
     assert expanded([other], compile_context(other, {}).compact(internal)) == {iri_of_internal(internal)}
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(first=contexts(), second=contexts(), name=NAMES)
 def test_of_two_contexts_the_later_wins(first: dict[str, Any], second: dict[str, Any], name: str) -> None:
     assert {iri_of_internal(compile_context([first, second], {}).expand(name))} == expanded([first, second], name)

@@ -74,14 +74,14 @@ def read(reader: Callable[[str, str], Any], name: str, text: str) -> Any:
 
 
 @pytest.mark.parametrize(("name", "reader"), READERS, ids=IDS)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(text=TEXTS)
 def test_any_text_is_taken_or_refused(name: str, reader: Callable[[str, str], Any], text: str) -> None:
     read(reader, name, text)
 
 
 @pytest.mark.parametrize(("name", "reader"), READERS, ids=IDS)
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(unit=st.lists(WORDS, min_size=1, max_size=3).map("".join).filter(bool), end=TEXTS)
 def test_long_texts_take_no_longer_than_they_are(
     name: str, reader: Callable[[str, str], Any], unit: str, end: str
@@ -89,7 +89,7 @@ def test_long_texts_take_no_longer_than_they_are(
     read(reader, name, (unit * QUERY_MAX_CHARS)[: QUERY_MAX_CHARS - len(end)] + end)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(pattern=st.lists(st.sampled_from(list("ab.|()*+?{},1[]^$\\")), max_size=14).map("".join))
 def test_a_pattern_is_refused_or_run_in_no_time(pattern: str) -> None:
     try:
@@ -126,7 +126,7 @@ QUESTIONS = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(given_=QUESTIONS, space=st.sampled_from([{}, SPACE]), count=st.sampled_from(["true", "false"]))
 def test_no_text_of_a_caller_is_in_a_statement(given_: dict[str, str], space: dict[str, str], count: str) -> None:
     try:
@@ -136,7 +136,7 @@ def test_no_text_of_a_caller_is_in_a_statement(given_: dict[str, str], space: di
     assert MARK not in sql_of(query)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(text=TEXTS, name=st.sampled_from(["q", "scopeQ", "type", "orderBy", "idPattern", "id", "attrs"]))
 def test_a_statement_is_made_of_our_words_alone(name: str, text: str) -> None:
     query = read(asked_now, name, text)

@@ -116,7 +116,7 @@ async def test_what_the_supervisor_measures_goes_on_over_its_starts(
 
 
 @given(st.lists(st.tuples(st.sampled_from(COUNTED), st.integers(0, 2**40)), max_size=30))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_a_file_holds_the_sum_whoever_opens_it(acts: list[tuple[str, int]]) -> None:
     with TemporaryDirectory() as folder:
         path = Path(folder) / "one.count"

@@ -34,7 +34,7 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 
 @given(TREES)
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_what_was_packed_is_what_is_unpacked(tree: dict[str, bytes]) -> None:
     with TemporaryDirectory() as place:
         folder = app_folder(Path(place) / "quiet")

@@ -63,7 +63,7 @@ async def play(events: list[tuple[int, int]], cuts: list[tuple[int, int, bool]])
     return streams.kept("count"), streams.kept("summary"), len(out)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(EVENTS, CUTS)
 def test_every_event_counts_once(events: list[tuple[int, int]], cuts: list[tuple[int, int, bool]]) -> None:
     counted, windows, out = asyncio.run(play(events, cuts))

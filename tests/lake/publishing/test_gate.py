@@ -181,7 +181,7 @@ async def test_people_hide_among_k_with_l_different_values(house: House) -> None
 TABLE = st.lists(st.tuples(st.integers(0, 2), st.integers(0, 2), st.integers(0, 3)), min_size=1, max_size=30)
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(TABLE)
 def test_k_and_l_are_those_of_the_privacy_room(rows: list[tuple[int, int, int]]) -> None:
     """Whose own oracle is pycanon."""

@@ -157,7 +157,7 @@ def background(session_dsn: str) -> Iterator[Background]:
     background.close()
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(policies=POLICIES, drawn=ENTITIES)
 def test_the_filter_finds_what_cedar_allows(background: Background, folder: Path, policies: Any, drawn: Any) -> None:
     ruling, entities = ruling_of(folder, policies), [entity_of(number, one) for number, one in enumerate(drawn)]

@@ -100,7 +100,7 @@ async def test_what_is_spent_is_left_no_more_and_comes_back_in_the_next_period(p
 
 
 @pytest.mark.engine
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(budget=st.integers(1, 3_000), asked=st.lists(st.integers(1, 1_500), min_size=1, max_size=12))
 def test_spending_at_once_never_goes_beyond_the_budget(session_dsn: str, budget: int, asked: list[int]) -> None:
     spent, left = asyncio.run(spend_at_once(session_dsn, str(uuid4()), budget / 1_000, [one / 1_000 for one in asked]))
